@@ -1,0 +1,77 @@
+package classifiers
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+func (c *Cluster) foldNode(m moment, seen events.Node) {
+	n, known := c.Nodes[seen.Name]
+	switch {
+	case known && n.UID == seen.UID && (n.Gone || older(seen.ResourceVersion, n.ResourceVersion)):
+		return
+	case known && n.UID != seen.UID && (seen.Gone || seen.Created.Before(n.Created)):
+		return
+	case !known || n.UID != seen.UID:
+		n = &NodeView{ReadyAt: m.at}
+		c.Nodes[seen.Name] = n
+	}
+	if n.Ready.Status != seen.Ready.Status {
+		n.ReadyAt = m.at
+	}
+	n.Node, n.Evidence = seen, m.evidence
+	n.WasReady = n.WasReady || seen.Ready.Status == statusTrue
+	if seen.Gone {
+		n.GoneAt = m.at
+	}
+	n.judgeLost(m)
+}
+
+func (c *Cluster) foldLease(m moment, seen events.Lease) {
+	n, known := c.Nodes[seen.Node]
+	if !known || n.Gone {
+		return
+	}
+	if n.Lease.UID == seen.UID && older(seen.ResourceVersion, n.Lease.ResourceVersion) {
+		return
+	}
+	if n.Lease.State != seen.State {
+		n.Lease.At = m.at
+	}
+	n.Lease.Lease, n.Lease.Evidence = seen, m.evidence
+	n.Lease.WasFresh = n.Lease.WasFresh || seen.State == events.LeaseFresh
+	n.judgeLost(m)
+}
+
+// judgeLost keeps the time at which the node was lost.
+func (n *NodeView) judgeLost(m moment) {
+	lost := !n.Gone && (n.Lease.State == events.LeaseStale || n.Ready.Status != statusTrue)
+	switch {
+	case !lost:
+		n.LostAt = time.Time{}
+	case n.LostAt.IsZero():
+		n.LostAt = m.at
+	}
+}
+
+func (c *Cluster) foldAlert(m moment, seen events.Alert) {
+	known, ok := c.Alerts[seen.Fingerprint]
+	if ok && seen.StartsAt.Before(known.StartsAt) && known.Status == "firing" && seen.Status == "resolved" {
+		return
+	}
+	c.Alerts[seen.Fingerprint] = AlertView{Alert: seen, Evidence: m.evidence, At: m.at}
+}
+
+func (c *Cluster) foldObserver(m moment, seen events.Observer) {
+	c.Observers[seen.Replica+"/"+seen.Watch] = ObserverView{Observer: seen, At: m.at}
+}
+
+// older says whether resource version a was written before b. Versions that are not numbers are never older: their order
+// of arrival counts.
+func older(a, b string) bool {
+	x, errX := strconv.ParseUint(a, 10, 64)
+	y, errY := strconv.ParseUint(b, 10, 64)
+	return errX == nil && errY == nil && x < y
+}

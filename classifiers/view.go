@@ -1,0 +1,170 @@
+package classifiers
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// blindAfter is how long an observer may keep silent before it counts as blind.
+const blindAfter = 30 * time.Second
+
+// goneFor is how long a deleted node, a resolved alert or a silent observer is remembered.
+const goneFor = time.Hour
+
+// View is all that is known of the fleet, folded from events in order. It is not safe for concurrent use.
+type View struct {
+	Now      time.Time
+	Seq      uint64
+	Clusters map[string]*Cluster
+}
+
+// Cluster is what is known of one cluster.
+type Cluster struct {
+	Name      string
+	Nodes     map[string]*NodeView // by name; recreated nodes replace their predecessors
+	Alerts    map[string]AlertView // by fingerprint
+	Observers map[string]ObserverView
+}
+
+// NodeView is what is known of one node.
+type NodeView struct {
+	events.Node
+	Evidence string    // id of the event that last said something of the node
+	ReadyAt  time.Time // view time of the last change of the Ready condition's status
+	WasReady bool      // it was seen ready since Salvor knows it
+	Lease    LeaseView // zero when its Lease was never seen to be renewed or to be stale
+	LostAt   time.Time // view time at which it was last lost: the Lease went stale or Ready was lost; zero when well
+	GoneAt   time.Time // view time at which it was deleted; zero while it exists
+}
+
+// LeaseView is what is known of a node's Lease.
+type LeaseView struct {
+	events.Lease
+	Evidence string
+	At       time.Time // view time of the last transition
+	WasFresh bool      // it was seen to be renewed since Salvor knows it
+}
+
+// AlertView is one alert, firing or lately resolved.
+type AlertView struct {
+	events.Alert
+	Evidence string
+	At       time.Time
+}
+
+// ObserverView is one watcher of one replica.
+type ObserverView struct {
+	events.Observer
+	At time.Time
+}
+
+// NewView makes an empty view.
+func NewView() *View { return &View{Clusters: map[string]*Cluster{}} }
+
+// ErrIgnored marks an event that the view has no use for; the error says why.
+var ErrIgnored = errors.New("event ignored")
+
+// Fold takes in one event. Events are folded in the order of their Seq; one that was folded before changes nothing. An
+// event of an unknown type moves the time and returns ErrIgnored; one that cannot be decoded returns a Permanent error.
+func (v *View) Fold(ev events.Recorded) error {
+	if ev.Seq <= v.Seq {
+		return nil
+	}
+	v.Seq = ev.Seq
+	if ev.At.After(v.Now) {
+		v.Now = ev.At
+	}
+	switch ev.Type {
+	case events.TypeNode:
+		return fold(v, ev, (*Cluster).foldNode)
+	case events.TypeLease:
+		return fold(v, ev, (*Cluster).foldLease)
+	case events.TypeAlert:
+		return fold(v, ev, (*Cluster).foldAlert)
+	case events.TypeObserver:
+		return fold(v, ev, (*Cluster).foldObserver)
+	case events.TypeTick:
+		v.forget()
+		return nil
+	}
+	return fmt.Errorf("%w: nothing reads events of type %s", ErrIgnored, ev.Type)
+}
+
+func fold[P any](v *View, ev events.Recorded, into func(*Cluster, moment, P)) error {
+	var payload P
+	if err := ev.Decode(&payload); err != nil {
+		return err
+	}
+	into(v.cluster(ev.Cluster), moment{ev.ID, v.Now}, payload)
+	return nil
+}
+
+// moment is the event that is being folded.
+type moment struct {
+	evidence string
+	at       time.Time
+}
+
+func (v *View) cluster(name string) *Cluster {
+	c, ok := v.Clusters[name]
+	if !ok {
+		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Alerts: map[string]AlertView{}, Observers: map[string]ObserverView{}}
+		v.Clusters[name] = c
+	}
+	return c
+}
+
+// forget drops what ended long ago.
+func (v *View) forget() {
+	for _, c := range v.Clusters {
+		maps.DeleteFunc(c.Nodes, func(_ string, n *NodeView) bool { return n.Gone && v.Now.Sub(n.GoneAt) > goneFor })
+		maps.DeleteFunc(c.Alerts, func(_ string, a AlertView) bool { return a.Status == "resolved" && v.Now.Sub(a.At) > goneFor })
+		maps.DeleteFunc(c.Observers, func(_ string, o ObserverView) bool { return v.Now.Sub(o.At) > goneFor })
+	}
+}
+
+// Sees says whether any replica's watcher of that name can see the cluster now.
+func (v *View) Sees(c *Cluster, watch string) bool {
+	for _, o := range c.Observers {
+		if o.Watch == watch && o.Seeing && o.Synced && v.Now.Sub(o.At) <= blindAfter {
+			return true
+		}
+	}
+	return false
+}
+
+// Living are the nodes that exist, sorted by name.
+func (c *Cluster) Living() []*NodeView {
+	var out []*NodeView
+	for _, name := range slices.Sorted(maps.Keys(c.Nodes)) {
+		if n := c.Nodes[name]; !n.Gone {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Lost says whether the node is silent or not ready.
+func (n *NodeView) Lost() bool { return !n.LostAt.IsZero() }
+
+func (v *View) sorted() []*Cluster {
+	var out []*Cluster
+	for _, name := range sortedKeys(v.Clusters) {
+		out = append(out, v.Clusters[name])
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Blind says that the view cannot tell whether the fault is gone: one of the observers that would have to say so does not
+// see now. Not finding a fault means something only where the view is not blind.
+func (v *View) Blind(f Fault) bool {
+	c, ok := v.Clusters[f.Cluster]
+	return !ok || !v.Sees(c, "nodes") || !v.Sees(c, "leases")
+}

@@ -1,0 +1,155 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// maxStreamSilence is how long a stream may bring nothing. API servers send a bookmark every minute.
+const maxStreamSilence = 3 * time.Minute
+
+// keeper takes over what a lookout sees. It is called from one goroutine at a time.
+type keeper[P any] interface {
+	replace(all []P, unread []string, version string) // all there was at version; those named unread keep their last state
+	put(one P)
+	remove(one P)
+}
+
+// lookout keeps one keeper up to date, knows whether it sees, and says so.
+type lookout[T object, P any] struct {
+	desk   desk
+	pace   pace
+	kind   kind[T, P]
+	keeper keeper[P]
+	sight  *sight
+	synced atomic.Bool // what the first list brought was accepted by the log
+
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // ends the present round
+
+	said   events.Observer // what was last reported; used by one goroutine only
+	saidAt time.Time
+}
+
+func newLookout[T object, P any](d desk, p pace, k kind[T, P], keep keeper[P]) *lookout[T, P] {
+	d.log = d.log.With("watch", k.name)
+	return &lookout[T, P]{desk: d, pace: p, kind: k, keeper: keep, sight: &sight{patience: p.patience}}
+}
+
+// run watches until ctx ends.
+func (l *lookout[T, P]) run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { l.follow(ctx) })
+	both.Go(func() { every(ctx, l.pace.tick, func(now time.Time) { l.attend(ctx, now) }) })
+	both.Wait()
+}
+
+// errAgain ends a round so that the next one lists anew, trusting nothing that came before.
+var errAgain = errors.New("watch restarted")
+
+// again makes the lookout list anew, since there is reason to doubt its stream.
+func (l *lookout[T, P]) again(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.desk.log.Warn("watch begins anew", "reason", why)
+		l.cancel(errAgain)
+	}
+}
+
+// follow goes round after round: list, watch, until something breaks.
+func (l *lookout[T, P]) follow(ctx context.Context) {
+	const least, most = 200 * time.Millisecond, 5 * time.Second
+	reflector := l.reflector(klog.FromContext(ctx))
+	pause := least
+	for ctx.Err() == nil {
+		began := time.Now()
+		switch err := l.round(ctx, reflector); {
+		case errors.Is(err, errAgain):
+			reflector = l.reflector(klog.FromContext(ctx))
+		case err != nil && ctx.Err() == nil:
+			l.sight.failed(time.Now(), err)
+			l.desk.log.Warn("watch failed, trying again", "after", pause, "error", err)
+		}
+		if time.Since(began) > l.pace.patience {
+			pause = least
+		}
+		sleep(ctx, pause/2+rand.N(pause))
+		pause = min(2*pause, most)
+	}
+}
+
+// round lists and watches once. It returns nil when the API server ended the watch.
+func (l *lookout[T, P]) round(ctx context.Context, reflector *cache.Reflector) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l.mu.Lock()
+	l.cancel = cancel
+	l.mu.Unlock()
+	err := reflector.ListAndWatchWithContext(ctx)
+	if errors.Is(context.Cause(ctx), errAgain) {
+		return errAgain
+	}
+	return err
+}
+
+func (l *lookout[T, P]) reflector(logger klog.Logger) *cache.Reflector {
+	return cache.NewReflectorWithOptions(l.tap(), l.kind.sample, store[T, P]{l}, cache.ReflectorOptions{
+		Name:   l.kind.name,
+		Logger: &logger,
+		// Only for streams that are refused: what else fails ends the round. Short, since it outlasts the context.
+		Backoff: &wait.Backoff{Duration: 250 * time.Millisecond, Cap: time.Second, Steps: 3, Factor: 2, Jitter: 0.5},
+	})
+}
+
+// attend reports sight, looks for evidence of it when there was none for a while, and doubts a stream that brings nothing.
+func (l *lookout[T, P]) attend(ctx context.Context, now time.Time) {
+	l.report(now)
+	evidence, stream := l.sight.silent(now)
+	if stream > maxStreamSilence {
+		l.again(fmt.Sprintf("it brought nothing for %s", stream.Round(time.Second)))
+	}
+	if evidence > l.pace.silence {
+		l.ask(ctx)
+	}
+}
+
+// ask reads one object directly.
+func (l *lookout[T, P]) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, l.pace.read)
+	defer cancel()
+	if _, err := l.kind.list(ctx, metav1.ListOptions{Limit: 1}); err != nil {
+		l.sight.failed(time.Now(), err)
+		return
+	}
+	l.sight.asked(time.Now())
+}
+
+// report publishes whether the lookout sees, when that changed or was not said for a while.
+func (l *lookout[T, P]) report(now time.Time) {
+	reason := l.sight.blind(now)
+	say := events.Observer{Replica: l.desk.replica, Watch: l.kind.name, Seeing: reason == "", Reason: reason, Synced: l.synced.Load()}
+	changed := say.Seeing != l.said.Seeing || say.Synced != l.said.Synced
+	if !changed && !l.saidAt.IsZero() && now.Sub(l.saidAt) < l.pace.report {
+		return
+	}
+	if changed && !say.Seeing {
+		l.desk.log.Warn("watch is blind", "reason", reason)
+	}
+	l.said, l.saidAt = say, now
+	id := "observer/" + l.desk.cluster + "/" + say.Replica + "/" + say.Watch + "/" + strconv.FormatInt(now.UnixNano(), 10)
+	l.desk.publish("observer/"+say.Watch, id, events.TypeObserver, "observer/"+say.Replica+"/"+say.Watch, now, say)
+}

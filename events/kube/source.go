@@ -1,0 +1,154 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// DefaultStaleAfter is how long a Lease may go without a renewal: kubelets renew every 10 s, so this is two that failed.
+const DefaultStaleAfter = 25 * time.Second
+
+// View tells what the event log already says of a cluster. Both are asked by Run, from several goroutines; what they
+// return is not changed and must not change afterwards. The view has caught up with the log before Run is called.
+type View interface {
+	Known(cluster string) map[string]events.Node        // last known state of the nodes that are not gone, by name
+	KnownLeases(cluster string) map[string]events.Lease // last transition of their Leases, by name of the node
+}
+
+// Appender is the part of an events.Log that a Source needs.
+type Appender interface {
+	Append(ctx context.Context, evs ...events.Event) ([]events.Receipt, error)
+}
+
+// Options say what to watch and where to report. All but StaleAfter are required.
+type Options struct {
+	Cluster    string               // name of the cluster in events
+	Replica    string               // name of this process among those that watch the same cluster
+	Client     kubernetes.Interface // needs get, list and watch on nodes, and on leases in kube-node-lease
+	Log        Appender
+	View       View
+	Logger     *slog.Logger
+	StaleAfter time.Duration // 0 means DefaultStaleAfter
+}
+
+// Source is the events.Source of one cluster. It publishes events of the types Node, Lease and Observer.
+type Source struct {
+	opts   Options
+	pace   pace
+	out    *outbox
+	nodes  *lookout[*nodeObject, sighted]
+	leases *lookout[*leaseObject, beat]
+	roster *roster
+	pulses *pulses
+}
+
+// New builds a Source. It fails only when an option is missing or makes no sense.
+func New(opts Options) (*Source, error) {
+	if opts.Cluster == "" || opts.Replica == "" || opts.Client == nil || opts.Log == nil || opts.View == nil || opts.Logger == nil {
+		return nil, errors.New("watch cluster: cluster, replica, client, log, view and logger are all needed")
+	}
+	if opts.StaleAfter == 0 {
+		opts.StaleAfter = DefaultStaleAfter
+	}
+	if opts.StaleAfter < 0 {
+		return nil, errors.New("watch cluster: a lease cannot be stale after a negative time")
+	}
+	opts.Logger = opts.Logger.With("cluster", opts.Cluster)
+	s := &Source{opts: opts, pace: paceFor(opts.StaleAfter), out: newOutbox(opts.Log, opts.Logger)}
+	desk := desk{cluster: opts.Cluster, replica: opts.Replica, out: s.out, log: opts.Logger}
+	s.roster = newRoster(desk, opts.View)
+	s.pulses = newPulses(desk, opts.View, opts.StaleAfter, s.roster.firstSeen)
+	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
+	s.leases = newLookout(desk, s.pace, leaseKind(opts.Client), s.pulses)
+	return s, nil
+}
+
+// Run watches until ctx ends and returns nil then, after all that it started has stopped. It does not give up while the
+// cluster or the log is away.
+func (s *Source) Run(ctx context.Context) error {
+	ctx = klog.NewContext(ctx, logr.FromSlogHandler(s.opts.Logger.Handler()))
+	var all sync.WaitGroup
+	for _, part := range []func(context.Context){s.out.run, s.nodes.run, s.leases.run, s.judge, s.review} {
+		all.Go(func() { part(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+// review compares the View with what is seen, now and then.
+func (s *Source) review(ctx context.Context) {
+	every(ctx, s.pace.review, func(now time.Time) {
+		if _, ok := s.nodes.sight.steady(now); ok {
+			s.roster.review(now)
+		}
+		if _, ok := s.leases.sight.steady(now); ok {
+			s.pulses.review(now)
+		}
+	})
+}
+
+// every calls do at each tick until ctx ends.
+func every(ctx context.Context, period time.Duration, do func(now time.Time)) {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do(time.Now())
+		}
+	}
+}
+
+// desk writes events of one cluster in the name of one replica.
+type desk struct {
+	cluster string
+	replica string
+	out     *outbox
+	log     *slog.Logger
+}
+
+// publish hands the newest event of an object, named by key, to the outbox.
+func (d desk) publish(key, id string, typ events.Type, entity string, now time.Time, payload any) {
+	ev, err := events.New(id, typ, "/clusters/"+url.PathEscape(d.cluster)+"/kube", d.cluster, entity, now, payload)
+	if err == nil {
+		err = ev.Validate()
+	}
+	if err != nil {
+		d.log.Error("event dropped: it cannot be recorded", "entity", entity, "error", err)
+		return
+	}
+	d.out.put(key, ev)
+}
+
+// pace is how often things are done, all of it derived from how long a Lease may go unrenewed.
+type pace struct {
+	tick     time.Duration // looking after sight and Leases
+	patience time.Duration // without evidence of sight before it counts as lost
+	silence  time.Duration // without evidence of sight before some is asked for
+	read     time.Duration // deadline of one direct read
+	report   time.Duration // between observer events
+	review   time.Duration // between comparisons with the View
+}
+
+func paceFor(staleAfter time.Duration) pace {
+	return pace{
+		tick:     staleAfter / 25,
+		patience: staleAfter / 3,
+		silence:  staleAfter / 10,
+		read:     staleAfter / 6,
+		report:   min(staleAfter/3, 8*time.Second),
+		review:   min(staleAfter/2, 10*time.Second),
+	}
+}

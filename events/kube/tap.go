@@ -1,0 +1,122 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+const (
+	listTimeout = time.Minute      // a whole list, or one page of it
+	openTimeout = 30 * time.Second // until a stream's answer begins
+)
+
+// tap is what the reflector lists and watches through: it takes evidence of sight from everything that passes, and drops
+// what nobody reads.
+func (l *lookout[T, P]) tap() cache.ListerWatcher {
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc:  l.tapList,
+		WatchFuncWithContext: l.tapWatch,
+	}, l.kind.client)
+}
+
+func (l *lookout[T, P]) tapList(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+	if opts.ResourceVersion == "0" {
+		opts.ResourceVersion = "" // a cache may not have heard of nodes that exist, which would look deleted
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	list, err := l.kind.list(ctx, opts)
+	if err != nil {
+		return nil, err // the round ends with it
+	}
+	l.sight.saw(time.Now())
+	return list, meta.EachListItem(list, func(o runtime.Object) error {
+		if one, ok := o.(T); ok {
+			l.kind.strip(one)
+		}
+		return nil
+	})
+}
+
+func (l *lookout[T, P]) tapWatch(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(openTimeout, cancel)
+	inner, err := l.kind.watch(ctx, opts)
+	if !late.Stop() {
+		if err == nil {
+			inner.Stop()
+		}
+		err = fmt.Errorf("open watch of %s: no answer within %s", l.kind.name, openTimeout)
+	}
+	if err != nil {
+		cancel()
+		l.sight.failed(time.Now(), err)
+		return nil, err
+	}
+	l.sight.started(time.Now())
+	s := &stream{inner: inner, out: make(chan apiwatch.Event), done: make(chan struct{}), cancel: cancel}
+	s.copying.Go(func() { s.copy(l.passes, l.sight.ended) })
+	return s, nil
+}
+
+// passes takes evidence from what arrives on a stream.
+func (l *lookout[T, P]) passes(ev apiwatch.Event) {
+	if ev.Type == apiwatch.Error {
+		l.sight.failed(time.Now(), apierrors.FromObject(ev.Object))
+		return
+	}
+	l.sight.streamed(time.Now())
+	if one, ok := ev.Object.(T); ok {
+		l.kind.strip(one)
+	}
+}
+
+// stream is a watch that shows what passes. Unlike apiwatch.Filter it does not keep a goroutine when it is stopped unread.
+type stream struct {
+	inner   apiwatch.Interface
+	out     chan apiwatch.Event
+	once    sync.Once
+	done    chan struct{}
+	cancel  context.CancelFunc
+	copying sync.WaitGroup
+}
+
+func (s *stream) ResultChan() <-chan apiwatch.Event { return s.out }
+
+// Stop ends the stream and waits until nothing runs for it.
+func (s *stream) Stop() {
+	s.once.Do(func() { close(s.done) })
+	s.inner.Stop()
+	s.cancel()
+	s.copying.Wait()
+}
+
+func (s *stream) copy(passes func(apiwatch.Event), ended func()) {
+	defer close(s.out)
+	defer ended()
+	for {
+		select {
+		case <-s.done:
+			return
+		case ev, ok := <-s.inner.ResultChan():
+			if !ok {
+				return
+			}
+			passes(ev)
+			select {
+			case s.out <- ev:
+			case <-s.done:
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package alerting
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// alert is one alert as Alertmanager's API v2 takes it.
+type alert struct {
+	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations"`
+	StartsAt     time.Time         `json:"startsAt"`
+	EndsAt       time.Time         `json:"endsAt"`
+	GeneratorURL string            `json:"generatorURL"`
+}
+
+// alerts renders what all incidents raise now.
+func (n *Notifier) alerts() []alert {
+	now := n.Clock()
+	var out []alert
+	for _, inc := range n.Incidents() {
+		if !worthTelling(&inc) || !inc.Live() && now.Sub(inc.Since) > resolved {
+			continue
+		}
+		out = append(out, n.render(&inc, "SalvorIncident", "warning", now, inc.Live()))
+		if waited(&inc) {
+			out = append(out, n.render(&inc, "SalvorNeedsPerson", "critical", now, needsPerson(inc.State)))
+		}
+	}
+	return out
+}
+
+// worthTelling says that the fault was confirmed at least once: suspicions and standing faults page nobody.
+func worthTelling(inc *incident.Incident) bool { return happened(inc, incident.Confirmed) }
+
+func needsPerson(s incident.State) bool { return s == incident.HandedOver || s == incident.Awaiting }
+
+// waited says that the incident needs a person or has needed one, so that the end of that is told too.
+func waited(inc *incident.Incident) bool {
+	return needsPerson(inc.State) || slices.ContainsFunc(inc.History, func(rec incident.Sequenced) bool {
+		return rec.Kind == incident.Handed || rec.Kind == incident.Failed ||
+			rec.Kind == incident.Checked && rec.Outcome != responders.OutcomeVerified ||
+			rec.Kind == incident.Decided && rec.Decided != nil && rec.Decided.Answer.Verdict == policies.Ask
+	})
+}
+
+func happened(inc *incident.Incident, kind incident.RecordKind) bool {
+	for _, rec := range inc.History {
+		if rec.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Notifier) render(inc *incident.Incident, name, severity string, now time.Time, firing bool) alert {
+	a := alert{
+		Labels: map[string]string{
+			"alertname": name, "severity": severity, "cluster": inc.Key.Cluster,
+			"salvor_incident": inc.Name(), "salvor_kind": inc.Key.Kind,
+		},
+		Annotations: map[string]string{
+			"summary":     fmt.Sprintf("%s of %s: %s", inc.Fault.Anchor, inc.Key.Cluster, inc.State),
+			"description": inc.Fault.Sentence,
+			"why":         inc.Why,
+			"next":        "salvor incidents show " + inc.Name(),
+		},
+		StartsAt: inc.OpenedAt, EndsAt: now, GeneratorURL: n.Link + "/v1/incidents/" + string(inc.ID),
+	}
+	if firing {
+		a.EndsAt = now.Add(4 * resend)
+	}
+	return a
+}

@@ -1,0 +1,127 @@
+// Package alerting raises incidents as alerts at Alertmanager's API, so that whoever was paged before is still paged, by the
+// pager they have.
+//
+// Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one.
+// Both carry the label salvor_incident. What is raised follows from the incidents alone: posting again changes nothing, any
+// replica may post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier
+// listens to, so that no loop can arise.
+package alerting
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+const (
+	resend     = 30 * time.Second // Alertmanager forgets what is not sent again
+	coalesce   = time.Second      // changes within it are sent together
+	postWithin = 5 * time.Second
+	resolved   = 10 * time.Minute // how long the end of an incident is told
+)
+
+// Target is one Alertmanager. All replicas of a cluster of them are to be listed: they do not forward alerts.
+type Target struct {
+	URL   string // base URL, without /api/v2
+	Token string // bearer token, or ""
+}
+
+// Options are the parts of a Notifier.
+type Options struct {
+	Targets   []Target
+	Incidents func() []incident.Incident // all that are known
+	Link      string                     // base URL of Salvor, for links
+	Clock     func() time.Time
+	Log       *slog.Logger
+}
+
+// Notifier keeps Alertmanager up with the incidents.
+type Notifier struct {
+	Options
+	client *http.Client
+	wake   chan struct{}
+}
+
+// New makes a Notifier. Without targets it does nothing.
+func New(opt Options) *Notifier {
+	return &Notifier{Options: opt, client: &http.Client{Timeout: postWithin}, wake: make(chan struct{}, 1)}
+}
+
+// Wake says that an incident has changed. It never blocks.
+func (n *Notifier) Wake() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run posts at each change and every 30 s until ctx ends. An Alertmanager that is away is told the next time.
+func (n *Notifier) Run(ctx context.Context) error {
+	if len(n.Targets) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	again := time.NewTicker(resend)
+	defer again.Stop()
+	for {
+		n.post(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		case <-n.wake:
+			select {
+			case <-time.After(coalesce):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+func (n *Notifier) post(ctx context.Context) {
+	alerts := n.alerts()
+	if len(alerts) == 0 {
+		return
+	}
+	body, err := json.Marshal(alerts)
+	if err != nil {
+		n.Log.Error("alerts not rendered", "error", err)
+		return
+	}
+	for _, target := range n.Targets {
+		if err := n.send(ctx, target, body); err != nil && ctx.Err() == nil {
+			n.Log.Warn("incidents not raised as alerts, will try again", "alertmanager", target.URL, "error", err)
+		}
+	}
+}
+
+func (n *Notifier) send(ctx context.Context, target Target, body []byte) error {
+	url := strings.TrimSuffix(target.URL, "/") + "/api/v2/alerts"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("post alerts: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if target.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+target.Token)
+	}
+	resp, err := n.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("post alerts: %w", err)
+	}
+	defer resp.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("post alerts: %s: %s", resp.Status, strings.TrimSpace(string(said)))
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package alerting
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+var now = time.Date(2026, 11, 22, 3, 15, 0, 0, time.UTC)
+
+func incidentAt(state incident.State, kinds ...incident.RecordKind) incident.Incident {
+	inc := incident.Incident{ID: "abc-1", State: state, Key: incident.Key{Cluster: "prod-eu", Kind: "node"}, Since: now.Add(-time.Minute),
+		OpenedAt: now.Add(-5 * time.Minute), Fault: classifiers.Fault{Anchor: classifiers.Anchor{Kind: "node", Name: "worker-1"}, Sentence: "worker-1 is silent"}}
+	for _, kind := range kinds {
+		inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: kind}})
+	}
+	return inc
+}
+
+func TestWhatIsRaised(t *testing.T) {
+	cases := []struct {
+		name   string
+		inc    incident.Incident
+		firing []string
+		ended  []string
+	}{
+		{"a suspicion pages nobody", incidentAt(incident.Suspected, incident.Opened), nil, nil},
+		{"a standing fault pages nobody", incidentAt(incident.Standing, incident.Opened), nil, nil},
+		{"being repaired", incidentAt(incident.Acting, incident.Confirmed), []string{"SalvorIncident"}, nil},
+		{"a person is needed", incidentAt(incident.HandedOver, incident.Confirmed, incident.Handed), []string{"SalvorIncident", "SalvorNeedsPerson"}, nil},
+		{"a person was needed", incidentAt(incident.Acting, incident.Confirmed, incident.Failed), []string{"SalvorIncident"}, []string{"SalvorNeedsPerson"}},
+		{"closed lately", incidentAt(incident.Ended, incident.Confirmed, incident.Closed), nil, []string{"SalvorIncident"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Clock: func() time.Time { return now }})
+			want := map[string]bool{}
+			for _, name := range c.firing {
+				want[name] = true
+			}
+			for _, name := range c.ended {
+				want[name] = false
+			}
+			got := n.alerts()
+			for _, a := range got {
+				firing, known := want[a.Labels["alertname"]]
+				if !known || firing != a.EndsAt.After(now) {
+					t.Errorf("%s ends %s, want %v", a.Labels["alertname"], a.EndsAt, want)
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d alerts, want %v", len(got), want)
+			}
+		})
+	}
+}
+
+func TestPostsAgainAfterAFailure(t *testing.T) {
+	var posts atomic.Int32
+	got := make(chan []alert, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if posts.Add(1) == 1 {
+			http.Error(w, "not yet", http.StatusServiceUnavailable)
+			return
+		}
+		var alerts []alert
+		if err := json.NewDecoder(r.Body).Decode(&alerts); err != nil || r.URL.Path != "/api/v2/alerts" || r.Header.Get("Authorization") != "Bearer t" {
+			t.Errorf("post to %s as %q: %v", r.URL.Path, r.Header.Get("Authorization"), err)
+		}
+		got <- alerts
+	}))
+	defer server.Close()
+	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
+		Incidents: func() []incident.Incident {
+			return []incident.Incident{incidentAt(incident.Acting, incident.Confirmed)}
+		}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	n.Wake()
+	select {
+	case alerts := <-got:
+		if len(alerts) != 1 || alerts[0].Labels["salvor_incident"] == "" {
+			t.Errorf("posted %+v", alerts)
+		}
+	case <-ctx.Done():
+		t.Error("not posted again")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

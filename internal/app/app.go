@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/internal/recovery"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// nodeAlerts are the alerts that speak of a lost node: those of kubernetes-mixin and node-exporter.
+var nodeAlerts = []string{"KubeNodeNotReady", "KubeNodeUnreachable", "KubeletDown", "NodeDown"}
+
+// Options say who is running.
+type Options struct {
+	Replica string // name of this replica among those of one store; stable over restarts
+	Life    string // unique to this life of the process
+	Version string
+	Log     *slog.Logger
+}
+
+// App is one running replica.
+type App struct {
+	cfg      *config.Config
+	opt      Options
+	store    *store
+	clusters clusters
+	pipeline *pipeline.Pipeline
+	engine   *recovery.Engine
+	kicks    *kicks
+	folding  *folding
+	front    *front
+}
+
+// New opens the store and builds all parts. Nothing runs yet; Run must be called, or Close.
+func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err error) {
+	a := &App{cfg: cfg, opt: opt}
+	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
+		return nil, err
+	}
+	rules, err := loadPolicies(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	books, err := loadRunbooks(cfg, a.clusters)
+	if err != nil {
+		return nil, err
+	}
+	if a.store, err = openStore(ctx, cfg, opt.Life, opt.Log); err != nil {
+		return nil, err
+	}
+	a.build(rules, books)
+	if a.front, err = openFront(a); err != nil {
+		return nil, a.store.closeAfter(err)
+	}
+	return a, nil
+}
+
+func (a *App) build(rules policies.Engine, books *books) {
+	log := a.opt.Log
+	a.kicks = newKicks(func(ctx context.Context, id incident.ID) error {
+		return a.store.ledger.Alone(ctx, id, func(ctx context.Context) error { return a.engine.Move(ctx, id) })
+	}, log.With("part", "kicks"))
+	a.pipeline = pipeline.New(pipeline.Options{
+		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm, Alerts: nodeAlerts}},
+		Ledger:      a.store.ledger, Kick: a.kicks.add, Log: log.With("part", "pipeline"),
+	})
+	l := a.cfg.Limits
+	a.engine = recovery.New(recovery.Options{
+		Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline, Planner: books,
+		Decider: policies.Judge{Engine: rules}, Catalog: books.catalog, Clusters: facts(a.cfg),
+		Terms:     incident.Terms{Retry: a.cfg.Times.Retry, Healthy: a.cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
+		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
+		StormSpan: l.Storm.Within, Clock: time.Now, Log: log.With("part", "recovery"),
+	})
+	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: a.moved,
+		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
+}
+
+// moved is told of each record of each incident.
+func (a *App) moved(incident.Sequenced) { a.front.notices.Wake() }
+
+// Close closes what New opened, when Run is not to be called.
+func (a *App) Close() error { return a.store.close() }
+
+// Run runs the replica until ctx ends, then stops it in reverse order and returns nil; it returns an error when a part
+// fails that the others cannot do without.
+func (a *App) Run(ctx context.Context) error {
+	err := a.run(ctx)
+	if closing := a.store.close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func (a *App) run(ctx context.Context) error {
+	a.opt.Log.Info("starting", "replica", a.opt.Replica, "version", a.opt.Version, "clusters", len(a.cfg.Clusters))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.front.run(ctx) })
+	group.Go(func() error { return a.folding.run(ctx) })
+	group.Go(func() error { return a.act(ctx) })
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	a.opt.Log.Info("stopped")
+	return nil
+}
+
+// act begins to watch, judge and move, once the view stands.
+func (a *App) act(ctx context.Context) error {
+	if err := a.folding.caughtUp(ctx); err != nil {
+		return err
+	}
+	sources, err := a.clusters.watches(a.cfg, a.opt.Replica, a.store.log, a.pipeline, a.opt.Log.With("part", "watch"))
+	if err != nil {
+		return err
+	}
+	sources = append(sources, clock{a.store.log, a.opt.Log.With("part", "clock")})
+	a.pipeline.Start()
+	a.front.stands()
+	return a.work(ctx, sources)
+}
+
+func (a *App) work(ctx context.Context, sources []events.Source) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, source := range sources {
+		group.Go(func() error { return source.Run(ctx) })
+	}
+	group.Go(func() error { return a.kicks.Run(ctx) })
+	group.Go(func() error { return a.front.notices.Run(ctx) })
+	group.Go(func() error {
+		if err := a.store.ledger.Work(ctx, "recovery", a.engine.Move); err != nil {
+			return fmt.Errorf("take up moves: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		if err := a.store.ledger.Fired(ctx, func(ctx context.Context, t ledger.Timer) error { return a.engine.Move(ctx, t.Incident) }); err != nil {
+			return fmt.Errorf("take up timers: %w", err)
+		}
+		return nil
+	})
+	return group.Wait()
+}

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// clock appends one tick a second, which makes time pass in the view. Its event ID is the second, so that any number of
+// replicas make one tick. A second that the log does not take is left out.
+type clock struct {
+	log    events.Log
+	logger *slog.Logger
+}
+
+// Run implements events.Source.
+func (c clock) Run(ctx context.Context) error {
+	for {
+		now := time.Now()
+		wait := time.NewTimer(now.Truncate(time.Second).Add(time.Second).Sub(now))
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case at := <-wait.C:
+			if err := c.tick(ctx, at); err != nil && ctx.Err() == nil {
+				c.logger.Warn("no tick was recorded, time stands still in the view", "error", err)
+			}
+		}
+	}
+}
+
+func (c clock) tick(ctx context.Context, at time.Time) error {
+	second := at.Unix()
+	ev, err := events.New("tick/"+strconv.FormatInt(second, 10), events.TypeTick, "/salvor/clock", events.Fleet, "tick/clock", at, events.Tick{Second: second})
+	if err != nil {
+		return err
+	}
+	_, err = c.log.Append(ctx, ev)
+	return err
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/events/kube"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/kubeclient"
+	"github.com/salvor-io/salvor/internal/recovery"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// clusters are the clients of all configured clusters. What has no credentials to act has no writer.
+type clusters struct {
+	observe, act map[string]kubernetes.Interface
+}
+
+// Reader is the client that observes a cluster.
+func (c clusters) Reader(cluster string) (kubernetes.Interface, error) {
+	if client, ok := c.observe[cluster]; ok {
+		return client, nil
+	}
+	return nil, fmt.Errorf("no cluster named %q is configured", cluster)
+}
+
+// Writer is the client that acts on a cluster.
+func (c clusters) Writer(cluster string) (kubernetes.Interface, error) {
+	if client, ok := c.act[cluster]; ok {
+		return client, nil
+	}
+	return nil, fmt.Errorf("no credentials to act on cluster %q are configured: set clusters[].act in salvor.yaml", cluster)
+}
+
+func openClusters(cfg *config.Config, version string) (clusters, error) {
+	all := clusters{observe: map[string]kubernetes.Interface{}, act: map[string]kubernetes.Interface{}}
+	for _, c := range cfg.Clusters {
+		seen, err := kubeclient.Observe(kubeclient.Access{Kubeconfig: c.Observe.Kubeconfig, Context: c.Observe.Context, InCluster: c.Observe.InCluster}, version)
+		if err != nil {
+			return all, fmt.Errorf("observe cluster %s: %w", c.Name, err)
+		}
+		all.observe[c.Name] = seen.Kubernetes
+		if c.Act == nil {
+			continue
+		}
+		acting, err := kubeclient.Act(kubeclient.Access{Kubeconfig: c.Act.Kubeconfig, Context: c.Act.Context}, version, responders.Guard)
+		if err != nil {
+			return all, fmt.Errorf("act on cluster %s: %w", c.Name, err)
+		}
+		all.act[c.Name] = acting.Kubernetes
+	}
+	return all, nil
+}
+
+// watches are the sources that watch the clusters.
+func (c clusters) watches(cfg *config.Config, replica string, log events.Log, view kube.View, logger *slog.Logger) ([]events.Source, error) {
+	var out []events.Source
+	for _, cluster := range cfg.Clusters {
+		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: c.observe[cluster.Name], Log: log,
+			View: view, Logger: logger.With("cluster", cluster.Name), StaleAfter: cluster.LeaseStaleAfter})
+		if err != nil {
+			return nil, fmt.Errorf("watch cluster %s: %w", cluster.Name, err)
+		}
+		out = append(out, source)
+	}
+	return out, nil
+}
+
+// facts is what the recovery engine knows of the configured clusters. A cluster without credentials to act is never above
+// suggest, whatever its modes say.
+func facts(cfg *config.Config) map[string]recovery.Cluster {
+	out := map[string]recovery.Cluster{}
+	for _, c := range cfg.Clusters {
+		modes := map[classifiers.Kind]policies.Mode{}
+		for _, kind := range classifiers.Kinds() {
+			modes[kind] = c.Mode(kind)
+			if c.Act == nil {
+				modes[kind] = min(modes[kind], policies.ModeSuggest)
+			}
+		}
+		out[c.Name] = recovery.Cluster{Name: c.Name, Environment: c.Environment, Region: c.Region, Modes: modes}
+	}
+	return out
+}

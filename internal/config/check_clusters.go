@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// renewal is how often a kubelet renews its Lease.
+const renewal = 10 * time.Second
+
+func (c *check) clusters(cfg *Config) {
+	c.warn(len(cfg.Clusters) == 0, "clusters", "list your clusters", "no cluster is listed, so nothing is watched")
+	seen := map[string]int{}
+	for i, cluster := range cfg.Clusters {
+		key := fmt.Sprintf("clusters[%d]", i)
+		c.name(key+".name", cluster.Name, seen)
+		c.observe(key+".observe", cluster.Observe)
+		c.act(key, cluster)
+		c.modes(key, cluster)
+		c.power(key+".power", cluster.Power)
+		c.wrong(cluster.LeaseStaleAfter > renewal, key+".lease_stale_after", "",
+			"want more than %s, since kubelets renew that often, not %s", renewal, cluster.LeaseStaleAfter)
+		c.warn(cluster.LeaseStaleAfter > renewal && cluster.LeaseStaleAfter < 2*renewal, key+".lease_stale_after", "leave it at 25s",
+			"one renewal that is late makes a node look silent after %s", cluster.LeaseStaleAfter)
+	}
+}
+
+func (c *check) observe(key string, o Observe) {
+	c.wrong((o.Kubeconfig != "") != o.InCluster, key, "set one of kubeconfig and in_cluster", "the cluster is reached in one way")
+	c.wrong(o.Context == "" || o.Kubeconfig != "", key+".context", "set kubeconfig", "a context is one of a kubeconfig")
+	c.readable(key+".kubeconfig", o.Kubeconfig)
+}
+
+func (c *check) act(key string, cluster Cluster) {
+	if cluster.Act == nil {
+		return
+	}
+	c.wrong(cluster.Act.Kubeconfig != "", key+".act.kubeconfig", "name the kubeconfig of the act role (salvor print rbac), or take act out", "it is empty")
+	c.readable(key+".act.kubeconfig", cluster.Act.Kubeconfig)
+	same := Observe{Kubeconfig: cluster.Act.Kubeconfig, Context: cluster.Act.Context} == cluster.Observe
+	c.warn(same && cluster.Act.Kubeconfig != "", key+".act", "give the observe role credentials that cannot write (salvor print rbac)",
+		"Salvor watches with the credentials that it acts with")
+}
+
+func (c *check) modes(key string, cluster Cluster) {
+	for _, kind := range slices.Sorted(maps.Keys(cluster.Modes)) {
+		at, mode := key+".modes."+string(kind), cluster.Modes[kind]
+		c.kind(at, kind)
+		c.warn(mode > policies.ModeSuggest && cluster.Act == nil, at, "set act, or the mode suggest",
+			"the mode is %s, but without act credentials nothing can be done to %s", mode, cluster.Name)
+		c.warn(kind == classifiers.KindNode && mode == policies.ModeAct && cluster.Act != nil && cluster.Power == nil, at, "set power",
+			"without a power switch, volumes of a silent node are moved only after a person agreed or a cloud says that it is off")
+	}
+}
+
+func (c *check) power(key string, p *Power) {
+	if p == nil {
+		return
+	}
+	c.wrong((p.HTTP == nil) != (p.Exec == nil), key, "set one of http and exec", "a cluster has one power switch")
+	if p.HTTP != nil {
+		c.webURL(key+".http.url", p.HTTP.URL)
+		c.wrong(strings.Contains(p.HTTP.URL, "{node}"), key+".http.url", "put {node} where the name of the node goes", "the address is the same for every node")
+		c.atLeast(key+".http.timeout", p.HTTP.Timeout, 100*time.Millisecond)
+		c.secret(key+".http.token_file", p.HTTP.TokenFile)
+	}
+	if p.Exec != nil {
+		c.wrong(len(p.Exec.Command) > 0 && p.Exec.Command[0] != "", key+".exec.command", "list the program and its arguments", "it is empty")
+		c.atLeast(key+".exec.timeout", p.Exec.Timeout, 100*time.Millisecond)
+	}
+}
+
+func (c *check) limits(l Limits) {
+	c.wrong(l.NodesPerZone >= 1, "limits.nodes_per_zone", "to hold everything back use salvor pause", "want at least 1, not %d", l.NodesPerZone)
+	c.share("limits.fleet_share", l.FleetShare)
+	c.wrong(l.Storm.Nodes >= 1, "limits.storm.nodes", "", "want at least 1, not %d", l.Storm.Nodes)
+	c.share("limits.storm.share", l.Storm.Share)
+	c.atLeast("limits.storm.within", l.Storm.Within, time.Second)
+	c.wrong(l.Attempts >= 1, "limits.attempts", "to hold everything back use salvor pause", "want at least 1, not %d", l.Attempts)
+	c.wrong(l.Flaps >= 0, "limits.flaps", "", "want 0 or more, not %d", l.Flaps)
+}
+
+func (c *check) times(t Times) {
+	c.atLeast("times.confirm", t.Confirm, time.Second)
+	c.atLeast("times.healthy", t.Healthy, time.Second)
+	c.atLeast("times.retry", t.Retry, time.Second)
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"github.com/salvor-io/salvor/internal/people"
+)
+
+// maxSocketPath is the longest path of a Unix socket, in bytes.
+const maxSocketPath = 107
+
+func (c *check) listen(cfg *Config) {
+	l := cfg.Listen
+	host, _, err := net.SplitHostPort(l.Address)
+	c.wrong(err == nil, "listen.address", "", "want host:port, not %q", l.Address)
+	socket, err := filepath.Abs(l.Socket)
+	c.wrong(err == nil && len(socket) <= maxSocketPath, "listen.socket", "set listen.socket to a shorter path",
+		"the path of a Unix socket has at most %d bytes, %s has %d", maxSocketPath, socket, len(socket))
+	c.tls(l.TLS)
+	c.warn(err == nil && !isLocal(host) && l.TLS.CertFile == "", "listen.address", "set listen.tls.cert_file and key_file",
+		"tokens travel to %s in the clear", l.Address)
+}
+
+func (c *check) tls(t TLS) {
+	c.wrong((t.CertFile == "") == (t.KeyFile == ""), "listen.tls.key_file", "set both or neither", "cert_file and key_file go together, one is missing")
+	c.wrong(t.ClientCAFile == "" || t.CertFile != "", "listen.tls.client_ca_file", "set cert_file and key_file, too",
+		"client certificates are seen over TLS only")
+	c.readable("listen.tls.cert_file", t.CertFile)
+	c.readable("listen.tls.key_file", t.KeyFile)
+	c.readable("listen.tls.client_ca_file", t.ClientCAFile)
+}
+
+func (c *check) nats(n NATS) {
+	c.wrong(n.Replicas == 1 || n.Replicas == 3, "nats.replicas", "", "want 1 or 3, not %d", n.Replicas)
+	c.wrong(n.MaxStore >= 64<<20, "nats.max_store", "", "%s is too small, want at least 64MiB", n.MaxStore)
+	c.wrong((n.CertFile == "") == (n.KeyFile == ""), "nats.key_file", "set both or neither", "cert_file and key_file go together, one is missing")
+	who, files := 0, map[string]string{"ca_file": n.CAFile, "cert_file": n.CertFile, "key_file": n.KeyFile,
+		"creds_file": n.CredsFile, "token_file": n.TokenFile, "nkey_file": n.NkeyFile}
+	for name, path := range files {
+		c.wrong(path == "" || n.URL != "", "nats."+name, "set nats.url, or take it out", "it is for a NATS outside, and no url is given")
+		c.readable("nats."+name, path)
+	}
+	for _, path := range []string{n.CredsFile, n.TokenFile, n.NkeyFile} {
+		if path != "" {
+			who++
+		}
+	}
+	c.wrong(who <= 1, "nats", "keep one of creds_file, token_file and nkey_file", "more than one kind of credentials is given")
+	c.wrong(n.Replicas == 1 || n.URL != "", "nats.replicas", "set nats.url", "the NATS inside this process keeps one copy")
+}
+
+func (c *check) people(list []Person) {
+	seen := map[string]int{}
+	for i, p := range list {
+		key := fmt.Sprintf("people[%d]", i)
+		c.name(key+".name", p.Name, seen)
+		c.wrong(p.Role != people.Nobody, key+".role", "give viewer, operator or admin", "the role is missing")
+		c.wrong(p.TokenFile != "", key+".token_file", "name the file that holds the token", "without a token nobody can be known as %s", p.Name)
+		c.token(key+".token_file", p.TokenFile)
+		for n, group := range p.Groups {
+			c.wrong(plainName.MatchString(group), fmt.Sprintf("%s.groups[%d]", key, n), "",
+				"want a name of letters, digits, '-', '_' and '.', not %q", group)
+		}
+	}
+}
+
+func (c *check) intakes(cfg *Config) {
+	seen, clients := map[string]int{}, map[string]int{}
+	for i, in := range cfg.Intakes {
+		key := fmt.Sprintf("intakes[%d]", i)
+		c.name(key+".name", in.Name, seen)
+		c.wrong((in.TokenFile == "") != (in.ClientName == ""), key, "set one of token_file and client_name", "a sender proves itself in one way")
+		c.token(key+".token_file", in.TokenFile)
+		c.clientName(cfg, key+".client_name", in.ClientName, clients)
+		c.bound(cfg, key, in)
+	}
+}
+
+func (c *check) clientName(cfg *Config, key, name string, seen map[string]int) {
+	if name == "" {
+		return
+	}
+	c.wrong(cfg.Listen.TLS.ClientCAFile != "", key, "set listen.tls.client_ca_file", "without it no client certificate is believed")
+	first, twice := seen[name]
+	c.wrong(!twice, key, "give each a name of its own", "%q is used before, in line %d", name, first)
+	seen[name] = c.lineOf(key)
+}
+
+// bound checks what a sender's posts may be about.
+func (c *check) bound(cfg *Config, key string, in Intake) {
+	c.wrong(len(in.Clusters) > 0, key+".clusters", "list the clusters its posts may be about", "it is empty, and that never means all")
+	for n, cluster := range in.Clusters {
+		c.wrong(cfg.has(cluster), fmt.Sprintf("%s.clusters[%d]", key, n), "list it under clusters, or correct the name", "no cluster is named %q", cluster)
+	}
+	c.kinds(key+".kinds", in.Kinds)
+}
+
+func (c *Config) has(cluster string) bool {
+	for _, known := range c.Clusters {
+		if known.Name == cluster {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,165 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Config is a salvor.yaml that was read and checked. Its paths are absolute or relative to the working directory.
+type Config struct {
+	DataDir       string         `yaml:"data_dir"`     // everything Salvor keeps, when NATS is embedded
+	ExternalURL   string         `yaml:"external_url"` // where people reach Salvor; the start of links
+	Listen        Listen         `yaml:"listen"`
+	NATS          NATS           `yaml:"nats"`
+	Clusters      []Cluster      `yaml:"clusters"`
+	Intakes       []Intake       `yaml:"intakes"`
+	People        []Person       `yaml:"people"`
+	Policies      Policies       `yaml:"policies"`
+	Runbooks      Runbooks       `yaml:"runbooks"`
+	Limits        Limits         `yaml:"limits"`
+	Times         Times          `yaml:"times"`
+	Alertmanagers []Alertmanager `yaml:"alertmanagers"`
+	Log           Log            `yaml:"log"`
+
+	Warnings []Problem `yaml:"-"` // what works and is still worth a look
+}
+
+// Listen says where Salvor is reached.
+type Listen struct {
+	Address string `yaml:"address"` // host:port
+	Socket  string `yaml:"socket"`  // path of the Unix socket
+	TLS     TLS    `yaml:"tls"`     // without a certificate the address speaks plain HTTP
+}
+
+// TLS names the files for TLS on the address.
+type TLS struct {
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
+	ClientCAFile string `yaml:"client_ca_file"` // who signs the certificates of intakes that have a client_name
+}
+
+// NATS says where events and incidents are kept. Without a URL that is a NATS inside this process.
+type NATS struct {
+	URL       string `yaml:"url"`
+	CAFile    string `yaml:"ca_file"`
+	CertFile  string `yaml:"cert_file"`
+	KeyFile   string `yaml:"key_file"`
+	CredsFile string `yaml:"creds_file"`
+	TokenFile string `yaml:"token_file"`
+	NkeyFile  string `yaml:"nkey_file"`
+	Replicas  int    `yaml:"replicas"`
+	MaxStore  Bytes  `yaml:"max_store"`
+}
+
+// Cluster is a cluster that Salvor watches.
+type Cluster struct {
+	Name            string                             `yaml:"name"`
+	Environment     string                             `yaml:"environment"`
+	Region          string                             `yaml:"region"`
+	Observe         Observe                            `yaml:"observe"`
+	Act             *Act                               `yaml:"act"` // nil: nothing can act on the cluster
+	Modes           map[classifiers.Kind]policies.Mode `yaml:"modes"`
+	Power           *Power                             `yaml:"power"` // nil: there is no power switch
+	LeaseStaleAfter time.Duration                      `yaml:"lease_stale_after"`
+}
+
+// Mode is how much automation the cluster has earned for one kind of fault.
+func (c Cluster) Mode(kind classifiers.Kind) policies.Mode { return c.Modes[kind] }
+
+// Observe says with which credentials a cluster is watched: a kubeconfig, or those of the pod Salvor runs in.
+type Observe struct {
+	Kubeconfig string `yaml:"kubeconfig"`
+	Context    string `yaml:"context"`
+	InCluster  bool   `yaml:"in_cluster"`
+}
+
+// Act says with which credentials a cluster is acted on.
+type Act struct {
+	Kubeconfig string `yaml:"kubeconfig"`
+	Context    string `yaml:"context"`
+}
+
+// Power is the power switch of a cluster's machines: exactly one of its fields is set.
+type Power struct {
+	HTTP *PowerHTTP `yaml:"http"`
+	Exec *PowerExec `yaml:"exec"`
+}
+
+// PowerHTTP is a power switch that is asked by HTTP.
+type PowerHTTP struct {
+	URL       string        `yaml:"url"` // with {node} where the name of the node goes
+	TokenFile string        `yaml:"token_file"`
+	Timeout   time.Duration `yaml:"timeout"`
+}
+
+// PowerExec is a power switch that is a command.
+type PowerExec struct {
+	Command []string      `yaml:"command"` // argv; no shell reads it
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// Intake is somebody who may post alerts and events: exactly one of TokenFile and ClientName is set.
+type Intake struct {
+	Name       string             `yaml:"name"`
+	TokenFile  string             `yaml:"token_file"`
+	ClientName string             `yaml:"client_name"` // common name or alternative name of the client certificate
+	Clusters   []string           `yaml:"clusters"`
+	Kinds      []classifiers.Kind `yaml:"kinds"` // empty: any
+}
+
+// Person is somebody who may call.
+type Person struct {
+	Name      string      `yaml:"name"`
+	Role      people.Role `yaml:"role"`
+	Groups    []string    `yaml:"groups"`
+	TokenFile string      `yaml:"token_file"`
+}
+
+// Policies names a directory of rules beside the shipped ones; empty means none.
+type Policies struct {
+	Dir string `yaml:"dir"`
+}
+
+// Runbooks names a directory of runbooks beside the shipped ones; empty means none.
+type Runbooks struct {
+	Dir string `yaml:"dir"`
+}
+
+// Limits are the bounds that brakes hold.
+type Limits struct {
+	NodesPerZone int     `yaml:"nodes_per_zone"` // nodes of one zone being repaired at once
+	FleetShare   float64 `yaml:"fleet_share"`    // share of a cluster's nodes being repaired at once; one is always allowed
+	Storm        Storm   `yaml:"storm"`
+	Attempts     int     `yaml:"attempts"` // plans started for one incident before a person takes over
+	Flaps        int     `yaml:"flaps"`    // returns of a fault within one incident before a person takes over
+}
+
+// Storm says how many nodes lost within how long make Salvor suspect the observer: at least Nodes, and at least Share.
+type Storm struct {
+	Nodes  int           `yaml:"nodes"`
+	Share  float64       `yaml:"share"`
+	Within time.Duration `yaml:"within"`
+}
+
+// Times are the times that incidents obey.
+type Times struct {
+	Confirm time.Duration `yaml:"confirm"` // how long a fault must persist before it counts
+	Healthy time.Duration `yaml:"healthy"` // how long it must stay away before what was done is taken back
+	Retry   time.Duration `yaml:"retry"`   // until a plan that is held back is looked at again
+}
+
+// Alertmanager is where incidents are raised as alerts.
+type Alertmanager struct {
+	URL       string `yaml:"url"`
+	TokenFile string `yaml:"token_file"`
+}
+
+// Log says what is logged, to stderr.
+type Log struct {
+	Level  slog.Level `yaml:"level"`
+	Format string     `yaml:"format"` // text or json
+}

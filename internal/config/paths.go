@@ -1,0 +1,49 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// resolve takes relative paths from dir.
+func (c *Config) resolve(dir string) {
+	for _, path := range c.paths() {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+}
+
+func (c *Config) paths() []*string {
+	all := []*string{&c.DataDir, &c.Listen.Socket, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
+		&c.NATS.CAFile, &c.NATS.CertFile, &c.NATS.KeyFile, &c.NATS.CredsFile, &c.NATS.TokenFile, &c.NATS.NkeyFile,
+		&c.Policies.Dir, &c.Runbooks.Dir}
+	for i := range c.Clusters {
+		all = append(all, c.Clusters[i].paths()...)
+	}
+	for i := range c.Intakes {
+		all = append(all, &c.Intakes[i].TokenFile)
+	}
+	for i := range c.People {
+		all = append(all, &c.People[i].TokenFile)
+	}
+	for i := range c.Alertmanagers {
+		all = append(all, &c.Alertmanagers[i].TokenFile)
+	}
+	return all
+}
+
+func (c *Cluster) paths() []*string {
+	all := []*string{&c.Observe.Kubeconfig}
+	if c.Act != nil {
+		all = append(all, &c.Act.Kubeconfig)
+	}
+	if c.Power != nil && c.Power.HTTP != nil {
+		all = append(all, &c.Power.HTTP.TokenFile)
+	}
+	// The first word of a command is a path only when it looks like one; others are looked for in PATH.
+	if c.Power != nil && c.Power.Exec != nil && len(c.Power.Exec.Command) > 0 && strings.Contains(c.Power.Exec.Command[0], "/") {
+		all = append(all, &c.Power.Exec.Command[0])
+	}
+	return all
+}

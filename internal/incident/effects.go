@@ -1,0 +1,173 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// The functions below are the cells of the table whose next state depends on the record. Each returns Unopened to refuse a
+// record that does not fit, having changed nothing that matters then.
+
+func opens(i *Incident, rec Record) State {
+	if rec.Fault == nil || rec.Key == nil {
+		return Unopened
+	}
+	i.ID, i.Key, i.Fault, i.OpenedAt, i.Count = rec.Incident, *rec.Key, *rec.Fault, rec.At, 1
+	if rec.Standing {
+		return Standing
+	}
+	return i.suspect(rec)
+}
+
+// suspect starts the confirmation window of a fault that was seen, or seen again.
+func (i *Incident) suspect(rec Record) State {
+	i.DueAt = rec.At.Add(time.Duration(rec.WindowS * float64(time.Second)))
+	return Suspected
+}
+
+func recurs(i *Incident, rec Record) State {
+	if rec.Fault == nil || i.Intent != nil {
+		return Unopened
+	}
+	i.Count++
+	i.Fault = *rec.Fault
+	i.dropPlan()
+	return i.suspect(rec)
+}
+
+// awakens makes a standing fault one that is acted on: it changed under Salvor's eyes.
+func awakens(i *Incident, rec Record) State {
+	if rec.Fault == nil {
+		return Unopened
+	}
+	i.Fault = *rec.Fault
+	return i.suspect(rec)
+}
+
+func decides(i *Incident, rec Record) State {
+	d := rec.Decided
+	if d == nil || d.Phase != PhaseRecover {
+		return Unopened
+	}
+	i.Decision = d
+	switch d.Answer.Verdict {
+	case policies.Act:
+		return i.start(d, Acting)
+	case policies.Ask:
+		return Awaiting
+	default:
+		return Held
+	}
+}
+
+func decidesUndo(i *Incident, rec Record) State {
+	d := rec.Decided
+	if d == nil || d.Phase != PhaseUndo {
+		return Unopened
+	}
+	i.Decision = d
+	if d.Answer.Verdict != policies.Act {
+		return Clearing
+	}
+	return i.start(d, Restoring)
+}
+
+// start puts the decided plan in force.
+func (i *Incident) start(d *Decision, to State) State {
+	if d.Plan == nil || len(d.Plan.Steps) == 0 {
+		return Unopened
+	}
+	i.Plan, i.Phase, i.Next, i.Intent = d.Plan, d.Phase, 0, nil
+	i.Attempts++
+	return to
+}
+
+func (i *Incident) dropPlan() { i.Plan, i.Next, i.Intent, i.Decision = nil, 0, nil, nil }
+
+func intends(i *Incident, rec Record) State {
+	if i.Intent != nil || !i.fits(rec.Step) || rec.Step.Index != i.Next {
+		return Unopened
+	}
+	i.Intent = &Open{*rec.Step, rec.Writer, rec.Nonce}
+	i.Wrote = i.Wrote || i.Plan.Steps[i.Next].Change.Class > policies.Observe
+	return i.State
+}
+
+func takesOver(i *Incident, rec Record) State {
+	if i.Intent == nil || !i.fits(rec.Step) || rec.Step.Index != i.Intent.Index {
+		return Unopened
+	}
+	i.Intent = &Open{*rec.Step, rec.Writer, rec.Nonce}
+	return i.State
+}
+
+func does(i *Incident, rec Record) State {
+	if !i.answersIntent(rec) {
+		return Unopened
+	}
+	i.Intent = nil
+	i.Next++
+	if i.Next < len(i.Plan.Steps) {
+		return i.State
+	}
+	return i.stepsEnd(rec)
+}
+
+// stepsEnd is where an incident goes when no step is left.
+func (i *Incident) stepsEnd(rec Record) State {
+	i.LastTry = rec.At
+	if i.Phase == PhaseUndo {
+		i.Wrote = false
+		i.dropPlan()
+		return Clearing
+	}
+	return Verifying
+}
+
+func fails(i *Incident, rec Record) State {
+	if !i.answersIntent(rec) {
+		return Unopened
+	}
+	step := i.Plan.Steps[i.Next]
+	i.Intent = nil
+	if step.OnFailure == responders.OnFailureContinue {
+		i.Next++
+		if i.Next < len(i.Plan.Steps) {
+			return i.State
+		}
+		return i.stepsEnd(rec)
+	}
+	i.Failures++
+	i.LastTry = rec.At
+	return HandedOver
+}
+
+func clearsInPlan(i *Incident, _ Record) State {
+	if i.Intent != nil {
+		return Unopened
+	}
+	return Clearing
+}
+
+func checks(i *Incident, rec Record) State {
+	i.Outcome, i.LastTry = rec.Outcome, rec.At
+	switch rec.Outcome {
+	case responders.OutcomeVerified:
+		return Recovered
+	case responders.OutcomePartly, responders.OutcomeNotVerified, responders.OutcomeUnknown:
+		i.Failures++
+		return HandedOver
+	}
+	return Unopened
+}
+
+func (i *Incident) fits(ref *StepRef) bool {
+	return ref != nil && i.Plan != nil && ref.Plan == i.Plan.Digest && ref.Phase == i.Phase &&
+		ref.Index >= 0 && ref.Index < len(i.Plan.Steps)
+}
+
+func (i *Incident) answersIntent(rec Record) bool {
+	return i.Intent != nil && i.fits(rec.Step) && rec.Step.Index == i.Intent.Index
+}

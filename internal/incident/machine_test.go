@@ -1,0 +1,305 @@
+package incident
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+func TestTableHasNoHole(t *testing.T) {
+	for _, state := range States() {
+		for _, kind := range RecordKinds() {
+			cell, ok := table[state][kind]
+			if !ok {
+				t.Errorf("no cell for %s in state %q", kind, state)
+				continue
+			}
+			filled := 0
+			for _, is := range []bool{cell.to != "", cell.by != nil, cell.deny != ""} {
+				if is {
+					filled++
+				}
+			}
+			if filled != 1 {
+				t.Errorf("the cell for %s in state %q says %d things, want one", kind, state, filled)
+			}
+		}
+	}
+	if len(table) != len(States()) {
+		t.Errorf("the table has %d rows, there are %d states", len(table), len(States()))
+	}
+}
+
+func TestEveryStateButTheEndCanBeLeftAndReached(t *testing.T) {
+	reached := map[State]bool{Unopened: true}
+	left := map[State]bool{}
+	for _, walk := range lives() {
+		inc := &Incident{}
+		for n, rec := range walk.records {
+			before := inc.State
+			if err := inc.Apply(sequenced(rec, n)); err != nil {
+				t.Fatalf("%s: %v", walk.name, err)
+			}
+			reached[inc.State] = true
+			if inc.State != before {
+				left[before] = true
+			}
+		}
+		if inc.State != walk.ends {
+			t.Errorf("%s ends at %s, want %s", walk.name, inc.State, walk.ends)
+		}
+	}
+	for _, state := range States() {
+		if !reached[state] {
+			t.Errorf("no life reaches %s", state)
+		}
+		if !left[state] && state != Ended {
+			t.Errorf("no life leaves %s", state)
+		}
+	}
+}
+
+type life struct {
+	name    string
+	records []Record
+	ends    State
+}
+
+// lives are whole histories, one for each way an incident can go.
+func lives() []life {
+	p, u := testPlan("recover"), testPlan("undo")
+	opened, confirmed := record(Opened), record(Confirmed)
+	act, undo := decided(PhaseRecover, policies.Act, p), decided(PhaseUndo, policies.Act, u)
+	ran := func(phase Phase, plan *responders.Plan) []Record {
+		var out []Record
+		for n := range plan.Steps {
+			out = append(out, stepped(Intent, phase, plan, n), stepped(Done, phase, plan, n))
+		}
+		return out
+	}
+	verified := Record{Kind: Checked, Outcome: responders.OutcomeVerified}
+	standing := record(Opened)
+	standing.Standing = true
+	return []life{
+		{"withdrawn", []Record{opened, record(Cleared), record(Closed)}, Ended},
+		{"recovered and restored", join([]Record{opened, confirmed, act}, ran(PhaseRecover, p), []Record{verified, record(Cleared), undo}, ran(PhaseUndo, u), []Record{record(Closed)}), Ended},
+		{"held, then asked, then done", join([]Record{opened, confirmed, decided(PhaseRecover, policies.Deny, p), decided(PhaseRecover, policies.Ask, p), act}, ran(PhaseRecover, p), []Record{verified}), Recovered},
+		{"back in mid-plan", []Record{opened, confirmed, act, stepped(Intent, PhaseRecover, p, 0), stepped(Done, PhaseRecover, p, 0), record(Cleared), undo}, Restoring},
+		{"taken over", []Record{opened, confirmed, act, stepped(Intent, PhaseRecover, p, 0), stepped(TookOver, PhaseRecover, p, 0), stepped(Done, PhaseRecover, p, 0)}, Acting},
+		{"failed and tried again", []Record{opened, confirmed, act, stepped(Intent, PhaseRecover, p, 0), stepped(Failed, PhaseRecover, p, 0), act}, Acting},
+		{"not verified", join([]Record{opened, confirmed, act}, ran(PhaseRecover, p), []Record{{Kind: Checked, Outcome: responders.OutcomePartly}}), HandedOver},
+		{"standing, then it changes", []Record{standing, record(Recurred), confirmed}, Deciding},
+		{"standing, then well", []Record{standing, record(Cleared)}, Clearing},
+		{"flaps", []Record{opened, record(Cleared), record(Recurred), confirmed, record(Handed)}, HandedOver},
+		{"broken again while restored", join([]Record{opened, confirmed, act}, ran(PhaseRecover, p), []Record{verified, record(Cleared), undo, record(Recurred)}), Suspected},
+	}
+}
+
+func TestRefusedRecordsChangeNothing(t *testing.T) {
+	p := testPlan("recover")
+	other := testPlan("other")
+	acting := []Record{record(Opened), record(Confirmed), decided(PhaseRecover, policies.Act, p)}
+	cases := []struct {
+		name   string
+		before []Record
+		rec    Record
+		want   string
+	}{
+		{"second opening", acting[:1], record(Opened), "not confirmed"},
+		{"effect without decision", acting[:2], stepped(Intent, PhaseRecover, p, 0), "no plan is being carried out"},
+		{"decided while acting", acting, decided(PhaseRecover, policies.Act, p), "being carried out"},
+		{"skipped step", acting, stepped(Intent, PhaseRecover, p, 1), "does not fit"},
+		{"step of another plan", acting, stepped(Intent, PhaseRecover, other, 0), "does not fit"},
+		{"result without intent", acting, stepped(Done, PhaseRecover, p, 0), "does not fit"},
+		{"second intent", append(acting[:3:3], stepped(Intent, PhaseRecover, p, 0)), stepped(Intent, PhaseRecover, p, 0), "does not fit"},
+		{"cleared in mid-step", append(acting[:3:3], stepped(Intent, PhaseRecover, p, 0)), record(Cleared), "does not fit"},
+		{"act without a plan", acting[:2], decided(PhaseRecover, policies.Act, nil), "does not fit"},
+		{"undo before the fault cleared", acting[:2], decided(PhaseUndo, policies.Act, p), "does not fit"},
+		{"anything after the end", []Record{record(Opened), record(Cleared), record(Closed)}, record(Noted), "closed"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inc, err := Fold(sequence(c.before))
+			if err != nil {
+				t.Fatal(err)
+			}
+			state, seq := inc.State, inc.Seq
+			err = inc.Apply(sequenced(c.rec, 99))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("Apply = %v, want a refusal that says %q", err, c.want)
+			}
+			if inc.State != state || inc.Seq != seq {
+				t.Errorf("the refused record moved the incident to %s (seq %d)", inc.State, inc.Seq)
+			}
+		})
+	}
+}
+
+func TestUnknownSchemaMeansHandsOff(t *testing.T) {
+	rec := sequenced(record(Opened), 1)
+	rec.Schema = 2
+	if _, err := Fold([]Sequenced{rec}); err == nil {
+		t.Fatal("a record of schema 2 was folded")
+	}
+}
+
+func TestFlapsCount(t *testing.T) {
+	recs := []Record{record(Opened)}
+	for range 4 {
+		recs = append(recs, record(Cleared), record(Recurred))
+	}
+	inc, err := Fold(sequence(recs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inc.Count != 5 {
+		t.Errorf("count = %d, want 5", inc.Count)
+	}
+}
+
+func TestNamesAreStableAndShort(t *testing.T) {
+	id := IDOf(Key{"prod-eu", "node", "node/uid-1"}, 42)
+	if got := id.Name(); got != id.Name() || len(got) != 8 || !strings.HasPrefix(got, "inc-") {
+		t.Errorf("name = %q", got)
+	}
+	if IDOf(Key{"prod-eu", "node", "node/uid-1"}, 43) == id {
+		t.Error("two openings of one key share an id")
+	}
+}
+
+var t0 = time.Date(2026, 11, 22, 3, 11, 4, 0, time.UTC)
+
+func record(kind RecordKind) Record {
+	fault := classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod-eu", Anchor: classifiers.Anchor{Kind: "node", Name: "worker-1", UID: "uid-1"}}
+	rec := Record{Kind: kind}
+	switch kind {
+	case Opened:
+		key := KeyOf(fault)
+		rec.Key, rec.Fault, rec.WindowS, rec.Incident = &key, &fault, 15, IDOf(key, 1)
+	case Recurred, Confirmed:
+		rec.Fault, rec.WindowS = &fault, 15
+	}
+	return rec
+}
+
+func decided(phase Phase, v policies.Verdict, plan *responders.Plan) Record {
+	return Record{Kind: Decided, Decided: &Decision{Phase: phase, Plan: plan, Answer: policies.Decision{Verdict: v}}}
+}
+
+func stepped(kind RecordKind, phase Phase, plan *responders.Plan, n int) Record {
+	return Record{Kind: kind, Writer: "a", Nonce: fmt.Sprint(n), Step: &StepRef{Phase: phase, Plan: plan.Digest, Index: n, Name: plan.Steps[n].Name}}
+}
+
+func testPlan(name string) *responders.Plan {
+	plan, err := responders.Plan{Runbook: name, Steps: []responders.Step{
+		{Name: "first", Change: responders.Change{Class: policies.Reversible}},
+		{Name: "second", Change: responders.Change{Class: policies.Disruptive}},
+	}}.Seal()
+	if err != nil {
+		panic(err)
+	}
+	return &plan
+}
+
+func sequence(recs []Record) []Sequenced {
+	var out []Sequenced
+	for n, rec := range recs {
+		out = append(out, sequenced(rec, n))
+	}
+	return out
+}
+
+func sequenced(rec Record, n int) Sequenced {
+	rec.Schema = Schema
+	if rec.At.IsZero() {
+		rec.At = t0.Add(time.Duration(n) * time.Second)
+	}
+	return Sequenced{Record: rec, Seq: uint64(n + 1), StoredAt: rec.At}
+}
+
+func join(parts ...[]Record) []Record {
+	var out []Record
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	return out
+}
+
+func TestUpcomingMoves(t *testing.T) {
+	terms := Terms{Retry: 15 * time.Second, Healthy: 2 * time.Minute, Attempts: 3, Flaps: 3}
+	found := &classifiers.Finding{Fault: *record(Opened).Fault, Window: 15 * time.Second}
+	p := testPlan("recover")
+	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
+	opened, confirmed := record(Opened), record(Confirmed)
+	act := decided(PhaseRecover, policies.Act, p)
+	done := []Record{opened, confirmed, act, stepped(Intent, PhaseRecover, p, 0), stepped(Done, PhaseRecover, p, 0)}
+	cases := []struct {
+		name    string
+		history []Record
+		sight   Sight
+		do      Doing
+		kind    RecordKind
+		phase   Phase
+	}{
+		{"waits for the window", []Record{opened}, Sight{Now: at(5), Finding: found}, Wait, "", ""},
+		{"confirms after the window", []Record{opened}, Sight{Now: at(15), Finding: found}, Append, Confirmed, ""},
+		{"does not confirm what it cannot see", []Record{opened}, Sight{Now: at(15), Blind: true}, Wait, "", ""},
+		{"clears before the window ends", []Record{opened}, Sight{Now: at(5)}, Append, Cleared, ""},
+		{"decides", []Record{opened, confirmed}, Sight{Now: at(20), Finding: found}, Decide, "", PhaseRecover},
+		{"does not decide blind", []Record{opened, confirmed}, Sight{Now: at(20), Blind: true}, Wait, "", ""},
+		{"held plans wait", []Record{opened, confirmed, decided(PhaseRecover, policies.Deny, p)}, Sight{Now: at(5), Finding: found}, Wait, "", ""},
+		{"held plans are looked at again", []Record{opened, confirmed, decided(PhaseRecover, policies.Deny, p)}, Sight{Now: at(30), Finding: found}, Decide, "", PhaseRecover},
+		{"steps", done, Sight{Now: at(9), Finding: found}, Step, "", ""},
+		{"does not step when the fault is gone", done, Sight{Now: at(9)}, Append, Cleared, ""},
+		{"resumes an open intent", done[:4], Sight{Now: at(9)}, Resume, "", ""},
+		{"gone after a step: waits the healthy delay", append(done[:5:5], record(Cleared)), Sight{Now: at(60)}, Wait, "", ""},
+		{"then takes back what was done", append(done[:5:5], record(Cleared)), Sight{Now: at(300)}, Decide, "", PhaseUndo},
+		{"nothing done: closes", []Record{opened, record(Cleared)}, Sight{Now: at(300)}, Append, Closed, ""},
+		{"does not close blind", []Record{opened, record(Cleared)}, Sight{Now: at(300), Blind: true}, Wait, "", ""},
+		{"back again", []Record{opened, record(Cleared)}, Sight{Now: at(3), Finding: found}, Append, Recurred, ""},
+		{"a failed plan is tried again later", append(done[:4:4], stepped(Failed, PhaseRecover, p, 0)), Sight{Now: at(60), Finding: found}, Decide, "", PhaseRecover},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inc, err := Fold(sequence(c.history))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := inc.Upcoming(c.sight, terms)
+			if diff := cmp.Diff([]any{c.do, c.kind, c.phase}, []any{got.Do, got.Record.Kind, got.Phase}); diff != "" {
+				t.Errorf("move from %s (-want +got):\n%s", inc.State, diff)
+			}
+			if got.Do == Append {
+				if err := inc.Admits(got.Record); err != nil {
+					t.Errorf("the move is refused: %v", err)
+				}
+			}
+			if got.Do == Wait && !got.Until.After(c.sight.Now) {
+				t.Errorf("waits until %s, which is past", got.Until)
+			}
+		})
+	}
+}
+
+func TestFlappingEndsWithAPerson(t *testing.T) {
+	recs := []Record{record(Opened)}
+	for range 4 {
+		recs = append(recs, record(Cleared), record(Recurred))
+	}
+	inc, err := Fold(sequence(append(recs, record(Confirmed))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := &classifiers.Finding{Fault: *record(Opened).Fault}
+	got := inc.Upcoming(Sight{Now: t0.Add(time.Hour), Finding: found}, Terms{Flaps: 3, Attempts: 3})
+	if got.Do != Append || got.Record.Kind != Handed {
+		t.Errorf("move = %+v, want a person to go on", got)
+	}
+}

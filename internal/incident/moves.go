@@ -1,0 +1,211 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+)
+
+// Sight is what the view says about the fault of an incident.
+type Sight struct {
+	Now     time.Time // view time
+	Blind   bool      // its observers cannot see: neither broken nor well
+	Looked  time.Time // when a plan was last worked out and policy's answer was the same as before
+	Finding *classifiers.Finding
+}
+
+func (s Sight) seen() bool   { return !s.Blind && s.Finding != nil }
+func (s Sight) absent() bool { return !s.Blind && s.Finding == nil }
+
+// Terms are the configured times and counts that moves obey.
+type Terms struct {
+	Retry    time.Duration // until a held, awaiting or failed plan is looked at again
+	Healthy  time.Duration // how long a cleared fault must stay away
+	Attempts int           // plans started for one incident before only a person goes on
+	Flaps    int           // returns of the fault within one incident before only a person goes on
+}
+
+// Doing says what a move is.
+type Doing int
+
+// The moves.
+const (
+	Rest   Doing = iota // nothing until what is seen changes
+	Wait                // nothing before Move.Until
+	Append              // append Move.Record, a pure judgement
+	Decide              // make a plan for Move.Phase, ask policy, append what it said
+	Step                // do the next step of the plan in force
+	Resume              // a step has an intent without a result: find out, take over, go on
+	Check               // run the plan's checks
+)
+
+// Move is what has to happen next to an incident.
+type Move struct {
+	Do     Doing
+	Until  time.Time // Wait: view time
+	Phase  Phase     // Decide
+	Record Record    // Append: kind and body; the writer fills in the rest
+}
+
+// Upcoming finds the move that is due. It is pure: the same incident, sight and terms give the same move.
+func (i *Incident) Upcoming(s Sight, t Terms) Move {
+	switch i.State {
+	case Suspected:
+		return i.whileSuspected(s, t)
+	case Standing:
+		return i.whileStanding(s)
+	case Deciding:
+		return i.whileDeciding(s, t)
+	case Held, Awaiting:
+		return i.whileHeld(s, t)
+	case Acting, Restoring:
+		return i.whileActing(s)
+	case Verifying:
+		return Move{Do: Check}
+	case Recovered:
+		return i.whileRecovered(s)
+	case Clearing:
+		return i.whileClearing(s, t)
+	case HandedOver:
+		return i.whileHandedOver(s, t)
+	}
+	return Move{Do: Rest}
+}
+
+func (i *Incident) whileSuspected(s Sight, t Terms) Move {
+	switch {
+	case s.absent():
+		return cleared("not seen any more, before it was confirmed")
+	case s.Now.Before(i.DueAt):
+		return Move{Do: Wait, Until: i.DueAt}
+	case s.Blind:
+		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
+	}
+	window := s.Now.Sub(i.Since).Round(time.Second)
+	return Move{Do: Append, Record: Record{Kind: Confirmed, Fault: &s.Finding.Fault,
+		Text: fmt.Sprintf("%s; seen without a break for %s", s.Finding.Sentence, window)}}
+}
+
+func (i *Incident) whileStanding(s Sight) Move {
+	switch {
+	case s.absent():
+		return cleared("not seen any more")
+	case s.seen() && !s.Finding.Standing:
+		return recurred(s, "it changed: "+s.Finding.Sentence)
+	}
+	return Move{Do: Rest}
+}
+
+func (i *Incident) whileDeciding(s Sight, t Terms) Move {
+	switch {
+	case s.absent():
+		return cleared("not seen any more, before anything was done")
+	case s.Blind:
+		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
+	case i.Count > t.Flaps:
+		return handed(fmt.Sprintf("the fault came back %d times; it flaps, and repairing it again would not end that", i.Count-1))
+	}
+	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+func (i *Incident) whileHeld(s Sight, t Terms) Move {
+	if s.absent() {
+		return cleared("not seen any more, before anything was done")
+	}
+	if due := later(i.DecidedAt(), s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
+		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
+	}
+	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+func (i *Incident) whileActing(s Sight) Move {
+	switch {
+	case i.Intent != nil:
+		return Move{Do: Resume}
+	case i.State == Acting && s.absent():
+		return cleared(fmt.Sprintf("not seen any more, after %d of %d steps", i.Next, len(i.Plan.Steps)))
+	case i.State == Restoring && s.seen():
+		return recurred(s, "it came back while the recovery was being taken back")
+	}
+	return Move{Do: Step}
+}
+
+func (i *Incident) whileRecovered(s Sight) Move {
+	if s.absent() {
+		return cleared(i.Fault.Anchor.String() + " is back, or its object is gone")
+	}
+	return Move{Do: Rest}
+}
+
+func (i *Incident) whileClearing(s Sight, t Terms) Move {
+	due := i.Since.Add(t.Healthy)
+	switch {
+	case s.seen():
+		return recurred(s, "it is seen again: "+s.Finding.Sentence)
+	case s.Blind, s.Now.Before(due):
+		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
+	case !i.Wrote:
+		return i.closes()
+	}
+	if retry := later(i.DecidedAt(), s.Looked).Add(t.Retry); i.Decision != nil && i.Decision.Phase == PhaseUndo && s.Now.Before(retry) {
+		return Move{Do: Wait, Until: retry}
+	}
+	return Move{Do: Decide, Phase: PhaseUndo}
+}
+
+func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
+	spent := i.Attempts >= t.Attempts || i.LastTry.IsZero()
+	switch {
+	case s.absent() && i.Wrote && i.Failures >= t.Attempts:
+		return Move{Do: Rest}
+	case s.absent():
+		return cleared("not seen any more")
+	case spent:
+		return Move{Do: Rest}
+	}
+	if due := later(i.LastTry, s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
+		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
+	}
+	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+// closes ends the incident with what its plan achieved.
+func (i *Incident) closes() Move {
+	text := "gone by itself; nothing was done"
+	if i.Outcome != "" {
+		text = "recovered, and nothing is left to take back"
+	} else if i.Attempts > 0 {
+		text = "gone, and what was done is taken back"
+	}
+	return Move{Do: Append, Record: Record{Kind: Closed, Outcome: i.Outcome, Text: text}}
+}
+
+// DecidedAt is the view time of the last decision, zero when there was none.
+func (i *Incident) DecidedAt() time.Time {
+	for n := len(i.History) - 1; n >= 0; n-- {
+		if i.History[n].Kind == Decided {
+			return i.History[n].At
+		}
+	}
+	return time.Time{}
+}
+
+func cleared(why string) Move {
+	return Move{Do: Append, Record: Record{Kind: Cleared, Text: why}}
+}
+
+func handed(why string) Move {
+	return Move{Do: Append, Record: Record{Kind: Handed, Text: why}}
+}
+
+func recurred(s Sight, why string) Move {
+	return Move{Do: Append, Record: Record{Kind: Recurred, Fault: &s.Finding.Fault, WindowS: s.Finding.Window.Seconds(), Text: why}}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

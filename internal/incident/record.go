@@ -1,0 +1,125 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Schema is the version of records that this code writes and the only one it touches.
+const Schema = 1
+
+// Key is what makes two findings the same fault.
+type Key struct {
+	Cluster string `json:"cluster"`
+	Kind    string `json:"kind"`
+	Anchor  string `json:"anchor"` // Anchor.Identity: "node/<uid>"
+}
+
+// KeyOf is the key of a fault.
+func KeyOf(f classifiers.Fault) Key {
+	return Key{Cluster: f.Cluster, Kind: string(f.Kind), Anchor: f.Anchor.Identity()}
+}
+
+// Hash is the key as a subject token: 16 hex digits.
+func (k Key) Hash() string {
+	sum := sha256.Sum256([]byte(k.Cluster + "\x00" + k.Kind + "\x00" + k.Anchor))
+	return hex.EncodeToString(sum[:8])
+}
+
+// ID names an incident: the hash of its key and the sequence of the record that opened the key, "<hash>-<seq>".
+type ID string
+
+// IDOf derives the id from a key and the sequence at which the key was opened.
+func IDOf(k Key, seq uint64) ID { return ID(fmt.Sprintf("%s-%d", k.Hash(), seq)) }
+
+// Name is the short name for people: "inc-" and four characters that are unlikely to collide among open incidents.
+func (id ID) Name() string {
+	const letters = "23456789abcdefghjkmnpqrstuvwxyz"
+	sum := sha256.Sum256([]byte(id))
+	out := []byte("inc-xxxx")
+	for i := range 4 {
+		out[4+i] = letters[int(sum[i])%len(letters)]
+	}
+	return string(out)
+}
+
+// RecordKind says what a record is.
+type RecordKind string
+
+// The kinds of record.
+const (
+	Opened    RecordKind = "opened"    // the fault was first seen
+	Confirmed RecordKind = "confirmed" // it persisted through its window, or a standing fault changed
+	Recurred  RecordKind = "recurred"  // it came back after it had cleared
+	Cleared   RecordKind = "cleared"   // it is no longer seen
+	Decided   RecordKind = "decided"   // policy answered about a plan
+	Intent    RecordKind = "intent"    // a step is about to be done
+	TookOver  RecordKind = "took_over" // another writer goes on with a step whose writer was lost
+	Done      RecordKind = "done"      // a step was done and the world agrees
+	Failed    RecordKind = "failed"    // a step was not done, or the world does not agree
+	Checked   RecordKind = "checked"   // the plan's checks came to an outcome
+	Handed    RecordKind = "handed"    // a person has to go on
+	Noted     RecordKind = "noted"     // something worth remembering that changes nothing, such as a pause that holds a step
+	Closed    RecordKind = "closed"    // the end
+)
+
+// Phase says which plan of the runbook is meant.
+type Phase string
+
+// The phases: the recovery itself, and taking back what it did once the fault is gone.
+const (
+	PhaseRecover Phase = "recover"
+	PhaseUndo    Phase = "undo"
+)
+
+// Record is one entry of the history of an incident.
+type Record struct {
+	Schema   int        `json:"schema"`
+	Incident ID         `json:"incident"`
+	Kind     RecordKind `json:"kind"`
+	Writer   string     `json:"writer"`   // the replica
+	Nonce    string     `json:"nonce"`    // unique to this attempt to append
+	At       time.Time  `json:"at"`       // view time of the judgement
+	ViewSeq  uint64     `json:"view_seq"` // the event the judgement was made at
+
+	Key      *Key               `json:"key,omitempty"`      // Opened
+	Fault    *classifiers.Fault `json:"fault,omitempty"`    // Opened, Confirmed, Recurred
+	WindowS  float64            `json:"window_s,omitempty"` // Opened, Recurred
+	Standing bool               `json:"standing,omitempty"` // Opened
+	Decided  *Decision          `json:"decided,omitempty"`  // Decided
+	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed
+	Outcome  responders.Outcome `json:"outcome,omitempty"`  // Checked, Closed
+	Text     string             `json:"text,omitempty"`     // why, for people; any kind
+	Detail   []string           `json:"detail,omitempty"`   // Done, Failed, Checked: what was seen
+}
+
+// Decision is what policy said about a plan, as the history keeps it.
+type Decision struct {
+	Phase  Phase             `json:"phase"`
+	Ref    string            `json:"ref"` // where the full input and answer are stored
+	Answer policies.Decision `json:"answer"`
+	Plan   *responders.Plan  `json:"plan,omitempty"` // nil when no plan could be made
+}
+
+// StepRef names one step of the plan in force.
+type StepRef struct {
+	Phase    Phase     `json:"phase"`
+	Plan     string    `json:"plan"` // digest
+	Index    int       `json:"index"`
+	Name     string    `json:"name"`
+	Deadline time.Time `json:"deadline,omitzero"` // Intent, TookOver: by the wall clock, when the writer stops by itself
+	TookS    float64   `json:"took_s,omitempty"`  // Done, Failed
+}
+
+// Sequenced is a record with its place in the stream.
+type Sequenced struct {
+	Record
+	Seq      uint64    // place in the stream
+	StoredAt time.Time // when the stream accepted it
+}

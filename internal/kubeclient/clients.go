@@ -1,0 +1,82 @@
+package kubeclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
+)
+
+// requestTimeout bounds every request but watches, which live as long as their context.
+const requestTimeout = 30 * time.Second
+
+// Clients reach one cluster with one set of credentials. They share one rate limit and one connection.
+type Clients struct {
+	Kubernetes kubernetes.Interface
+	Dynamic    dynamic.Interface // for kinds that Kubernetes itself does not define
+	Config     *rest.Config      // what both were built from; clients built from it are bound by the same rules
+}
+
+// Observe builds clients that can only read: each write is refused with [ErrReadOnly] before it is sent. They allow 50
+// requests a second and bursts of 100, and call themselves salvor/<version>.
+func Observe(access Access, version string) (Clients, error) {
+	cfg, err := access.config()
+	if err != nil {
+		return Clients{}, err
+	}
+	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(50, 100)
+	cfg.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	return build(cfg, version, func(context.Context) error { return ErrReadOnly })
+}
+
+// Act builds clients that may write when guard agrees: it is called with the context of the request right before each
+// write is sent, repetitions included, and refuses by returning an error, which the caller of the client can find with
+// errors.Is. Reads are never guarded. They allow 20 requests a second and bursts of 40.
+func Act(access Access, version string, guard func(ctx context.Context) error) (Clients, error) {
+	if guard == nil {
+		return Clients{}, errors.New("build acting client: it has no guard, and nothing may write unguarded")
+	}
+	cfg, err := access.config()
+	if err != nil {
+		return Clients{}, err
+	}
+	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(20, 40)
+	return build(cfg, version, guard)
+}
+
+func build(cfg *rest.Config, version string, guard func(context.Context) error) (Clients, error) {
+	base, _, err := rest.DefaultServerUrlFor(cfg)
+	if err != nil {
+		return Clients{}, fmt.Errorf("read server address %q: %w", cfg.Host, err)
+	}
+	cfg.UserAgent = "salvor/" + version
+	cfg.WarningHandlerWithContext = rest.NoWarnings{}
+	cfg.Timeout = 0 // it would end watches; see deadline
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return deadline{next: next, after: requestTimeout} })
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return guarded{next: next, base: base.Path, guard: guard}
+	})
+	return connect(cfg)
+}
+
+func connect(cfg *rest.Config) (Clients, error) {
+	hc, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return Clients{}, fmt.Errorf("build transport to %s: %w", cfg.Host, err)
+	}
+	typed, err := kubernetes.NewForConfigAndClient(cfg, hc)
+	if err != nil {
+		return Clients{}, fmt.Errorf("build client of %s: %w", cfg.Host, err)
+	}
+	dyn, err := dynamic.NewForConfigAndClient(cfg, hc)
+	if err != nil {
+		return Clients{}, fmt.Errorf("build dynamic client of %s: %w", cfg.Host, err)
+	}
+	return Clients{Kubernetes: typed, Dynamic: dyn, Config: cfg}, nil
+}

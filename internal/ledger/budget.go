@@ -1,0 +1,114 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Budget is all that plans hold now, of all incidents.
+type Budget struct {
+	Holdings []Holding `json:"holdings"`
+}
+
+// Holding is what one incident holds.
+type Holding struct {
+	Incident incident.ID `json:"incident"`
+	Cluster  string      `json:"cluster"`
+	Targets  []string    `json:"targets"` // locked, as people read them: "node/worker-1"
+	Entries  []Entry     `json:"entries"` // what counts against the limits
+}
+
+// Entry is one node that is being worked on.
+type Entry struct {
+	Cluster string `json:"cluster"`
+	Zone    string `json:"zone"`
+	Node    string `json:"node"`
+}
+
+// Of is what an incident holds, empty when it holds nothing.
+func (b Budget) Of(id incident.ID) Holding {
+	for _, h := range b.Holdings {
+		if h.Incident == id {
+			return h
+		}
+	}
+	return Holding{Incident: id}
+}
+
+// Without is the budget of all other incidents.
+func (b Budget) Without(id incident.ID) Budget {
+	return Budget{slices.DeleteFunc(slices.Clone(b.Holdings), func(h Holding) bool { return h.Incident == id })}
+}
+
+// with is the budget with what one incident holds replaced. A holding of nothing is left out.
+func (b Budget) with(h Holding) Budget {
+	b = b.Without(h.Incident)
+	if len(h.Targets)+len(h.Entries) > 0 {
+		b.Holdings = append(b.Holdings, h)
+	}
+	return b
+}
+
+// Holder is the incident that holds a target of a cluster, or "".
+func (b Budget) Holder(cluster, target string) incident.ID {
+	for _, h := range b.Holdings {
+		if h.Cluster == cluster && slices.Contains(h.Targets, target) {
+			return h.Incident
+		}
+	}
+	return ""
+}
+
+// InFlight counts the nodes of a cluster that are held, as policy sees them, and names those of the targets that are locked.
+// Ask it of Without(id), so that an incident does not count itself.
+func (b Budget) InFlight(cluster string, targets []policies.Target) policies.InFlight {
+	out := policies.InFlight{Zones: map[string]int{}, Targets: []string{}}
+	seen := map[Entry]bool{}
+	for _, h := range b.Holdings {
+		for _, e := range h.Entries {
+			if e.Cluster == cluster && !seen[e] {
+				seen[e] = true
+				out.Cluster++
+				out.Zones[e.Zone]++
+			}
+		}
+	}
+	for _, t := range targets {
+		if b.Holder(cluster, t.String()) != "" {
+			out.Targets = append(out.Targets, t.String())
+		}
+	}
+	return out
+}
+
+// budgetRecord is the budget as it is stored.
+type budgetRecord struct {
+	signature
+	Budget
+}
+
+// Budget reads the budget as it is now.
+func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
+	b, _, err := l.budget(ctx)
+	if err != nil {
+		return Budget{}, fmt.Errorf("read budget: %w", err)
+	}
+	return b, nil
+}
+
+// budget reads the budget with the sequence of its record.
+func (l *Ledger) budget(ctx context.Context) (Budget, uint64, error) {
+	msg, err := l.last(ctx, budgetSubject)
+	if err != nil || msg == nil {
+		return Budget{}, 0, err
+	}
+	var rec budgetRecord
+	if err := decode(msg, &rec); err != nil {
+		return Budget{}, 0, err
+	}
+	return rec.Budget, msg.Seq, nil
+}

@@ -1,0 +1,31 @@
+// Package ledger keeps the histories of incidents on NATS JetStream, and what has to stand beside them so that any replica
+// can make the next move and no two make the same one.
+//
+// Terms:
+//
+//   - A record is appended after the record that the judgement was made on: the expected last sequence of the incident's
+//     subject is the lock. Whoever comes second gets [ErrLost], has written nothing, and loads the incident again.
+//   - A key says whether a fault has an open incident. Opening one is a compare-and-set on it.
+//   - A lock belongs to one target. It is held by one incident and ends with it, never by time.
+//   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits.
+//   - A [Claim] is what an intent takes: locks and budget. The intent, its locks and the budget are one atomic batch; the
+//     loser stores nothing.
+//   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
+//
+// # Lost answers
+//
+// A write whose answer is lost may have landed. Every record carries a nonce of its one attempt, so after any error but a
+// plain refusal the ledger looks at what follows the expected sequence: if it carries the nonce, the write landed. If not, or
+// if that cannot be found out, the error is [events.ErrUnavailable]: the record may even land later, and whoever loads the
+// incident then sees it.
+//
+// # Who reads what
+//
+// Direct reads are answered by any copy of a stream and may be behind. Reads that a judgement hangs on ask the leader of the
+// stream, which is up to date; direct reads serve where the compare-and-set of the write that follows would refuse what was
+// judged on an old value, and are checked against the leader's last sequence where they carry a history.
+//
+// # Versions
+//
+// Every document names its schema. One that is not known is left as it is: [ErrNewer], hands off.
+package ledger

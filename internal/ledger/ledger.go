@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+// The streams and the bucket, as DESIGN names them.
+const (
+	IncidentsStream = "SALVOR_INCIDENTS"
+	DecisionsStream = "SALVOR_DECISIONS"
+	TimersStream    = "SALVOR_TIMERS"
+	SwitchesBucket  = "salvor_switches"
+
+	switchesStream = "KV_" + SwitchesBucket
+)
+
+// DefaultMaxBytes is the space that is reserved for incidents, and again for decisions, when no other is given.
+const DefaultMaxBytes = 512 << 20
+
+const (
+	openWithin   = 15 * time.Second
+	callWithin   = 2 * time.Second // one round trip to the store
+	keepDecision = 400 * 24 * time.Hour
+	switchBytes  = 4 << 20
+	maxDocument  = 768 << 10 // bytes of one record; the store takes messages of 1 MiB
+)
+
+// Options say who writes and how much space there is.
+type Options struct {
+	Writer   string // the replica, as records name it
+	Replicas int    // copies of each stream: 1 (also 0) or 3
+	MaxBytes int64  // bytes reserved for incidents, and again for decisions; 0 is DefaultMaxBytes
+	Logger   *slog.Logger
+}
+
+// Ledger keeps the histories of incidents. Any number of Ledgers, in any number of processes, may be open on the same NATS;
+// they are one ledger. Its methods are safe for concurrent use, but one Incident is passed to one of them at a time.
+//
+// Each round trip to the store takes two seconds at most; an error that leaves open whether something was written is an
+// events.ErrUnavailable, and repeating the call is safe.
+type Ledger struct {
+	opt     Options
+	log     *slog.Logger
+	js      jetstream.JetStream
+	nc      *nats.Conn
+	api     string // prefix of the JetStream API, with its last dot
+	request func(context.Context, *nats.Msg) (*nats.Msg, error)
+	ackWait time.Duration
+
+	switches jetstream.KeyValue
+	batching chan struct{} // holds at most one: batches of this process go one by one
+	moves    turns
+}
+
+// Open makes the streams and the bucket be as configured and opens the ledger on them. The connection stays the caller's.
+// When MaxBytes are not to be had beside what other streams have reserved, it fails: space that is not reserved now would be
+// missing in the middle of a recovery.
+func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, error) {
+	if opt.Writer == "" {
+		return nil, errors.New("open ledger: it has no writer, name the replica")
+	}
+	opt.Replicas = max(opt.Replicas, 1)
+	if opt.MaxBytes == 0 {
+		opt.MaxBytes = DefaultMaxBytes
+	}
+	l := &Ledger{opt: opt, log: opt.Logger, js: js, nc: js.Conn(), api: apiPrefix(js.Options()),
+		ackWait: 10 * time.Second, batching: make(chan struct{}, 1)}
+	l.request = l.nc.RequestMsgWithContext
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	for _, cfg := range streams(opt) {
+		if _, err := js.CreateOrUpdateStream(ctx, cfg); err != nil {
+			return nil, fmt.Errorf("open ledger: create or update stream %s: %w", cfg.Name, err)
+		}
+	}
+	switches, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: SwitchesBucket,
+		Description: "switches that people throw", Replicas: opt.Replicas, MaxBytes: switchBytes, Storage: jetstream.FileStorage})
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: create or update bucket %s: %w", SwitchesBucket, err)
+	}
+	l.switches = switches
+	return l, nil
+}
+
+// streams are the three streams. Incidents are never dropped to make room, old decisions are rather than stop a recovery,
+// and timers have no limit at all, since any would silently drop some.
+func streams(opt Options) []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{{
+		Name:               IncidentsStream,
+		Description:        "the history of each incident, keys, locks and budget",
+		Subjects:           []string{incidentPrefix + ">"},
+		Storage:            jetstream.FileStorage,
+		Replicas:           opt.Replicas,
+		MaxBytes:           opt.MaxBytes,
+		Discard:            jetstream.DiscardNew,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+	}, {
+		Name:        DecisionsStream,
+		Description: "what policy was asked and what it said",
+		Subjects:    []string{decisionPrefix + ">"},
+		Storage:     jetstream.FileStorage,
+		Replicas:    opt.Replicas,
+		MaxAge:      keepDecision,
+		MaxBytes:    opt.MaxBytes,
+		Discard:     jetstream.DiscardOld,
+		AllowDirect: true,
+	}, {
+		Name:              TimersStream,
+		Description:       "waits of incidents",
+		Subjects:          []string{timerSet + "*", timerFired + "*"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          opt.Replicas,
+		Discard:           jetstream.DiscardOld,
+		AllowMsgSchedules: true,
+		AllowMsgTTL:       true,
+		AllowRollup:       true,
+		AllowDirect:       true,
+	}}
+}
+
+// apiPrefix is where the JetStream API of the caller's account is reached.
+func apiPrefix(opt jetstream.JetStreamOptions) string {
+	switch {
+	case opt.Domain != "":
+		return "$JS." + opt.Domain + ".API."
+	case opt.APIPrefix != "":
+		return opt.APIPrefix + "."
+	}
+	return jetstream.DefaultAPIPrefix
+}
+
+// signature is what every document but a record carries to be told apart from its like.
+type signature struct {
+	Schema int    `json:"schema"`
+	Writer string `json:"writer"`
+	Nonce  string `json:"nonce"` // unique to this attempt to write
+}
+
+func (l *Ledger) sign() signature {
+	return signature{Schema: incident.Schema, Writer: l.opt.Writer, Nonce: rand.Text()}
+}
+
+// known refuses documents of another schema.
+func (s signature) known() error {
+	if s.Schema != incident.Schema {
+		return fmt.Errorf("schema %d, known is %d: %w", s.Schema, incident.Schema, ErrNewer)
+	}
+	return nil
+}

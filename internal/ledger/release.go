@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+// AppendReleasing appends a record as Append does, in one atomic batch with the end of the incident's entries in the budget:
+// what it worked on does not count against the limits any more. Its locks stay.
+func (l *Ledger) AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	seq, err := l.appendWith(ctx, inc, rec, func(_ context.Context, now Budget) (change, error) {
+		mine := now.Of(inc.ID)
+		if len(mine.Entries) == 0 {
+			return change{}, nil
+		}
+		mine.Entries = nil
+		next := now.with(mine)
+		return change{budget: &next}, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
+	}
+	return seq, nil
+}
+
+// Close appends the last record, Closed, in one atomic batch with all that ends with the incident: its key is closed, its locks
+// and its budget are released. The next finding of the same fault is a new incident.
+func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	if rec.Kind != incident.Closed {
+		return 0, fmt.Errorf("close incident %s: the record is %s, not %s", inc.ID, rec.Kind, incident.Closed)
+	}
+	key, err := l.closeKey(inc)
+	if err != nil {
+		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
+	}
+	seq, err := l.appendWith(ctx, inc, rec, func(ctx context.Context, now Budget) (change, error) {
+		c := change{writes: []write{key}}
+		mine := now.Of(inc.ID)
+		if len(mine.Targets)+len(mine.Entries) == 0 {
+			return c, nil
+		}
+		locks, err := l.lockWrites(ctx, mine.Cluster, mine.Targets, "")
+		if err != nil {
+			return change{}, err
+		}
+		next := now.Without(inc.ID)
+		return change{&next, append(c.writes, locks...)}, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
+	}
+	return seq, nil
+}
+
+// closeKey is the write that closes the incident's key, which is where the incident's id says.
+func (l *Ledger) closeKey(inc *incident.Incident) (write, error) {
+	seq, err := openedAt(inc.ID)
+	if err != nil {
+		return write{}, err
+	}
+	data, err := document(keyRecord{signature: l.sign(), Key: inc.Key, Closed: inc.ID})
+	if err != nil {
+		return write{}, err
+	}
+	return write{keySubject(inc.Key), seq, data}, nil
+}

@@ -1,0 +1,51 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+const (
+	incidentPrefix = "salvor.incident."
+	decisionPrefix = "salvor.decision."
+	timerSet       = "salvor.timer.set."
+	timerFired     = "salvor.timer.fired."
+
+	budgetSubject = incidentPrefix + "budget"
+	anyIncident   = incidentPrefix + "*.*" // the records of all incidents, and nothing else
+)
+
+func incidentSubject(cluster string, id incident.ID) string {
+	return incidentPrefix + events.Token(cluster) + "." + string(id)
+}
+
+func keySubject(k incident.Key) string {
+	return incidentPrefix + events.Token(k.Cluster) + ".key." + k.Hash()
+}
+
+// lockSubject is where the lock of a target lies. Targets are told apart by what people call them and not by UID: a node that
+// was replaced under its old name is locked as long as a plan for the old one runs.
+func lockSubject(cluster, target string) string {
+	sum := sha256.Sum256([]byte(target))
+	return incidentPrefix + events.Token(cluster) + ".lock." + hex.EncodeToString(sum[:8])
+}
+
+// lastToken is the part of a subject after its last dot.
+func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
+
+// openedAt is the sequence at which the key of an incident was opened, which is part of its id. It refuses what is no id, so
+// that nothing else reaches a subject.
+func openedAt(id incident.ID) (uint64, error) {
+	hash, digits, _ := strings.Cut(string(id), "-")
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || len(hash) != 16 || strings.Trim(hash, "0123456789abcdef") != "" || strconv.FormatUint(seq, 10) != digits {
+		return 0, fmt.Errorf("%q is no incident id: %w", id, ErrNotFound)
+	}
+	return seq, nil
+}

@@ -1,0 +1,184 @@
+// Package pipeline folds what was seen into a view, classifies it at each tick, opens incidents for new findings, and says
+// which incidents have to be looked at because what is seen of their fault has changed.
+//
+// It makes one judgement only, that a fault is new; all others are moves of the incident (see package incident) that the
+// recovery engine makes. Every replica runs a pipeline of its own over the same stream; the ledger lets one of them open.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+// Ledger is what the pipeline needs of the ledger of incidents.
+type Ledger interface {
+	// OpenIncident appends the first record of an incident. An incident of the same key that is already open makes it an
+	// error that is not to be retried; the pipeline learns of it through Record.
+	OpenIncident(ctx context.Context, first incident.Record) (incident.ID, error)
+}
+
+// Options are the parts of a pipeline.
+type Options struct {
+	Classifiers []classifiers.Classifier
+	Ledger      Ledger
+	Kick        func(incident.ID) // says that the incident's next move is to be looked for; must not block
+	Log         *slog.Logger
+}
+
+// Pipeline is the view of one replica with its judgements. Its methods are safe for concurrent use.
+type Pipeline struct {
+	Options
+
+	mu       sync.Mutex
+	view     *classifiers.View
+	findings map[incident.Key]*classifiers.Finding
+	live     map[incident.Key]*tracked
+	byID     map[incident.ID]*incident.Incident
+	judging  bool // history was folded: judgements may be made
+}
+
+// tracked is a live incident and what was last seen of its fault.
+type tracked struct {
+	id   incident.ID
+	seen sightMark
+}
+
+// sightMark is what makes an incident worth looking at when it changes.
+type sightMark struct{ known, blind, found, standing bool }
+
+// New makes a pipeline with an empty view.
+func New(opt Options) *Pipeline {
+	return &Pipeline{Options: opt, view: classifiers.NewView(), findings: map[incident.Key]*classifiers.Finding{},
+		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}}
+}
+
+// Fold takes in one event of the log. It fails only on events that can never be decoded.
+func (p *Pipeline) Fold(ctx context.Context, ev events.Recorded) error {
+	fresh, kicks, err := p.fold(ev)
+	for _, f := range fresh {
+		p.open(ctx, f)
+	}
+	for _, id := range kicks {
+		p.Kick(id)
+	}
+	return err
+}
+
+// Start says that all history was folded. From now on judgements are made.
+func (p *Pipeline) Start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judging = true
+}
+
+func (p *Pipeline) fold(ev events.Recorded) (fresh []opening, kicks []incident.ID, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err = p.view.Fold(ev)
+	switch {
+	case errors.Is(err, classifiers.ErrIgnored):
+		p.Log.Debug("event ignored", "event", ev.ID, "reason", err)
+		err = nil
+	case err != nil:
+		return nil, nil, err
+	}
+	if !p.judging || !judged(ev.Type) {
+		return nil, nil, err
+	}
+	fresh, kicks = p.judge()
+	return fresh, kicks, err
+}
+
+// judged says whether events of the type can change what is found. Alerts and observers wait for the next tick.
+func judged(t events.Type) bool {
+	return t == events.TypeTick || t == events.TypeNode || t == events.TypeLease
+}
+
+// opening is an incident that is to be opened, as of one moment of the view.
+type opening struct {
+	finding classifiers.Finding
+	at      time.Time
+	seq     uint64
+}
+
+// judge classifies the view and compares what it finds with the live incidents. The caller holds the lock.
+func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
+	p.findings = map[incident.Key]*classifiers.Finding{}
+	for _, f := range classifiers.Classify(p.view, p.Classifiers) {
+		key := incident.KeyOf(f.Fault)
+		p.findings[key] = &f
+		if _, open := p.live[key]; !open {
+			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq})
+		}
+	}
+	for key, t := range p.live {
+		if mark := p.mark(key, t.id); mark != t.seen {
+			t.seen = mark
+			kicks = append(kicks, t.id)
+		}
+	}
+	return fresh, kicks
+}
+
+func (p *Pipeline) mark(key incident.Key, id incident.ID) sightMark {
+	finding := p.findings[key]
+	mark := sightMark{known: true, found: finding != nil, blind: p.blind(id, finding)}
+	mark.standing = finding != nil && finding.Standing
+	return mark
+}
+
+// blind says that nothing can be said of the incident's fault now: it is not found, and not everybody who would have to say
+// that it is gone can see.
+func (p *Pipeline) blind(id incident.ID, finding *classifiers.Finding) bool {
+	if finding != nil {
+		return false
+	}
+	inc, ok := p.byID[id]
+	return !ok || p.view.Blind(inc.Fault)
+}
+
+func (p *Pipeline) open(ctx context.Context, o opening) {
+	key := incident.KeyOf(o.finding.Fault)
+	id, err := p.Ledger.OpenIncident(ctx, incident.Record{
+		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault,
+		WindowS: o.finding.Window.Seconds(), Standing: o.finding.Standing, Text: o.finding.Sentence,
+	})
+	if err != nil {
+		p.Log.Debug("incident not opened", "fault", o.finding.Anchor, "reason", err)
+		return
+	}
+	p.Log.Info("incident opened", "incident", id.Name(), "cluster", key.Cluster, "fault", o.finding.Sentence)
+}
+
+// Record takes in one record of the ledger, in order. A record that does not fit is an error: this replica keeps its hands
+// off that incident.
+func (p *Pipeline) Record(rec incident.Sequenced) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inc, ok := p.byID[rec.Incident]
+	if !ok {
+		inc = &incident.Incident{}
+	}
+	if err := inc.Apply(rec); err != nil {
+		return fmt.Errorf("follow the ledger: %w", err)
+	}
+	p.byID[rec.Incident] = inc
+	if !inc.Live() {
+		if t, ok := p.live[inc.Key]; ok && t.id == inc.ID {
+			delete(p.live, inc.Key)
+		}
+		return nil
+	}
+	if t, ok := p.live[inc.Key]; !ok || t.id != inc.ID {
+		p.live[inc.Key] = &tracked{id: inc.ID}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// candidate is one runbook worked out, with policy's answer.
+type candidate struct {
+	plan   *responders.Plan
+	asked  policies.Question
+	answer policies.Decision
+}
+
+// Stored is a decision as it is kept: the whole input and the answer, so that it can be replayed.
+type Stored struct {
+	Question policies.Question `json:"question"`
+	Decision policies.Decision `json:"decision"`
+}
+
+// decide works out the plans there are, in order, asks policy about each, and records the first that may run, or else the
+// best answer there was.
+func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
+	best, err := e.bestOf(ctx, inc, look, phase)
+	if err != nil {
+		return err
+	}
+	if e.sameAsBefore(inc, phase, best) {
+		e.remember(inc.ID, look)
+		return e.again(ctx, inc)
+	}
+	ref, err := e.Ledger.StoreDecision(ctx, inc.Key.Cluster, inc.ID, Stored{best.asked, best.answer})
+	if err != nil {
+		return fmt.Errorf("store the decision for %s: %w", inc.Name(), err)
+	}
+	rec := incident.Record{Kind: incident.Decided, Text: saying(best.answer),
+		Decided: &incident.Decision{Phase: phase, Ref: ref, Answer: best.answer, Plan: best.plan}}
+	if err := e.append(ctx, inc, look, rec); err != nil {
+		return err
+	}
+	if best.answer.Verdict == policies.Act {
+		return nil // the record's own delivery makes the next move
+	}
+	return e.again(ctx, inc)
+}
+
+func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
+	var best *candidate
+	var troubles []string
+	for rung, runbook := range e.ladder(inc, phase) {
+		plan, err := e.Planner.Plan(ctx, runbook, phase, inc, e.env(inc, look))
+		if err != nil {
+			troubles = append(troubles, fmt.Sprintf("runbook %s: %v", runbook, err))
+			continue
+		}
+		if rung > 0 && inc.Attempts > 0 && nothingLeft(plan) {
+			continue
+		}
+		next, err := e.ask(ctx, inc, look, phase, &plan)
+		if err != nil {
+			return candidate{}, err
+		}
+		if best == nil || next.answer.Verdict > best.answer.Verdict {
+			best = &next
+		}
+		if next.answer.Verdict == policies.Act {
+			break
+		}
+	}
+	if best == nil {
+		return e.planless(ctx, inc, look, phase, troubles)
+	}
+	return *best, nil
+}
+
+// ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.
+func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
+	if phase == incident.PhaseRecover {
+		return e.Planner.Runbooks(inc.Fault.Kind)
+	}
+	for _, rec := range slices.Backward(inc.History) {
+		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Answer.Verdict == policies.Act {
+			return []string{d.Plan.Runbook}
+		}
+	}
+	return nil
+}
+
+// planless is the answer when no plan could be made: nothing may be done, and why is said.
+func (e *Engine) planless(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, troubles []string) (candidate, error) {
+	q, err := e.question(ctx, inc, look, phase, nil)
+	if err != nil {
+		return candidate{}, err
+	}
+	why := "no runbook speaks about faults of kind " + string(inc.Fault.Kind)
+	if len(troubles) > 0 {
+		why = "no plan could be made: " + strings.Join(troubles, "; ")
+	}
+	return candidate{asked: q, answer: policies.Decision{Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{},
+		Held: []policies.Reason{{Text: why, Rule: "runbook"}}}}, nil
+}
+
+func (e *Engine) ask(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan) (candidate, error) {
+	q, err := e.question(ctx, inc, look, phase, plan)
+	if err != nil {
+		return candidate{}, err
+	}
+	answer, err := e.Decider.Decide(ctx, q)
+	if err != nil {
+		e.Log.Error("policy could not be asked", "incident", inc.Name(), "error", err)
+	}
+	return candidate{plan, q, answer}, nil
+}
+
+func nothingLeft(plan responders.Plan) bool {
+	return !slices.ContainsFunc(plan.Steps, func(s responders.Step) bool { return !s.Change.Nothing })
+}
+
+// sameAsBefore says that the answer adds nothing to the last one recorded, so that waiting leaves no trail of equal records.
+func (e *Engine) sameAsBefore(inc *incident.Incident, phase incident.Phase, c candidate) bool {
+	last := inc.Decision
+	if last == nil || last.Phase != phase || inc.State == incident.Deciding || c.answer.Verdict == policies.Act {
+		return false
+	}
+	return last.Answer.Verdict == c.answer.Verdict && sameReasons(last.Answer.Held, c.answer.Held) &&
+		sameReasons(last.Answer.Reasons, c.answer.Reasons) && digestOf(last.Plan) == digestOf(c.plan)
+}
+
+// sameReasons compares by rule: the numbers in the sentences move with time.
+func sameReasons(a, b []policies.Reason) bool {
+	return slices.EqualFunc(a, b, func(x, y policies.Reason) bool { return x.Rule == y.Rule })
+}
+
+func digestOf(p *responders.Plan) string {
+	if p == nil {
+		return ""
+	}
+	return p.Digest
+}
+
+func (e *Engine) remember(id incident.ID, look pipeline.Look) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.looked[id] = look.Sight.Now
+}
+
+// saying is the decision in one sentence.
+func saying(d policies.Decision) string {
+	all := slices.Concat(d.Held, d.Reasons)
+	texts := make([]string, 0, len(all))
+	for _, r := range all {
+		texts = append(texts, r.Text)
+	}
+	return fmt.Sprintf("%s: %s", d.Verdict, strings.Join(texts, "; "))
+}
+
+func (e *Engine) env(inc *incident.Incident, look pipeline.Look) responders.Env {
+	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now}
+}

@@ -1,0 +1,179 @@
+// Package recovery makes the moves of incidents: it works out plans, asks policy, does steps, takes over what another
+// replica left half done, and verifies. What the next move is, package incident says; this package only carries it out.
+//
+// Any replica may make any move. The ledger lets one of them append; whoever loses stops and does nothing. An effect on the
+// world is made only under an intent that this engine appended, before the deadline that the intent states, and the guard
+// that is lent to the responder looks at the ledger and the pauses again right before each write.
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Ledger is what the engine needs of the ledger of incidents, with the promises of package ledger.
+type Ledger interface {
+	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
+	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
+	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	Budget(ctx context.Context) (ledger.Budget, error)
+	StoreDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error)
+	SetTimer(ctx context.Context, t ledger.Timer) error
+	Pauses(ctx context.Context) ([]policies.Pause, error)
+}
+
+// ErrHeld says that something outside the step holds it back: a pause, a limit, a target that another incident holds, or a
+// store that cannot be asked. Nothing was written to the world.
+var ErrHeld = errors.New("held back")
+
+// Planner works out plans. Runbooks are named in the order in which they are to be tried.
+type Planner interface {
+	Runbooks(kind classifiers.Kind) []string
+	Plan(ctx context.Context, runbook string, phase incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error)
+}
+
+// Sights is what the engine asks the view.
+type Sights interface {
+	Look(inc *incident.Incident) pipeline.Look
+	Ask(f func(*classifiers.View))
+	Incidents() []incident.Incident
+}
+
+// Cluster is what is configured about a cluster.
+type Cluster struct {
+	Name, Environment, Region string
+	Modes                     map[classifiers.Kind]policies.Mode
+}
+
+// Options are the parts of an engine. All are needed.
+type Options struct {
+	Replica   string // unique to this life of this process
+	Alone     bool   // no other process can share the store: an intent of another writer is of a dead one
+	Ledger    Ledger
+	Sights    Sights
+	Planner   Planner
+	Decider   policies.Decider
+	Catalog   responders.Catalog
+	Clusters  map[string]Cluster
+	Terms     incident.Terms
+	Limits    policies.Limits
+	StormSpan time.Duration    // nodes lost within it count together
+	Clock     func() time.Time // the wall clock, for deadlines and for how far the view lags
+	Log       *slog.Logger
+}
+
+// Engine makes moves. It is safe for concurrent use.
+type Engine struct {
+	Options
+
+	mu     sync.Mutex
+	looked map[incident.ID]time.Time // when a plan was last worked out in vain
+	noted  map[incident.ID]string    // the reason last noted for a step that is held
+}
+
+// New makes an engine.
+func New(opt Options) *Engine {
+	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, noted: map[incident.ID]string{}}
+}
+
+// viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.
+const viewLag = 5 * time.Second
+
+// errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
+var errBehind = errors.New("the view is behind")
+
+// Move makes the next move of an incident, if it is due. It is safe to call at any time and any number of times; the caller
+// sees to it that moves of one incident never run side by side in one process. An error asks for another try later.
+func (e *Engine) Move(ctx context.Context, id incident.ID) error {
+	inc, err := e.Ledger.Load(ctx, id)
+	if err != nil {
+		return fmt.Errorf("load incident %s: %w", id.Name(), err)
+	}
+	look, err := e.look(inc)
+	if err != nil {
+		return err
+	}
+	err = e.make(ctx, inc, look, inc.Upcoming(look.Sight, e.Terms))
+	if errors.Is(err, ledger.ErrLost) {
+		e.Log.Debug("another replica moved first", "incident", inc.Name())
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) look(inc *incident.Incident) (pipeline.Look, error) {
+	look := e.Sights.Look(inc)
+	if look.Seq < inc.ViewSeq {
+		return look, fmt.Errorf("move %s: %w: at event %d, judged at %d", inc.Name(), errBehind, look.Seq, inc.ViewSeq)
+	}
+	if lag := e.Clock().Sub(look.Sight.Now); lag > viewLag {
+		return look, fmt.Errorf("move %s: %w: by %s", inc.Name(), errBehind, lag.Round(time.Second))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	look.Sight.Looked = e.looked[inc.ID]
+	return look, nil
+}
+
+func (e *Engine) make(ctx context.Context, inc *incident.Incident, look pipeline.Look, move incident.Move) error {
+	switch move.Do {
+	case incident.Wait:
+		return e.wake(ctx, inc, move.Until.Sub(look.Sight.Now))
+	case incident.Append:
+		return e.append(ctx, inc, look, move.Record)
+	case incident.Decide:
+		return e.decide(ctx, inc, look, move.Phase)
+	case incident.Step:
+		return e.step(ctx, inc, look)
+	case incident.Resume:
+		return e.resume(ctx, inc, look)
+	case incident.Check:
+		return e.check(ctx, inc, look)
+	}
+	return nil
+}
+
+// append writes one record, judged at the given look, and folds it into inc. The last record of an incident ends its locks
+// and its share of the budget, a verified check ends its share.
+func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record) error {
+	write := e.Ledger.Append
+	switch {
+	case rec.Kind == incident.Closed:
+		write = e.Ledger.Close
+	case rec.Kind == incident.Checked && rec.Outcome == responders.OutcomeVerified:
+		write = e.Ledger.AppendReleasing
+	}
+	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
+	if _, err := write(ctx, inc, rec); err != nil {
+		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
+	}
+	e.told(inc, rec)
+	return nil
+}
+
+func (e *Engine) told(inc *incident.Incident, rec incident.Record) {
+	e.Log.Info("incident moved", "incident", inc.Name(), "record", rec.Kind, "state", inc.State, "why", rec.Text)
+}
+
+// wake sets the timer of the incident.
+func (e *Engine) wake(ctx context.Context, inc *incident.Incident, after time.Duration) error {
+	return e.Ledger.SetTimer(ctx, ledger.Timer{ID: string(inc.ID), Incident: inc.ID, ForSeq: inc.Seq, At: e.Clock().Add(after)})
+}
+
+// again asks for another look after the retry time.
+func (e *Engine) again(ctx context.Context, inc *incident.Incident) error {
+	return e.wake(ctx, inc, e.Terms.Retry)
+}

@@ -1,0 +1,137 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// question gathers all that is known for one decision about a plan.
+func (e *Engine) question(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan) (policies.Question, error) {
+	pauses, err := e.Ledger.Pauses(ctx)
+	if err != nil {
+		return policies.Question{}, fmt.Errorf("read the pauses: %w", err)
+	}
+	budget, err := e.Ledger.Budget(ctx)
+	if err != nil {
+		return policies.Question{}, fmt.Errorf("read what is in flight: %w", err)
+	}
+	cluster := e.Clusters[inc.Key.Cluster]
+	q := policies.Question{
+		Schema: 1, About: policies.AboutDecision, Now: look.Sight.Now,
+		Cluster:  policies.ClusterFacts{Name: inc.Key.Cluster, Environment: cluster.Environment, Region: cluster.Region},
+		Incident: policies.IncidentFacts{ID: string(inc.ID), OpenedAt: inc.OpenedAt, Count: inc.Count},
+		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase), History: e.history(inc, look),
+		Limits: e.Limits, InFlight: inFlight(inc, plan, budget), Mode: cluster.Modes[inc.Fault.Kind],
+		Pauses: nonNil(pauses), Unknown: []string{},
+	}
+	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
+	return q, nil
+}
+
+func proposal(plan *responders.Plan, phase incident.Phase) policies.Proposal {
+	if plan == nil {
+		return policies.Proposal{Phase: string(phase), Targets: []policies.Target{}, Steps: []policies.ProposedStep{}, Warnings: []string{}}
+	}
+	p := plan.Proposal()
+	p.Phase = string(phase)
+	return p
+}
+
+func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts {
+	f := inc.Fault
+	if look.Sight.Finding != nil {
+		f = look.Sight.Finding.Fault
+	}
+	agree, asked := f.Agreement()
+	facts := policies.FaultFacts{Kind: string(f.Kind), Anchor: f.Anchor.String(), Sentence: f.Sentence,
+		Nodes: nonNil(f.Scope.Nodes), Zones: nonNil(f.Scope.Zones), Regions: nonNil(f.Scope.Regions),
+		Agree: agree, Asked: asked, Signals: map[string]policies.SignalFacts{}, AgeS: look.Sight.Now.Sub(f.Since).Seconds()}
+	for _, s := range f.Signals {
+		facts.Signals[s.Name] = policies.SignalFacts{Asked: s.Asked, Agrees: s.Agrees}
+	}
+	return facts
+}
+
+func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.History {
+	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, LastOutcome: string(inc.Outcome), LastReason: inc.Why}
+	if !inc.LastTry.IsZero() {
+		h.SinceLastS = look.Sight.Now.Sub(inc.LastTry).Seconds()
+	}
+	for _, other := range e.Sights.Incidents() {
+		if other.Key == inc.Key && look.Sight.Now.Sub(other.OpenedAt) < 24*time.Hour {
+			h.Incidents24h++
+		}
+	}
+	return h
+}
+
+// inFlight is what other incidents hold.
+func inFlight(inc *incident.Incident, plan *responders.Plan, budget ledger.Budget) policies.InFlight {
+	var targets []policies.Target
+	if plan != nil {
+		targets = held(plan)
+	}
+	return budget.Without(inc.ID).InFlight(inc.Key.Cluster, targets)
+}
+
+// surroundings adds what the view says about the cluster.
+func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *incident.Incident) {
+	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, AtWork: []policies.AtWork{},
+		Observers: []policies.ObserverFacts{}, Repairers: []string{}, AgeS: max(0, e.Clock().Sub(v.Now).Seconds())}
+	c, ok := v.Clusters[q.Cluster.Name]
+	if !ok {
+		q.Unknown = append(q.Unknown, "view")
+		return
+	}
+	for _, watch := range []string{"nodes", "leases"} {
+		if !v.Sees(c, watch) {
+			q.Unknown = append(q.Unknown, "view."+watch)
+		}
+	}
+	for _, n := range c.Living() {
+		e.countNode(&q.View, v.Now, n)
+		if slices.Contains(inc.Fault.Scope.Nodes, n.Name) {
+			q.View.AtWork = append(q.View.AtWork, atWork(n)...)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Observers)) {
+		o := c.Observers[name]
+		q.View.Observers = append(q.View.Observers, policies.ObserverFacts{Name: name, Seeing: o.Seeing, AgeS: v.Now.Sub(o.At).Seconds()})
+	}
+	if len(q.Fault.Zones) == 0 && inc.Fault.Kind == classifiers.KindNode {
+		q.Unknown = append(q.Unknown, "fault.zones")
+	}
+}
+
+func (e *Engine) countNode(view *policies.ViewFacts, now time.Time, n *classifiers.NodeView) {
+	zone := view.Zones[n.Zone]
+	view.Nodes++
+	zone.Nodes++
+	if n.Lost() {
+		view.Broken++
+		zone.Broken++
+		if now.Sub(n.LostAt) <= e.StormSpan && (n.WasReady || n.Lease.WasFresh) {
+			view.RecentlyLost++
+		}
+	} else if n.ControlPlane {
+		view.ControlPlanes++
+	}
+	view.Zones[n.Zone] = zone
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

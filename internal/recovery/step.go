@@ -1,0 +1,235 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// takeovers bounds how often one step is begun again before it counts as failed.
+const takeovers = 5
+
+// step does the next step of the plan in force: gate, intent, effect, result.
+func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	q, held, err := e.gate(ctx, inc, look)
+	if err != nil {
+		return err
+	}
+	if held != "" {
+		return e.hold(ctx, inc, look, held)
+	}
+	step := inc.Plan.Steps[inc.Next]
+	err = e.intend(ctx, inc, look, incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}, q)
+	var taken *ledger.TargetHeldError
+	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
+		return e.hold(ctx, inc, look, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	return e.carryOut(ctx, inc, look, step)
+}
+
+// intend writes the intent with what it takes: either all of it is stored or nothing.
+func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, q policies.Question) error {
+	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
+	if _, err := e.Ledger.AppendIntent(ctx, inc, rec, e.claim(inc, q)); err != nil {
+		return fmt.Errorf("take the targets of %s: %w", inc.Name(), err)
+	}
+	e.told(inc, rec)
+	return nil
+}
+
+// resume goes on with a step whose result was never written: by this engine after an interruption, or by another writer
+// that was lost. It waits for the deadline of a writer that may still be alive.
+func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	if left := inc.Intent.Deadline.Sub(e.Clock()); left > 0 && !e.mayTakeOver(inc.Intent) {
+		return e.wake(ctx, inc, left+time.Second)
+	}
+	step := inc.Plan.Steps[inc.Intent.Index]
+	if begun(inc) > takeovers {
+		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,
+			Text: fmt.Sprintf("step %s was begun %d times and never ended", step.Name, begun(inc))})
+	}
+	_, held, err := e.gate(ctx, inc, look)
+	if err != nil {
+		return err
+	}
+	if held != "" {
+		return e.hold(ctx, inc, look, held)
+	}
+	rec := incident.Record{Kind: incident.TookOver, Step: e.refer(inc, step), Text: "goes on with step " + step.Name + "; its writer was lost or held"}
+	if err := e.append(ctx, inc, look, rec); err != nil {
+		return err
+	}
+	return e.carryOut(ctx, inc, look, step)
+}
+
+// mayTakeOver says that the writer of an intent cannot be at work any more: it is this engine (turns are exclusive), or no
+// other process can share the store.
+func (e *Engine) mayTakeOver(open *incident.Open) bool { return e.Alone || open.Writer == e.Replica }
+
+// begun counts how often the open step was begun.
+func begun(inc *incident.Incident) int {
+	n := 0
+	for _, rec := range inc.History {
+		if (rec.Kind == incident.Intent || rec.Kind == incident.TookOver) && rec.Step.Plan == inc.Intent.Plan && rec.Step.Index == inc.Intent.Index {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.StepRef {
+	deadline := e.Clock().Add(seconds(step.DeadlineS)).UTC()
+	return &incident.StepRef{Phase: inc.Phase, Plan: inc.Plan.Digest, Index: inc.Next, Name: step.Name, Deadline: deadline}
+}
+
+// gate asks policy again whether the step may run now. held says why not; an error means that it could not be asked.
+func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held string, err error) {
+	q, err = e.question(ctx, inc, look, inc.Phase, inc.Plan)
+	if err != nil {
+		return q, "", err
+	}
+	q.About = policies.AboutGate
+	answer, err := e.Decider.Decide(ctx, q)
+	if err != nil {
+		e.Log.Error("policy could not be asked", "incident", inc.Name(), "error", err)
+	}
+	if answer.Verdict != policies.Act {
+		return q, saying(answer), nil
+	}
+	return q, "", nil
+}
+
+// hold notes why the next step waits, once for each reason, and looks again later.
+func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline.Look, why string) error {
+	e.mu.Lock()
+	known := e.noted[inc.ID] != ""
+	e.noted[inc.ID] = why
+	e.mu.Unlock()
+	if !known {
+		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + why}
+		if err := e.append(ctx, inc, look, rec); err != nil {
+			return err
+		}
+	}
+	return e.again(ctx, inc)
+}
+
+func (e *Engine) released(id incident.ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.noted, id)
+}
+
+// carryOut applies the change under the intent that inc.Intent holds, waits until the world agrees, and records the result.
+func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipeline.Look, step responders.Step) error {
+	e.released(inc.ID)
+	began := e.Clock()
+	found, err := e.effect(ctx, inc, look, step)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // the process stops; the open intent is taken up again
+	case errors.Is(err, ledger.ErrLost):
+		return err
+	case errors.Is(err, ErrHeld):
+		return e.again(ctx, inc)
+	}
+	rec := incident.Record{Kind: incident.Done, Detail: found.Detail}
+	if err != nil {
+		rec = incident.Record{Kind: incident.Failed, Text: err.Error(), Detail: found.Detail}
+	}
+	took := e.Clock().Sub(began).Seconds()
+	rec.Step = &incident.StepRef{TookS: took}
+	return e.result(ctx, inc, e.fresh(inc, look), rec)
+}
+
+// result records what became of the open step, also when the history grew by notes meanwhile.
+func (e *Engine) result(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record) error {
+	var took float64
+	if rec.Step != nil {
+		took = rec.Step.TookS
+	}
+	ref := inc.Intent.StepRef
+	ref.TookS, ref.Deadline = took, time.Time{}
+	rec.Step = &ref
+	return e.append(ctx, inc, look, rec)
+}
+
+// fresh is the look of now, or the old one where that cannot be had.
+func (e *Engine) fresh(inc *incident.Incident, old pipeline.Look) pipeline.Look {
+	if now := e.Sights.Look(inc); now.Seq >= old.Seq {
+		return now
+	}
+	return old
+}
+
+// effect applies the change and asks the world until it agrees. The error says why it did not come to that.
+func (e *Engine) effect(ctx context.Context, inc *incident.Incident, look pipeline.Look, step responders.Step) (responders.Finding, error) {
+	responder, err := e.Catalog.Lookup(step.Change.Responder)
+	if err != nil {
+		return responders.Finding{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, inc.Intent.Deadline.Sub(e.Clock()))
+	defer cancel()
+	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: step.Name, Now: look.Sight.Now}
+	guarded := responders.WithGuard(ctx, e.guard(inc))
+	if err := responder.Apply(guarded, env, step.Change); err != nil {
+		return responders.Finding{}, fmt.Errorf("step %s: %w", step.Name, err)
+	}
+	return e.agree(ctx, responder, env, step)
+}
+
+// agree asks the world until it verifies or the deadline has passed.
+func (e *Engine) agree(ctx context.Context, r responders.Responder, env responders.Env, step responders.Step) (responders.Finding, error) {
+	pace := 50 * time.Millisecond
+	for {
+		found, err := r.Verify(ctx, env, step.Change)
+		if err == nil && found.Outcome == responders.OutcomeVerified {
+			return found, nil
+		}
+		if !sleep(ctx, pace) {
+			return found, fmt.Errorf("step %s: the world does not agree within %s%s", step.Name, seconds(step.DeadlineS), because(err, found))
+		}
+		pace = min(2*pace, 2*time.Second)
+	}
+}
+
+func because(err error, found responders.Finding) string {
+	switch {
+	case err != nil && !errors.Is(err, context.DeadlineExceeded):
+		return ": " + err.Error()
+	case len(found.Detail) > 0:
+		return ": " + found.Detail[0]
+	}
+	return ""
+}
+
+// sleep waits and says whether ctx is still alive after it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func firstOf(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}

@@ -1,0 +1,183 @@
+package bundle_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/cover"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/tester"
+	"github.com/open-policy-agent/opa/v1/util"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/policies/bundle"
+	"github.com/salvor-io/salvor/policies/rego"
+)
+
+// The tests in Rego, by OPA's own tester on the files as they are. Each line of a rule must be reached by one of them.
+func TestRego(t *testing.T) {
+	modules, store := parse(t), settings(t)
+	coverage := cover.New()
+	ran := 0
+	err := storage.Txn(t.Context(), store, storage.TransactionParams{}, func(txn storage.Transaction) error {
+		results, err := tester.NewRunner().SetStore(store).SetModules(modules).SetCoverageQueryTracer(coverage).
+			RaiseBuiltinErrors(true).RunTests(t.Context(), txn)
+		if err != nil {
+			return err
+		}
+		for result := range results {
+			ran++
+			if !result.Pass() {
+				t.Errorf("%s: %s does not pass: %v", result.Location, result.Name, result.Error)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ran == 0 {
+		t.Fatal("no test in Rego ran")
+	}
+	checkCoverage(t, coverage.Report(modules))
+}
+
+func checkCoverage(t *testing.T, report cover.Report) {
+	t.Helper()
+	covered := 0
+	for name, file := range report.Files {
+		if strings.HasSuffix(name, "_test.rego") {
+			continue
+		}
+		covered++
+		for _, part := range file.NotCovered {
+			t.Errorf("%s:%d-%d: no test reaches this", name, part.Start.Row, part.End.Row)
+		}
+	}
+	if covered == 0 {
+		t.Error("the coverage of no rule was measured")
+	}
+}
+
+func parse(t *testing.T) map[string]*ast.Module {
+	t.Helper()
+	modules := map[string]*ast.Module{}
+	names, err := filepath.Glob("*.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if modules[name], err = ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{RegoVersion: ast.RegoV1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return modules
+}
+
+func settings(t *testing.T) storage.Store {
+	t.Helper()
+	text, err := os.ReadFile("data.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data map[string]any
+	if err := util.Unmarshal(text, &data); err != nil {
+		t.Fatal(err)
+	}
+	return inmem.NewFromObject(data)
+}
+
+// A file that is not embedded is not shipped, however well it is tested.
+func TestEveryRuleIsShipped(t *testing.T) {
+	want, err := filepath.Glob("*.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, "data.yaml")
+	var rules []string
+	for _, name := range want {
+		if !strings.HasSuffix(name, "_test.rego") {
+			rules = append(rules, name)
+		}
+	}
+	shipped, err := fs.Glob(bundle.Files(), "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	less := func(list []string) map[string]bool {
+		all := map[string]bool{}
+		for _, name := range list {
+			all[name] = true
+		}
+		return all
+	}
+	if diff := cmp.Diff(less(rules), less(shipped)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The same rules through the engine, with questions as Salvor asks them.
+func TestBundleDecides(t *testing.T) {
+	engine, err := rego.New(t.Context(), []rego.Source{{Name: "the shipped bundle", Files: bundle.Files()}}, rego.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*policies.Question)
+		want   policies.Verdict
+		reason string
+	}{
+		{"dead worker", func(*policies.Question) {}, policies.Act, "only worker-1 is broken (2 of 2 signals agree), and nothing in this plan may lose data"},
+		{"no proof", func(q *policies.Question) {
+			q.Plan.Class, q.Plan.Steps[0].Class = policies.Destructive, policies.Destructive
+		}, policies.Ask, "nothing proves that worker-1 is powered off: if it still runs, both copies of its workloads may write"},
+		{"control plane", func(q *policies.Question) { q.View.ControlNodes = []string{"worker-1"} }, policies.Ask, "worker-1 is a control plane node"},
+		{"last control planes", func(q *policies.Question) {
+			q.View.ControlNodes, q.View.ControlPlanes = []string{"worker-1"}, 1
+		}, policies.Deny, "worker-1 is a control plane node, and 1 control plane nodes are healthy: at least 2 must be"},
+		{"zone", func(q *policies.Question) { q.Fault.Kind = "zone" }, policies.Ask, "no rule speaks about this, so a person is asked"},
+		{"no plan", func(q *policies.Question) { q.Plan = policies.Proposal{Phase: "recover"} }, policies.Ask, "no rule speaks about this, so a person is asked"},
+		{"undo", func(q *policies.Question) { q.Plan.Phase, q.Fault.Agree = "undo", 0 }, policies.Act, "this only takes back what Salvor did to worker-1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := deadWorker()
+			c.change(&q)
+			decision := decide(t, engine, q)
+			if decision.Verdict != c.want || len(decision.Reasons) == 0 || decision.Reasons[0].Text != c.reason {
+				t.Errorf("decided %v: %v", decision.Verdict, decision.Reasons)
+			}
+		})
+	}
+}
+
+func decide(t *testing.T, engine policies.Engine, q policies.Question) policies.Decision {
+	t.Helper()
+	said, err := engine.Ask(context.Background(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policies.Combine(said)
+}
+
+func deadWorker() policies.Question {
+	worker := policies.Target{Kind: "Node", Name: "worker-1", UID: "u1", Zone: "a"}
+	return policies.Question{
+		About: policies.AboutDecision,
+		Fault: policies.FaultFacts{Kind: "node", Anchor: "node/worker-1", Nodes: []string{"worker-1"}, Agree: 2, Asked: 2},
+		Plan: policies.Proposal{Phase: "recover", Class: policies.Disruptive, Targets: []policies.Target{worker},
+			Steps: []policies.ProposedStep{{Name: "fence", Responder: "node.fence", Class: policies.Disruptive, Targets: []policies.Target{worker}}}},
+		View: policies.ViewFacts{Nodes: 20, Broken: 1, ControlPlanes: 3},
+	}
+}

@@ -1,0 +1,93 @@
+# What may be done about one broken node. Modes, pauses, storms, budgets, attempts and people at work are not decided
+# here: Salvor holds those itself, whatever these rules say.
+package salvor.policies.node
+
+groups := data.salvor.config.groups
+
+gentle := {"observe", "reversible", "disruptive"}
+
+repairing if {
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
+}
+
+undoing if {
+	input.fault.kind == "node"
+	input.plan.phase == "undo"
+}
+
+nodes contains target.name if {
+	some target in input.plan.targets
+	target.kind == "Node"
+}
+
+names := concat(", ", sort(nodes))
+
+# Nothing but the one node that is broken.
+broken_node_only if {
+	count(nodes) == 1
+	every name in nodes {
+		name in input.fault.nodes
+	}
+}
+
+control_planes contains name if {
+	some name in nodes
+	name in input.view.control_plane_nodes
+}
+
+# An ask of those on call, passed on to their leads when nobody answers.
+on_call(reason) := {
+	"groups": groups.on_call,
+	"votes": 1,
+	"answer_within": data.salvor.config.ask.answer_within,
+	"on_timeout": "escalate",
+	"escalate_to": groups.leads,
+	"reason": reason,
+}
+
+act contains sprintf("only %s is broken (%d of %d signals agree), and nothing in this plan may lose data", [names, input.fault.agree, input.fault.asked]) if {
+	repairing
+	input.plan.class in gentle
+	input.fault.agree >= 1
+	broken_node_only
+}
+
+act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
+	undoing
+	input.plan.class in gentle
+	count(nodes) == 1
+}
+
+# Both are destructive only when nothing proves that the node is off.
+needs_proof := {"node.fence", "node.release"}
+
+ask contains on_call(sprintf("nothing proves that %s is powered off: if it still runs, both copies of its workloads may write", [names])) if {
+	repairing
+	some step in input.plan.steps
+	step.responder in needs_proof
+	not step.class in gentle
+}
+
+ask contains on_call(sprintf("step %s is %s: what it takes away may not come back", [step.name, step.class])) if {
+	input.fault.kind == "node"
+	some step in input.plan.steps
+	not step.responder in needs_proof
+	not step.class in gentle
+}
+
+ask contains on_call(sprintf("%s is a control plane node", [name])) if {
+	input.fault.kind == "node"
+	some name in control_planes
+}
+
+ask contains on_call(sprintf("%s repairs the same nodes: two repairers undo each other's work", [other])) if {
+	repairing
+	some other in input.view.repairers
+}
+
+deny contains sprintf("%s is a control plane node, and %d control plane nodes are healthy: at least 2 must be", [name, input.view.healthy_control_planes]) if {
+	repairing
+	some name in control_planes
+	input.view.healthy_control_planes < 2
+}

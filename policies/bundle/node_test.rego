@@ -1,0 +1,124 @@
+package salvor.policies.node_test
+
+import data.salvor.policies.node
+
+worker := {"kind": "Node", "namespace": "", "name": "worker-1", "uid": "u1", "zone": "a"}
+
+other := object.union(worker, {"name": "worker-2", "uid": "u2"})
+
+pod := {"kind": "Pod", "namespace": "shop", "name": "web-0", "uid": "u3", "zone": ""}
+
+cordon := {"name": "cordon", "responder": "node.cordon", "class": "reversible"}
+
+displace := {"name": "displace", "responder": "workload.displace", "class": "disruptive"}
+
+fence := {"name": "fence", "responder": "node.fence", "class": "disruptive"}
+
+unproven := object.union(fence, {"class": "destructive"})
+
+question := {
+	"fault": {"kind": "node", "nodes": ["worker-1"], "agree": 2, "asked": 3},
+	"plan": {"phase": "recover", "class": "disruptive", "targets": [worker, pod], "steps": [cordon, displace, fence]},
+	"view": {"control_plane_nodes": ["control-1"], "healthy_control_planes": 3, "repairers": []},
+}
+
+with_plan(changes) := object.union(question, {"plan": changes})
+
+with_view(changes) := object.union(question, {"view": changes})
+
+with_fault(changes) := object.union(question, {"fault": changes})
+
+silent if {
+	count(node.deny) == 0
+	count(node.ask) == 0
+	count(node.act) == 0
+}
+
+test_one_dead_worker_is_repaired if {
+	node.act == {"only worker-1 is broken (2 of 3 signals agree), and nothing in this plan may lose data"} with input as question
+	count(node.ask) == 0 with input as question
+	count(node.deny) == 0 with input as question
+}
+
+test_gentler_plans_are_repaired_too if {
+	every class in ["observe", "reversible", "disruptive"] {
+		count(node.act) == 1 with input as with_plan({"class": class})
+	}
+}
+
+test_nothing_is_said_of_harmful_plans_but_to_ask if {
+	every class in ["destructive", "irreversible"] {
+		silent with input as with_plan({"class": class})
+	}
+}
+
+test_two_nodes_are_not_repaired_alone if silent with input as with_plan({"targets": [worker, other]})
+
+test_no_node_is_not_repaired_alone if silent with input as with_plan({"targets": [pod]})
+
+test_another_node_is_not_repaired_alone if silent with input as with_plan({"targets": [other]})
+
+test_fault_without_a_signal_is_not_repaired_alone if silent with input as with_fault({"agree": 0})
+
+test_wider_faults_are_not_spoken_of if {
+	silent with input as with_fault({"kind": "zone"})
+	harmful := object.union(question, {"fault": {"kind": "zone"}, "plan": {"steps": [unproven], "targets": [worker]}})
+	silent with input as harmful
+}
+
+test_no_proof_of_power_off_asks if {
+	plan := {"class": "destructive", "steps": [cordon, unproven]}
+	node.ask == {{
+		"groups": ["sre-oncall"], "votes": 1, "answer_within": "10m",
+		"on_timeout": "escalate", "escalate_to": ["sre-leads"],
+		"reason": "nothing proves that worker-1 is powered off: if it still runs, both copies of its workloads may write",
+	}} with input as with_plan(plan)
+	count(node.act) == 0 with input as with_plan(plan)
+}
+
+test_other_harmful_steps_ask if {
+	every class in ["destructive", "irreversible"] {
+		asks := node.ask with input as with_plan({"class": class, "steps": [object.union(displace, {"class": class})]})
+		{ask.reason | some ask in asks} == {sprintf("step displace is %s: what it takes away may not come back", [class])}
+	}
+}
+
+test_undo_takes_back_alone if {
+	node.act == {"this only takes back what Salvor did to worker-1"} with input as with_plan({"phase": "undo"})
+	silent with input as with_plan({"phase": "undo", "targets": [worker, other]})
+	silent with input as with_plan({"phase": "undo", "class": "destructive"})
+}
+
+test_control_plane_node_asks if {
+	facts := with_view({"control_plane_nodes": ["worker-1"], "healthy_control_planes": 2})
+	{ask.reason | some ask in node.ask} == {"worker-1 is a control plane node"} with input as facts
+	count(node.deny) == 0 with input as facts
+}
+
+test_last_control_planes_are_left_alone if {
+	every healthy in [0, 1] {
+		denied := node.deny with input as with_view({"control_plane_nodes": ["worker-1"], "healthy_control_planes": healthy})
+		denied == {sprintf("worker-1 is a control plane node, and %d control plane nodes are healthy: at least 2 must be", [healthy])}
+	}
+}
+
+test_cluster_without_control_plane_nodes_of_its_own if {
+	facts := with_view({"control_plane_nodes": [], "healthy_control_planes": 0})
+	count(node.deny) == 0 with input as facts
+	count(node.act) == 1 with input as facts
+}
+
+test_second_repairer_asks if {
+	facts := with_view({"repairers": ["NodeHealthCheck"]})
+	{ask.reason | some ask in node.ask} == {"NodeHealthCheck repairs the same nodes: two repairers undo each other's work"} with input as facts
+}
+
+test_settings_say_whom_to_ask if {
+	asks := node.ask with input as with_plan({"steps": [unproven]})
+		with data.salvor.config.groups as {"on_call": ["night"], "leads": ["day"]}
+		with data.salvor.config.ask.answer_within as "5m"
+	every ask in asks {
+		[ask.groups, ask.escalate_to, ask.answer_within] == [["night"], ["day"], "5m"]
+	}
+	count(asks) == 1
+}

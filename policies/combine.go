@@ -1,0 +1,130 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Combine turns what the authors' rules said into one verdict. The table, strictest first:
+//
+//	any deny         -> deny, with every reason
+//	else any ask     -> ask, the strictest merge of all asks
+//	else any act     -> act
+//	else             -> ask one person: nobody spoke
+func Combine(s Said) Decision {
+	d := Decision{Revision: s.Revision, Reasons: []Reason{}, Held: []Reason{}}
+	switch {
+	case len(s.Deny) > 0:
+		d.Verdict, d.Reasons = Deny, slices.Clone(s.Deny)
+	case len(s.Ask) > 0:
+		d.Verdict, d.Asks = Ask, mergeAsks(s.Ask)
+		for _, ask := range s.Ask {
+			d.Reasons = append(d.Reasons, ask.Reason)
+		}
+	case len(s.Act) > 0:
+		d.Verdict, d.Reasons = Act, slices.Clone(s.Act)
+	default:
+		d.Verdict, d.Asks = Ask, anyone(1)
+		d.Reasons = append(d.Reasons, Reason{Text: "no rule speaks about this, so a person is asked", Rule: "combine"})
+	}
+	return d
+}
+
+func anyone(votes int) *Asks {
+	return &Asks{Needs: []Need{{Groups: []string{}, Votes: votes}}, Votes: votes, OnTimeout: "expire", EscalateTo: []string{}}
+}
+
+// mergeAsks merges so that meeting the result meets each ask: for each set of groups the most votes, the shortest time, and
+// expiry wins over escalation only when nobody asked to escalate.
+func mergeAsks(asks []AskRule) *Asks {
+	out := &Asks{OnTimeout: "expire", EscalateTo: []string{}}
+	for _, ask := range asks {
+		out.need(ask)
+		if ask.WithinS > 0 && (out.WithinS == 0 || ask.WithinS < out.WithinS) {
+			out.WithinS = ask.WithinS
+		}
+		if ask.OnTimeout == "escalate" {
+			out.OnTimeout = "escalate"
+		}
+		out.EscalateTo = append(out.EscalateTo, ask.EscalateTo...)
+	}
+	slices.Sort(out.EscalateTo)
+	out.EscalateTo = slices.Compact(out.EscalateTo)
+	slices.SortFunc(out.Needs, func(a, b Need) int { return slices.Compare(a.Groups, b.Groups) })
+	return out
+}
+
+func (a *Asks) need(ask AskRule) {
+	groups := slices.Clone(ask.Groups)
+	slices.Sort(groups)
+	groups = slices.Compact(groups)
+	if groups == nil {
+		groups = []string{}
+	}
+	votes := max(ask.Votes, 1)
+	a.Votes = max(a.Votes, votes)
+	for i := range a.Needs {
+		if slices.Equal(a.Needs[i].Groups, groups) {
+			a.Needs[i].Votes = max(a.Needs[i].Votes, votes)
+			return
+		}
+	}
+	a.Needs = append(a.Needs, Need{Groups: groups, Votes: votes})
+}
+
+// askAtLeast tightens a decision to ask at least so many people. It never loosens.
+func (d Decision) askAtLeast(votes int, why Reason) Decision {
+	if d.Verdict == Deny || d.Verdict == Ask && d.Asks != nil && d.Asks.Votes >= votes {
+		return d
+	}
+	if d.Verdict == Act || d.Asks == nil {
+		d.Asks = anyone(votes)
+	}
+	asks := *d.Asks
+	asks.Votes = max(asks.Votes, votes)
+	d.Verdict, d.Asks = Ask, &asks
+	d.Reasons = append(slices.Clone(d.Reasons), why)
+	return d
+}
+
+// byClass holds that destructive plans ask one person and irreversible ones two.
+func (d Decision) byClass(class Class) Decision {
+	switch {
+	case class == Destructive:
+		return d.askAtLeast(1, Reason{"the plan is destructive: one person is asked", "class"})
+	case class >= Irreversible:
+		return d.askAtLeast(2, Reason{"the plan is irreversible: two people are asked", "class"})
+	}
+	return d
+}
+
+// byUnknown holds that nothing acts by itself on facts that are not known.
+func (d Decision) byUnknown(unknown []string) Decision {
+	if len(unknown) == 0 {
+		return d
+	}
+	return d.askAtLeast(1, Reason{fmt.Sprintf("not known: %s", strings.Join(unknown, ", ")), "unknown"})
+}
+
+// byMode holds the mode: observe and suggest never act, ask never acts alone.
+func (d Decision) byMode(mode Mode) Decision {
+	switch mode {
+	case ModeAct:
+		return d
+	case ModeAsk:
+		if d.Verdict == Act {
+			d.Verdict, d.Asks = Ask, anyone(1)
+			d.Held = append(slices.Clone(d.Held), Reason{"the mode is ask: a person is asked first", "mode"})
+		}
+		return d
+	}
+	return d.hold(Reason{fmt.Sprintf("the mode is %s: nothing is done", mode), "mode"})
+}
+
+// hold denies for a reason that lies outside the authors' rules.
+func (d Decision) hold(why Reason) Decision {
+	d.Verdict, d.Asks = Deny, nil
+	d.Held = append(slices.Clone(d.Held), why)
+	return d
+}

@@ -1,0 +1,85 @@
+// Package rego evaluates the rules of policy authors with an embedded OPA. It is the only package that knows OPA.
+//
+// Authors write the partial sets deny, ask and act in packages below salvor.policies (policies/README.md is their guide).
+// Everything that can be refused is refused when the rules are loaded, with file and line: a rule of another form, a rule
+// that nothing uses, an unknown field of the input, a function that is not pure. What can only be seen while rules run,
+// such as a malformed ask, is an error of Ask: then nothing was said at all.
+package rego
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/salvor-io/salvor/policies"
+)
+
+// DefaultDeadline bounds one evaluation when Options name no other.
+const DefaultDeadline = time.Second
+
+// Options tune an Engine.
+type Options struct {
+	Deadline time.Duration // of one Ask; 0 means DefaultDeadline
+}
+
+// Engine answers questions by the rules that were loaded last. It may be used by many goroutines, also while Load runs. The
+// zero value holds no rules: Ask returns an error until Load succeeded.
+type Engine struct {
+	deadline time.Duration
+	current  atomic.Pointer[program]
+}
+
+// New makes an engine with the rules of all sources. It returns an error as Load does.
+func New(ctx context.Context, sources []Source, options Options) (*Engine, error) {
+	engine := &Engine{deadline: options.Deadline}
+	if err := engine.Load(ctx, sources); err != nil {
+		return nil, err
+	}
+	return engine, nil
+}
+
+// Load replaces the rules by those of all sources. All is read, checked and compiled before anything changes: on an error
+// the engine goes on with the rules it had. Questions that are being answered end with the rules they began with.
+func (e *Engine) Load(ctx context.Context, sources []Source) error {
+	read, err := readSources(ctx, sources)
+	if err != nil {
+		return fmt.Errorf("load policy: %w", err)
+	}
+	next, err := compile(read)
+	if err != nil {
+		return fmt.Errorf("load policy: %w", err)
+	}
+	e.current.Store(next)
+	return nil
+}
+
+// Revision names the rules in force: 12 hex digits over the loaded files, or "" when there are none.
+func (e *Engine) Revision() string {
+	if rules := e.current.Load(); rules != nil {
+		return rules.revision
+	}
+	return ""
+}
+
+// Ask returns what the rules say to the question, each sentence with the file and line of its rule. It is pure in the
+// question and the revision. It returns an error, and nothing else, when a rule cannot be evaluated, says something
+// malformed, or does not end within the deadline.
+func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, error) {
+	rules := e.current.Load()
+	if rules == nil {
+		return policies.Said{}, fmt.Errorf("evaluate policy: no rules are loaded")
+	}
+	deadline := e.deadline
+	if deadline <= 0 {
+		deadline = DefaultDeadline
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline,
+		fmt.Errorf("no answer within %s: a rule takes too long for this question", deadline))
+	defer cancel()
+	said, err := rules.ask(ctx, q)
+	if err != nil {
+		return policies.Said{}, fmt.Errorf("evaluate policy %s: %w", rules.revision, err)
+	}
+	return said, nil
+}

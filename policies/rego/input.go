@@ -1,0 +1,102 @@
+package rego
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// term converts a value of the shape's type to what rules see. It equals the value's JSON form, but is total: lists and
+// maps that are nil are empty, and fields that JSON would omit are there.
+func (s *shape) term(v reflect.Value) (*ast.Term, error) {
+	switch s.kind {
+	case record:
+		return s.recordTerm(v)
+	case list:
+		return s.listTerm(v)
+	case dict:
+		return s.dictTerm(v)
+	case number:
+		return numberTerm(v)
+	case boolean:
+		return ast.InternedTerm(v.Bool()), nil
+	}
+	return s.textTerm(v)
+}
+
+func (s *shape) recordTerm(v reflect.Value) (*ast.Term, error) {
+	pairs := make([][2]*ast.Term, len(s.fields))
+	for i, f := range s.fields {
+		value, err := f.shape.term(v.Field(f.index))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		pairs[i] = [2]*ast.Term{f.key, value}
+	}
+	return ast.ObjectTerm(pairs...), nil
+}
+
+func (s *shape) listTerm(v reflect.Value) (*ast.Term, error) {
+	terms := make([]*ast.Term, v.Len())
+	for i := range terms {
+		value, err := s.elem.term(v.Index(i))
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", i, err)
+		}
+		terms[i] = value
+	}
+	return ast.ArrayTerm(terms...), nil
+}
+
+func (s *shape) dictTerm(v reflect.Value) (*ast.Term, error) {
+	object := ast.NewObjectWithCapacity(v.Len())
+	for each := v.MapRange(); each.Next(); {
+		value, err := s.elem.term(each.Value())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", each.Key(), err)
+		}
+		object.Insert(stringTerm(each.Key().String()), value)
+	}
+	return ast.NewTerm(object), nil
+}
+
+func (s *shape) textTerm(v reflect.Value) (*ast.Term, error) {
+	if !s.marked {
+		return stringTerm(v.String()), nil
+	}
+	written, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	return stringTerm(string(written)), nil
+}
+
+// stringTerm replaces bytes that are no text as JSON does, so that a stored question is answered like the first one.
+func stringTerm(s string) *ast.Term {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
+	return ast.StringTerm(s)
+}
+
+// numberTerm writes a number with the digits that JSON has for it, since rules can print it.
+func numberTerm(v reflect.Value) (*ast.Term, error) {
+	if v.CanInt() {
+		return ast.InternedTerm(int(v.Int())), nil
+	}
+	f := v.Float()
+	if size := math.Abs(f); f == 0 || size >= 1e-6 && size < 1e21 {
+		return ast.NumberTerm(json.Number(strconv.FormatFloat(f, 'f', -1, 64))), nil
+	}
+	written, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("%v is no number that can be stored", f)
+	}
+	return ast.NumberTerm(json.Number(written)), nil
+}

@@ -1,0 +1,165 @@
+package rego
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// The bounds of what is read. Real policies are a few dozen files of a few KiB.
+const (
+	maxFileBytes = 1 << 20
+	maxFiles     = 1000
+)
+
+// Source is a place with policy: .rego files at any depth, and at most one .yaml or .json file with settings. Files whose
+// name ends in _test (before the extension), and files and folders whose name begins with a dot, are never read.
+type Source struct {
+	Name  string // for people: "the shipped bundle", "/etc/salvor/policies"
+	Files fs.FS
+}
+
+// file is one file that was read.
+type file struct {
+	source string
+	path   string // relative to its source
+	text   []byte
+}
+
+// files is all that was read, sources in their order, paths sorted within a source.
+type files struct {
+	rules    []file
+	settings []file
+}
+
+// readSources reads what the sources hold. A source that holds nothing is an error: a forgotten mount must not look like
+// an empty policy.
+func readSources(ctx context.Context, sources []Source) (files, error) {
+	var all files
+	for _, source := range sources {
+		read, err := source.read(ctx)
+		if err != nil {
+			return files{}, fmt.Errorf("read %s: %w", source.Name, err)
+		}
+		all.rules = append(all.rules, read.rules...)
+		all.settings = append(all.settings, read.settings...)
+	}
+	return all, all.distinct()
+}
+
+func (s Source) read(ctx context.Context) (files, error) {
+	var read files
+	err := fs.WalkDir(s.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return read.visit(s, name, entry)
+	})
+	if err != nil {
+		return files{}, err
+	}
+	switch {
+	case len(read.rules)+len(read.settings) == 0:
+		return files{}, fmt.Errorf("it holds no policy: put .rego files with a package below %s there, or take it out of the sources", policiesPath)
+	case len(read.settings) > 1:
+		return files{}, fmt.Errorf("%s and %s both hold settings: keep one such file", read.settings[0].path, read.settings[1].path)
+	}
+	return read, nil
+}
+
+func (f *files) visit(s Source, name string, entry fs.DirEntry) error {
+	hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+	switch {
+	case entry.IsDir() && hidden:
+		return fs.SkipDir // such as the ..data of a mounted ConfigMap, whose files are linked from above
+	case entry.IsDir() || hidden:
+		return nil
+	}
+	ext := path.Ext(name)
+	if strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
+		return nil
+	}
+	into := f.of(ext)
+	if into == nil {
+		return linkedFolder(s.Files, name, entry)
+	}
+	if len(*into) == maxFiles {
+		return fmt.Errorf("more than %d files: is this the right folder?", maxFiles)
+	}
+	text, err := readBounded(s.Files, name)
+	if err != nil {
+		return err
+	}
+	*into = append(*into, file{source: s.Name, path: name, text: text})
+	return nil
+}
+
+// of is where files of an extension belong, nil when they are no policy.
+func (f *files) of(ext string) *[]file {
+	switch ext {
+	case ".rego":
+		return &f.rules
+	case ".yaml", ".yml", ".json":
+		return &f.settings
+	}
+	return nil
+}
+
+// linkedFolder refuses a link to a folder: it is not walked, and rules behind it must not be missed in silence.
+func linkedFolder(files fs.FS, name string, entry fs.DirEntry) error {
+	if entry.Type()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	if target, err := fs.Stat(files, name); err == nil && target.IsDir() {
+		return fmt.Errorf("%s is a link to a folder, which is not followed: name that folder itself as a source", name)
+	}
+	return nil
+}
+
+func readBounded(files fs.FS, name string) ([]byte, error) {
+	opened, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	text, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(text) > maxFileBytes {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxFileBytes)
+	}
+	return text, nil
+}
+
+// distinct holds that "zone.rego:14" names one rule, and that nobody replaces a shipped file by accident.
+func (f files) distinct() error {
+	by := map[string]string{}
+	for _, one := range f.rules {
+		if first, taken := by[one.path]; taken {
+			return fmt.Errorf("%s is both in %s and in %s: rename one of them", one.path, first, one.source)
+		}
+		by[one.path] = one.source
+	}
+	return nil
+}
+
+// revision is 12 hex digits over names and contents, in order.
+func (f files) revision() string {
+	sum := sha256.New()
+	for _, list := range [][]file{f.rules, f.settings} {
+		for _, one := range list {
+			fmt.Fprintf(sum, "%d %s %d\n", len(one.path), one.path, len(one.text))
+			sum.Write(one.text)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12]
+}

@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Cordon keeps new pods off nodes. A node that somebody else cordoned stays theirs: it is left as it is, unclaimed.
+type Cordon struct{ clusters Clusters }
+
+// NewCordon makes the responder node.cordon.
+func NewCordon(clusters Clusters) *Cordon { return &Cordon{clusters} }
+
+// Spec describes node.cordon.
+func (c *Cordon) Spec() responders.Spec {
+	return responders.Spec{
+		Name:   "node.cordon",
+		About:  "keeps new pods off the nodes",
+		Class:  policies.Reversible,
+		Params: []responders.Param{nodesParam},
+		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "patch"}}},
+	}
+}
+
+// Preview says which nodes will be cordoned, and which are already.
+func (c *Cordon) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
+	if err := c.Spec().Check(args); err != nil {
+		return responders.Change{}, err
+	}
+	client, err := c.clusters.Reader(env.Cluster)
+	if err != nil {
+		return responders.Change{}, err
+	}
+	nodes, err := read(ctx, client, args.Names("nodes"))
+	if err != nil {
+		return responders.Change{}, err
+	}
+	change := responders.Change{Responder: "node.cordon", Class: policies.Reversible, Targets: targetsOf(nodes),
+		Nothing: true, DurationS: 1, Command: "kubectl cordon " + strings.Join(args.Names("nodes"), " ")}
+	for _, node := range nodes {
+		change.Will = append(change.Will, cordonWill(node, env.Incident))
+		change.Nothing = change.Nothing && node.Spec.Unschedulable
+	}
+	return change, nil
+}
+
+func cordonWill(node *corev1.Node, incident string) string {
+	switch {
+	case !node.Spec.Unschedulable:
+		return node.Name + " takes no new pods"
+	case node.Annotations[CordonedAnnotation] == incident:
+		return node.Name + " was cordoned for this incident already"
+	}
+	return node.Name + " was cordoned by somebody else already, and stays theirs"
+}
+
+// Apply cordons each node that is not cordoned, and claims only those.
+func (c *Cordon) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
+	if change.Nothing {
+		return nil
+	}
+	client, err := c.clusters.Writer(env.Cluster)
+	if err != nil {
+		return err
+	}
+	for _, target := range change.Targets {
+		if err := amend(ctx, client, target, cordoning(env.Incident)); err != nil {
+			return fmt.Errorf("cordon: %w", err)
+		}
+	}
+	return nil
+}
+
+func cordoning(incident string) func(*corev1.Node) (*amendment, error) {
+	return func(node *corev1.Node) (*amendment, error) {
+		if node.Spec.Unschedulable {
+			return nil, nil
+		}
+		var a amendment
+		a.annotate(CordonedAnnotation, incident)
+		a.Spec.Unschedulable = new(true)
+		return &a, nil
+	}
+}
+
+// Verify looks whether all nodes are cordoned.
+func (c *Cordon) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
+	client, err := c.clusters.Reader(env.Cluster)
+	if err != nil {
+		return unknown(err)
+	}
+	return inspect(ctx, client, change.Targets, func(node *corev1.Node) string {
+		if node.Spec.Unschedulable {
+			return ""
+		}
+		return node.Name + " still takes new pods"
+	})
+}

@@ -1,0 +1,203 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// outOfService tells Kubernetes that the node is off for good: its pods are deleted by force and their volumes detached.
+var outOfService = corev1.Taint{Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute}
+
+// Release puts nodes out of service, so that Kubernetes deletes their pods by force and detaches their volumes. It is the
+// step that may corrupt data if a node still runs, so Apply asks for proof right before it writes, whatever was done before.
+type Release struct {
+	clusters Clusters
+	powers   powers
+}
+
+// NewRelease makes the responder node.release. A cluster without an entry in switches has no power switch.
+func NewRelease(clusters Clusters, switches map[string]Power) *Release {
+	return &Release{clusters, switches}
+}
+
+// releasing is what the plan counts on for one node, in the order of the targets.
+type releasing struct {
+	Way  way    `json:"way"`
+	Pods []held `json:"pods"` // those that must be gone
+}
+
+// Spec describes node.release.
+func (r *Release) Spec() responders.Spec {
+	return responders.Spec{
+		Name:   "node.release",
+		About:  "puts the nodes out of service after proof that they are off: pods are deleted by force, volumes detached",
+		Class:  policies.Destructive,
+		Params: []responders.Param{nodesParam},
+		Grants: []responders.Grant{
+			{Resource: "nodes", Verbs: []string{"get", "patch"}},
+			{Resource: "pods", Verbs: []string{"list"}},
+			{Group: "storage.k8s.io", Resource: "volumeattachments", Verbs: []string{"list"}},
+		},
+	}
+}
+
+// Preview says what the nodes hold and which proof Apply will ask for.
+func (r *Release) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
+	if err := r.Spec().Check(args); err != nil {
+		return responders.Change{}, err
+	}
+	client, err := r.clusters.Reader(env.Cluster)
+	if err != nil {
+		return responders.Change{}, err
+	}
+	nodes, err := read(ctx, client, args.Names("nodes"))
+	if err != nil {
+		return responders.Change{}, err
+	}
+	change := responders.Change{Responder: "node.release", Class: policies.Disruptive, Targets: targetsOf(nodes), Nothing: true,
+		DurationS: 90, Command: "kubectl taint node " + spaced(args.Names("nodes")) + " " + outOfService.ToString()}
+	var facts []releasing
+	for _, node := range nodes {
+		fact, err := r.foresee(ctx, client, env, node, &change)
+		if err != nil {
+			return responders.Change{}, err
+		}
+		facts = append(facts, fact)
+	}
+	return change, pin(&change, facts)
+}
+
+func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env responders.Env, node *corev1.Node,
+	change *responders.Change) (releasing, error) {
+	stance, err := r.powers.weigh(ctx, env.Cluster, node)
+	if err != nil {
+		return releasing{}, err
+	}
+	pods, volumes, err := holdings(ctx, client, node.Name)
+	if err != nil {
+		return releasing{}, err
+	}
+	if taintOf(node, outOfService.Key) == nil || len(pods)+len(volumes) > 0 {
+		change.Nothing = false
+	}
+	change.Will = append(change.Will, fmt.Sprintf("%s is put out of service: %s deleted by force, %s detached",
+		node.Name, count(len(pods), "pod"), count(len(volumes), "volume")))
+	if stance.way == wayAccepted {
+		change.Class = policies.Destructive
+		change.Warnings = append(change.Warnings, riskOf(node.Name, claimsOf(pods)))
+	}
+	return releasing{Way: stance.way, Pods: heldBy(pods)}, nil
+}
+
+// Apply taints each node after it found proof that the node is off now.
+func (r *Release) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
+	if change.Nothing {
+		return nil
+	}
+	facts, err := releasingsOf(change)
+	if err != nil {
+		return err
+	}
+	client, err := r.clusters.Writer(env.Cluster)
+	if err != nil {
+		return err
+	}
+	for i, target := range change.Targets {
+		err := amend(ctx, client, target, func(node *corev1.Node) (*amendment, error) {
+			return r.release(ctx, env, node, change.Class, facts[i].Way)
+		})
+		if err != nil {
+			return fmt.Errorf("release: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) (*amendment, error) {
+	if taintOf(node, outOfService.Key) != nil {
+		return nil, nil
+	}
+	if err := r.demandProof(ctx, env, node, class, w); err != nil {
+		return nil, err
+	}
+	taints := append(slices.Clone(node.Spec.Taints), outOfService)
+	var a amendment
+	a.annotate(ReleasedAnnotation, env.Incident)
+	a.Spec.Taints = &taints
+	return &a, nil
+}
+
+// demandProof refuses unless the world says that the node is off. The one substitute is the record, for this incident, that
+// people accepted the risk, and only in a change that was shown to them as destructive.
+func (r *Release) demandProof(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) error {
+	if w == wayAccepted && class >= policies.Destructive {
+		if mark, ok := fencedFor(node, env.Incident); ok && mark.Proof == wayAccepted {
+			return nil
+		}
+	}
+	off, err := r.powers.isProvenOff(ctx, env.Cluster, node)
+	if err != nil {
+		return fmt.Errorf("node %s keeps its volumes, nothing proves that it is off: %w", node.Name, err)
+	}
+	if !off {
+		return fmt.Errorf("node %s keeps its volumes: its power switch says that it is on; fence it first", node.Name)
+	}
+	return nil
+}
+
+// Verify looks for the taint, and that none of the pinned pods and no volume is left on the nodes.
+func (r *Release) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
+	facts, err := releasingsOf(change)
+	if err != nil {
+		return unknown(err)
+	}
+	client, err := r.clusters.Reader(env.Cluster)
+	if err != nil {
+		return unknown(err)
+	}
+	var missing []string
+	promised := 0
+	for i, target := range change.Targets {
+		left, err := remains(ctx, client, target, facts[i].Pods)
+		if err != nil {
+			return unknown(err)
+		}
+		promised += 1 + len(facts[i].Pods)
+		missing = append(missing, left...)
+	}
+	return responders.FindingOf(promised, missing), nil
+}
+
+// remains says what keeps a node from being released. The taint comes first: without it nothing else counts.
+func remains(ctx context.Context, client kubernetes.Interface, target policies.Target, pods []held) ([]string, error) {
+	node, err := lookUp(ctx, client, target)
+	if errors.Is(err, errGone) {
+		return []string{err.Error()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if taintOf(node, outOfService.Key) == nil {
+		return []string{node.Name + " is in service"}, nil
+	}
+	return leftovers(ctx, client, node.Name, pods)
+}
+
+func releasingsOf(change responders.Change) ([]releasing, error) {
+	var facts []releasing
+	if err := pinned(change, &facts); err != nil {
+		return nil, err
+	}
+	if len(facts) != len(change.Targets) {
+		return nil, fmt.Errorf("read the pinned facts of %s: %d facts for %d targets", change.Responder, len(facts), len(change.Targets))
+	}
+	return facts, nil
+}

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// errGone says that the node a change was made for is not there, or is another one under the same name.
+var errGone = errors.New("it is gone")
+
+// nodesParam is the argument every responder of this package takes.
+var nodesParam = responders.Param{Name: "nodes", Type: responders.ParamNames, Required: true, About: "names of the nodes"}
+
+// read fetches the named nodes, in the order given. A node that is not there is an error.
+func read(ctx context.Context, client kubernetes.Interface, names []string) ([]*corev1.Node, error) {
+	var nodes []*corev1.Node
+	for _, name := range names {
+		node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("read node %s: %w", name, err)
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
+}
+
+// lookUp fetches the very node a target was pinned to; errGone when there is none or it is another one.
+func lookUp(ctx context.Context, client kubernetes.Interface, target policies.Target) (*corev1.Node, error) {
+	node, err := client.CoreV1().Nodes().Get(ctx, target.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("look at node %s: %w", target.Name, errGone)
+	case err != nil:
+		return nil, fmt.Errorf("look at node %s: %w", target.Name, err)
+	case string(node.UID) != target.UID:
+		return nil, fmt.Errorf("look at node %s: %w and another one has its name: it has UID %s, the plan was made for %s",
+			target.Name, errGone, node.UID, target.UID)
+	}
+	return node, nil
+}
+
+func targetOf(node *corev1.Node) policies.Target {
+	return policies.Target{Kind: "Node", Name: node.Name, UID: string(node.UID), Zone: node.Labels[corev1.LabelTopologyZone]}
+}
+
+func targetsOf(nodes []*corev1.Node) []policies.Target {
+	var targets []policies.Target
+	for _, node := range nodes {
+		targets = append(targets, targetOf(node))
+	}
+	return targets
+}
+
+// pin stores a responder's own facts in the change.
+func pin(change *responders.Change, facts any) error {
+	raw, err := json.Marshal(facts)
+	if err != nil {
+		return fmt.Errorf("pin the facts of %s: %w", change.Responder, err)
+	}
+	change.Detail = raw
+	return nil
+}
+
+// pinned reads what pin stored.
+func pinned(change responders.Change, into any) error {
+	if err := json.Unmarshal(change.Detail, into); err != nil {
+		return fmt.Errorf("read the pinned facts of %s: %w", change.Responder, err)
+	}
+	return nil
+}
+
+// inspect looks at each target again; seen says what is not yet so, or an empty sentence. A node that is gone keeps no
+// promise.
+func inspect(ctx context.Context, client kubernetes.Interface, targets []policies.Target,
+	seen func(*corev1.Node) string) (responders.Finding, error) {
+	var missing []string
+	for _, target := range targets {
+		node, err := lookUp(ctx, client, target)
+		if errors.Is(err, errGone) {
+			missing = append(missing, err.Error())
+			continue
+		}
+		if err != nil {
+			return unknown(err)
+		}
+		if sentence := seen(node); sentence != "" {
+			missing = append(missing, sentence)
+		}
+	}
+	return responders.FindingOf(len(targets), missing), nil
+}
+
+func unknown(err error) (responders.Finding, error) {
+	return responders.Finding{Outcome: responders.OutcomeUnknown}, err
+}

@@ -1,0 +1,228 @@
+package stack
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/salvor-io/salvor/test/stack/internal/control"
+	"github.com/salvor-io/salvor/test/stack/internal/parts"
+)
+
+// stopLimit is how long a stack may take to stop before it is killed.
+const stopLimit = 15 * time.Second
+
+// Stack is a control plane with nodes that runs on loopback ports of this machine. Its methods may be called from several
+// goroutines.
+type Stack struct {
+	state      control.State
+	supervisor *exec.Cmd // nil for a stack that somebody else started, or that is detached
+	leash      io.Closer
+
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// Start builds what is not built yet, starts a stack and returns when its nodes are Ready and it can run pods. The context
+// bounds the start only. The caller must Stop the stack; should it die before, even by kill -9, the stack ends by itself.
+func Start(ctx context.Context, options Options) (*Stack, error) {
+	options = options.withDefaults()
+	config, program, err := prepare(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("prepare stack: %w", err)
+	}
+	s := &Stack{}
+	if err := s.launch(ctx, program, config, options); err != nil {
+		return nil, fmt.Errorf("start stack in %s: %w", config.Dir, err)
+	}
+	return s, nil
+}
+
+// prepare builds the parts and writes down what the supervisor, whose program it returns, is to run.
+func prepare(ctx context.Context, options Options) (config control.Config, program string, err error) {
+	if program, err = Binary(ctx, parts.Stack, options.Log); err != nil {
+		return config, "", err
+	}
+	binaries, err := build(ctx, options)
+	if err != nil {
+		return config, "", err
+	}
+	if config, err = newConfig(options); err != nil {
+		return config, "", err
+	}
+	config.Binaries = binaries
+	data, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return config, "", err
+	}
+	return config, program, os.WriteFile(filepath.Join(config.Dir, "config.json"), data, 0o600)
+}
+
+// build builds the programs the supervisor needs.
+func build(ctx context.Context, options Options) (built control.Binaries, err error) {
+	if built.ControlPlane, err = Binary(ctx, parts.ControlPlane, options.Log); err != nil {
+		return built, err
+	}
+	if built.Kwok, err = Binary(ctx, parts.Kwok, options.Log); err != nil {
+		return built, err
+	}
+	if options.Alertmanagers.Replicas > 0 {
+		built.Alertmanager, err = Binary(ctx, parts.Alertmanager, options.Log)
+	}
+	return built, err
+}
+
+func newConfig(options Options) (control.Config, error) {
+	config := control.Config{
+		Temporary: options.Dir == "", Region: options.Region, Nodes: options.Nodes, Alertmanagers: options.Alertmanagers,
+		APIServerFlags: options.APIServerFlags, ControllerManagerFlags: options.ControllerManagerFlags,
+	}
+	if config.Temporary && options.Detached {
+		return config, errors.New("a detached stack needs a Dir")
+	}
+	var err error
+	if config.Temporary {
+		config.Dir, err = os.MkdirTemp("", "salvor-stack-")
+	} else {
+		config.Dir, err = filepath.Abs(options.Dir)
+	}
+	if err != nil {
+		return config, err
+	}
+	return config, os.MkdirAll(filepath.Join(config.Dir, "logs"), 0o755)
+}
+
+// launch starts the supervisor and reads what it says until it is ready. The supervisor ends when its standard input does.
+func (s *Stack) launch(ctx context.Context, program string, config control.Config, options Options) error {
+	log, err := os.Create(filepath.Join(config.Dir, "logs", "supervisor.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(program, "supervise", filepath.Join(config.Dir, "config.json"))
+	cmd.Stderr = log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal is for the owner to handle
+	if options.Detached {
+		cmd.Args = append(cmd.Args, "detached")
+	} else if s.leash, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.supervisor = cmd
+	stopKilling := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	err = s.follow(out, options.Log)
+	if !stopKilling() {
+		err = errors.Join(err, ctx.Err())
+	}
+	if err != nil {
+		_ = s.end() // why it did not start says more than how it ended
+		return err
+	}
+	return nil
+}
+
+// follow reads the supervisor's messages until it tells its state.
+func (s *Stack) follow(out io.Reader, log io.Writer) error {
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var message control.Message
+		if err := json.Unmarshal(lines.Bytes(), &message); err != nil {
+			return fmt.Errorf("read what the supervisor says: %w", err)
+		}
+		switch {
+		case message.Error != "":
+			return errors.New(message.Error)
+		case message.State != nil:
+			s.state = *message.State
+			return nil
+		default:
+			fmt.Fprintln(log, message.Progress)
+		}
+	}
+	return errors.Join(errors.New("the supervisor ended"), lines.Err())
+}
+
+// Attach finds a stack that runs in dir, be it detached or somebody else's.
+func Attach(dir string) (*Stack, error) {
+	data, err := os.ReadFile(filepath.Join(dir, control.StateFile))
+	if err != nil {
+		return nil, fmt.Errorf("find stack: %w", err)
+	}
+	s := &Stack{}
+	if err := json.Unmarshal(data, &s.state); err != nil {
+		return nil, fmt.Errorf("find stack in %s: %w", dir, err)
+	}
+	if !running(s.state.PID) {
+		return nil, fmt.Errorf("find stack in %s: its supervisor is gone", dir)
+	}
+	return s, nil
+}
+
+// Stop ends all processes of the stack and returns when they are gone, which takes 15 seconds at the very most. It may be
+// called repeatedly and returns the same result.
+func (s *Stack) Stop() error {
+	s.stopOnce.Do(func() {
+		if s.supervisor != nil && s.leash != nil {
+			s.stopErr = s.end()
+		} else {
+			s.stopErr = s.endForeign()
+		}
+	})
+	return s.stopErr
+}
+
+// end lets go of the leash and waits for the supervisor, whose children die with it.
+func (s *Stack) end() error {
+	if s.leash != nil {
+		_ = s.leash.Close()
+	}
+	killed := time.AfterFunc(stopLimit, func() { _ = s.supervisor.Process.Kill() })
+	err := s.supervisor.Wait()
+	if !killed.Stop() {
+		return fmt.Errorf("stop stack: killed after %s", stopLimit)
+	}
+	if err != nil {
+		return fmt.Errorf("stop stack: %w", err)
+	}
+	return nil
+}
+
+// endForeign asks a supervisor that is not this process's child to stop, and waits until it is gone.
+func (s *Stack) endForeign() error {
+	if err := syscall.Kill(s.state.PID, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop stack: %w", err)
+	}
+	for deadline := time.Now().Add(stopLimit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if !running(s.state.PID) {
+			return nil
+		}
+	}
+	return errors.Join(fmt.Errorf("stop stack: killed after %s", stopLimit), syscall.Kill(s.state.PID, syscall.SIGKILL))
+}
+
+// running says whether pid is a supervisor that has not ended.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	command, rest, _ := strings.Cut(string(stat), ") ")
+	return strings.HasSuffix(command, "("+parts.Stack) && !strings.HasPrefix(rest, "Z")
+}
