@@ -1,11 +1,11 @@
 package alertmanager
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 	"unicode"
@@ -42,7 +42,7 @@ func (r Route) YAML() (string, error) {
 func (r Route) Matchers() []string {
 	matchers := []string{`alertname!~"Salvor.*"`}
 	if r.Cluster != "" {
-		matchers = append(matchers, r.ClusterLabel+"=~"+quote("("+regexp.QuoteMeta(r.Cluster)+")?"))
+		matchers = append(matchers, r.ClusterLabel+"=~"+strconv.Quote("("+regexp.QuoteMeta(r.Cluster)+")?"))
 	}
 	return matchers
 }
@@ -83,16 +83,8 @@ func checkURL(text string) error {
 	return nil
 }
 
-// quote renders text as a JSON string, which is a YAML string too.
-func quote(text string) string {
-	var out strings.Builder
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(text); err != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(out.String(), "\n")
-}
+// quote renders text as a YAML string. It holds no control character.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 const configText = `# Alertmanager sends its alerts to Salvor, and everybody who was paged before is still paged.
 # Merge both parts into alertmanager.yml, then: amtool check-config alertmanager.yml

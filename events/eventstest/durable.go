@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,62 @@ func restartSubscription(t *testing.T, s *Store) {
 	after.await(t, 2)
 	next.end(t)
 	same(t, "handled after the restart", map[string]int{"event/7": 1, "event/20": 1}, after.counts())
+}
+
+// restartUnderneath: what is behind the log restarts while it is in use. Who appends repeats until it is taken, who follows
+// or subscribes notices nothing.
+func restartUnderneath(t *testing.T, s *Store) {
+	if s.Restart == nil {
+		t.Skip("nothing is behind this log")
+	}
+	const callers, most = 8, 100000
+	var folded, handled tally
+	following := start(t, func(ctx context.Context) error {
+		return s.Log.Follow(ctx, 0, func(ev events.Recorded) error { folded.add(ev); return nil }, nil)
+	})
+	handling := subscribe(t, s.Log, "work", func(_ context.Context, ev events.Recorded) error { handled.add(ev); return nil })
+	stop := make(chan struct{})
+	taken := make([]int, callers)
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for ; ; taken[c]++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				ev := event(c*most + taken[c])
+				for _, err := s.Log.Append(t.Context(), ev); err != nil; _, err = s.Log.Append(t.Context(), ev) {
+					if !errors.Is(err, events.ErrUnavailable) {
+						t.Errorf("append: %v, want an error that is ErrUnavailable", err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for range 3 {
+		folded.await(t, folded.len()+50)
+		s.Restart(t)
+	}
+	folded.await(t, folded.len()+50)
+	close(stop)
+	wg.Wait()
+	want := map[string]int{}
+	for c, n := range taken {
+		for i := range n {
+			want[event(c*most+i).ID] = 1
+		}
+	}
+	folded.await(t, len(want))
+	eventually(t, func() bool { return len(handled.counts()) >= len(want) }, func() string {
+		return fmt.Sprintf("%d of %d events were handled", len(handled.counts()), len(want))
+	})
+	following.end(t)
+	handling.end(t)
+	strictlyIncreasing(t, folded.all())
+	same(t, "folded", want, folded.counts())
 }
 
 // fullDisk: while the disk is full appends say unavailable, in time, and the log is not healthy. When there is space again

@@ -4,6 +4,9 @@ package eventstest
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +30,8 @@ type Store struct {
 	Put    func(t *testing.T, subject string, data []byte) // records bytes that are no event, past the Log
 	// LoseAck makes the outcome of what append does unknown to it, though the Log gets it.
 	LoseAck func(t *testing.T, append func(context.Context) error)
-	Full    *Full  // a disk that can be filled
-	Leaves  string // import path of the package whose goroutines must be gone at the end
+	Restart func(t *testing.T) // restarts what is behind the open Log
+	Full    *Full              // a disk that can be filled
 }
 
 // Full is a disk under the Log that the suite fills and frees.
@@ -45,7 +48,7 @@ type Letter struct {
 	Data    string
 }
 
-// Run runs the whole suite.
+// Run runs the whole suite, its tests beside each other.
 func Run(t *testing.T, fixture Fixture) {
 	for _, part := range []struct {
 		name string
@@ -82,36 +85,32 @@ func Run(t *testing.T, fixture Fixture) {
 		{"Restart/keeps all", restartKeepsAll},
 		{"Restart/recognises duplicates", restartDuplicates},
 		{"Restart/subscription goes on", restartSubscription},
+		{"Restart/under an open log", restartUnderneath},
 		{"Full disk", fullDisk},
 	} {
 		t.Run(part.name, func(t *testing.T) {
-			store := fixture(t)
-			part.test(t, store)
-			if !t.Failed() && store.Leaves != "" {
-				store.Close(t)
-				leavesNothing(t, store.Leaves)
-			}
+			t.Parallel()
+			part.test(t, fixture(t))
 		})
 	}
 }
 
-// leavesNothing waits until no goroutine runs in a call of Follow or Subscribe, or commits.
-func leavesNothing(t *testing.T, pkg string) {
-	t.Helper()
-	var left string
-	eventually(t, func() bool {
-		left = running(pkg)
-		return left == ""
-	}, func() string { return "goroutines still run:\n" + left })
-}
-
-// running lists the goroutines in methods of Log of the package, and in what those started.
-func running(pkg string) string {
-	var out []string
-	for _, stack := range stacks() {
-		if strings.Contains(stack, pkg+".(*Log)") || strings.Contains(stack, pkg+".(*committer)") {
-			out = append(out, stack)
+// Main runs the tests of a package whose tests run this suite, and then looks for goroutines that a Log left behind. It
+// gives the exit code.
+func Main(m *testing.M) int {
+	code := m.Run()
+	var left []string
+	for begin := time.Now(); code == 0; time.Sleep(10 * time.Millisecond) {
+		left = slices.DeleteFunc(stacks(), func(stack string) bool {
+			return !strings.Contains(stack, "salvor/events/") || strings.Contains(stack, "eventstest.Main(")
+		})
+		if len(left) == 0 {
+			break
+		}
+		if time.Since(begin) > patience {
+			fmt.Fprintln(os.Stderr, "goroutines still run:\n"+strings.Join(left, "\n\n"))
+			code = 1
 		}
 	}
-	return strings.Join(out, "\n\n")
+	return code
 }

@@ -33,13 +33,6 @@ type result struct {
 	err      error
 }
 
-// outcome is what became of one message.
-type outcome struct {
-	seq       uint64
-	duplicate bool
-	err       error
-}
-
 // committer commits one group of appends at a time: what queues while one is under way makes the next group. An append
 // that meets no other is committed at once and alone.
 type committer struct {
@@ -181,43 +174,41 @@ func (c *committer) next() []*request {
 func (c *committer) commit(group []*request) {
 	ctx, cancel := context.WithTimeout(context.Background(), appendWithin)
 	defer cancel()
-	var distinct []*nats.Msg
-	place := make(map[string]int)
+	var distinct []*item
+	byID := make(map[string]*item)
 	for _, r := range group {
 		for _, m := range r.msgs {
-			id := idOf(m)
-			if _, ok := place[id]; !ok {
-				place[id] = len(distinct)
-				distinct = append(distinct, m)
+			if id := idOf(m); byID[id] == nil {
+				byID[id] = &item{msg: m}
+				distinct = append(distinct, byID[id])
 			}
 		}
 	}
-	outcomes := c.pub.publish(ctx, distinct)
-	c.report(firstError(outcomes))
-	used := make([]bool, len(distinct))
+	c.pub.publish(ctx, distinct)
+	c.report(firstError(distinct))
 	for _, r := range group {
-		r.done <- r.collect(place, outcomes, used)
+		r.done <- r.collect(byID)
 	}
 }
 
-// collect picks the request's outcomes. Only the first that names a message recorded it; used tells the others.
-func (r *request) collect(place map[string]int, outcomes []outcome, used []bool) result {
+// collect picks the request's outcomes. Only the first that asks for a message recorded it; the next find a duplicate.
+func (r *request) collect(byID map[string]*item) result {
 	receipts := make([]events.Receipt, len(r.msgs))
 	for i, m := range r.msgs {
-		at := place[idOf(m)]
-		if err := outcomes[at].err; err != nil {
-			return result{err: unavailable(err)}
+		it := byID[idOf(m)]
+		if it.err != nil {
+			return result{err: unavailable(it.err)}
 		}
-		receipts[i] = events.Receipt{Seq: outcomes[at].seq, Duplicate: outcomes[at].duplicate || used[at]}
-		used[at] = true
+		receipts[i] = events.Receipt{Seq: it.seq, Duplicate: it.duplicate}
+		it.duplicate = true
 	}
 	return result{receipts: receipts}
 }
 
-func firstError(outcomes []outcome) error {
-	for _, o := range outcomes {
-		if o.err != nil {
-			return o.err
+func firstError(items []*item) error {
+	for _, it := range items {
+		if it.err != nil {
+			return it.err
 		}
 	}
 	return nil

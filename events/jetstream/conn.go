@@ -69,7 +69,7 @@ func (c *Conn) EnsureStream(ctx context.Context, cfg jetstream.StreamConfig) err
 }
 
 // Close closes the connection and, when it is embedded, stops the server and lets go of its directory. Handles fail from
-// then on. It takes no longer than stopping an embedded server may take, 10 seconds.
+// then on. It takes no longer than stopping an embedded server may take, 10 seconds, and may be repeated.
 func (c *Conn) Close() error {
 	c.nc.Close()
 	if c.server != nil {

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -56,18 +55,12 @@ func (l *Log) bury(ctx context.Context, who string, msg jetstream.Msg, seq uint6
 	letter.Header.Set(headerSubject, escape(msg.Subject()))
 	letter.Header.Set(headerSeq, place)
 	_, err := l.conn.JetStream().PublishMsg(ctx, letter, jetstream.WithExpectLastSequencePerSubject(0))
-	if err != nil && !isBuried(err) {
+	if code := refusal(err); err != nil && code != codeWrongLastSequence && code != codeWrongLastOnR3 { // else it is there already
 		return fmt.Errorf("dead-letter message %d: %w", seq, unavailable(err))
 	}
 	l.dead.Add(1)
 	l.log.Warn("event went to the dead letters", "seq", seq, "subject", msg.Subject(), "by", who, "reason", reason)
 	return nil
-}
-
-// isBuried says that the refusal means there is a letter about the message already.
-func isBuried(err error) bool {
-	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) && (refusal.ErrorCode == 10071 || refusal.ErrorCode == 10164)
 }
 
 func deadSubject(subject string) string {

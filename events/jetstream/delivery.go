@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	ackWithin      = 5 * time.Second
-	keepEvery      = ackWait / 3 // how often a running handler's event is kept from others
+	ackWithin      = 5 * time.Second // to tell the server what became of an event
+	ackTry         = time.Second
+	ackPause       = 100 * time.Millisecond
 	firstRedeliver = 250 * time.Millisecond
 	lastRedeliver  = 30 * time.Second
 )
@@ -32,7 +33,7 @@ func (s *subscriber) settle(ctx context.Context, msg jetstream.Msg) {
 		err = s.log.bury(answering, s.name, msg, seq, err)
 	}
 	if err == nil {
-		err = msg.DoubleAck(answering)
+		err = acknowledge(answering, msg)
 	} else {
 		wait := redeliverAfter(deliveries)
 		if ctx.Err() != nil {
@@ -46,13 +47,25 @@ func (s *subscriber) settle(ctx context.Context, msg jetstream.Msg) {
 	}
 }
 
+// acknowledge says until ctx ends that the event was handled, also to a server that restarts meanwhile.
+func acknowledge(ctx context.Context, msg jetstream.Msg) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, ackTry)
+		err := msg.DoubleAck(try)
+		cancel()
+		if err == nil || !pause(ctx, ackPause) {
+			return err
+		}
+	}
+}
+
 // attempt runs the handler, keeping the event from other subscribers meanwhile.
 func (s *subscriber) attempt(ctx context.Context, msg jetstream.Msg) error {
 	ev, err := decode(msg)
 	if err != nil {
 		return events.Permanent(err)
 	}
-	kept := keep(msg)
+	kept := keep(msg, s.log.ackWait/3)
 	defer kept()
 	return s.guard(ctx, ev)
 }
@@ -69,11 +82,11 @@ func (s *subscriber) guard(ctx context.Context, ev events.Recorded) (err error) 
 }
 
 // keep says InProgress every now and then until the function it returns was called.
-func keep(msg jetstream.Msg) func() {
+func keep(msg jetstream.Msg, every time.Duration) func() {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		turn := time.NewTicker(keepEvery)
+		turn := time.NewTicker(every)
 		defer turn.Stop()
 		for {
 			select {

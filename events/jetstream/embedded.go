@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	startWithin    = 30 * time.Second // recovering a large store takes its time
+	startWithin    = time.Minute // recovering a large store takes its time
 	shutdownWithin = 10 * time.Second
 	maxMemory      = 64 << 20 // memory streams of the embedded server; Salvor has none
 )
@@ -56,12 +56,13 @@ type embedded struct {
 	lock *os.File
 
 	mu      sync.Mutex
-	server  *server.Server // nil while it is being restarted
+	server  *server.Server // nil between two
 	trouble error          // what keeps the store from taking writes, nil when nothing does
 
 	suspicion chan struct{} // holds at most one: look at the server now
 	stop      chan struct{}
 	watched   chan struct{} // closed when the watching goroutine ended
+	close     func() error  // stops everything, once
 }
 
 func startEmbedded(ctx context.Context, opts EmbedOptions, log *slog.Logger) (*embedded, error) {
@@ -79,18 +80,22 @@ func startEmbedded(ctx context.Context, opts EmbedOptions, log *slog.Logger) (*e
 		opts: opts, log: log, lock: lock,
 		suspicion: make(chan struct{}, 1), stop: make(chan struct{}), watched: make(chan struct{}),
 	}
+	e.close = sync.OnceValue(e.shut)
 	if err := tryWrite(opts.StoreDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("store directory %s takes no writes, free space in it or name another: %w", opts.StoreDir, err), lock.Close())
 	}
 	if err := e.start(ctx); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, e.halt(), lock.Close())
 	}
 	go e.watch()
 	return e, nil
 }
 
-// start runs a server on the directory and waits until its streams are recovered.
+// start runs a server on the directory and waits until its streams are recovered. A server that did not start stays
+// there to be halted.
 func (e *embedded) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	out := &serverLog{log: e.log.With("part", "nats-server")}
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "salvor-embedded",
@@ -107,49 +112,63 @@ func (e *embedded) start(ctx context.Context) error {
 		return fmt.Errorf("configure embedded nats: %w", err)
 	}
 	srv.SetLoggerV2(out, false, false, false)
-	srv.Start()
-	within := startWithin
-	if deadline, ok := ctx.Deadline(); ok {
-		within = min(within, time.Until(deadline))
-	}
-	if !srv.ReadyForConnections(within) || !srv.JetStreamEnabled() {
-		err := fmt.Errorf("start embedded nats in %s within %s: %s", e.opts.StoreDir, within, out.why())
-		return errors.Join(err, shutdown(srv))
-	}
 	e.mu.Lock()
 	e.server = srv
 	e.mu.Unlock()
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		srv.Start()
+	}()
+	select {
+	case <-started:
+	case <-ctx.Done():
+		return fmt.Errorf("start embedded nats in %s: %w", e.opts.StoreDir, ctx.Err())
+	}
+	if why := out.fatal.Load(); why != nil {
+		return fmt.Errorf("start embedded nats in %s: %s", e.opts.StoreDir, *why)
+	}
 	return nil
+}
+
+// current is the server that runs now, nil when there is none.
+func (e *embedded) current() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
 }
 
 // InProcessConn dials the server that runs now. It fails while there is none.
 func (e *embedded) InProcessConn() (net.Conn, error) {
-	e.mu.Lock()
-	srv := e.server
-	e.mu.Unlock()
-	if srv == nil {
-		return nil, errors.New("embedded nats is being restarted")
+	if srv := e.current(); srv != nil {
+		return srv.InProcessConn()
 	}
-	return srv.InProcessConn()
+	return nil, errors.New("embedded nats is being restarted")
 }
 
-func (e *embedded) close() error {
+// shut ends everything. A server that does not stop keeps the directory until the process ends.
+func (e *embedded) shut() error {
 	close(e.stop)
 	<-e.watched
-	err := e.halt()
-	return errors.Join(err, e.lock.Close())
+	if err := e.halt(); err != nil {
+		return err
+	}
+	return e.lock.Close()
 }
 
-// halt stops the server that runs now, if any.
+// halt stops the server that runs now, if any. After an error it still runs, and halt may be repeated.
 func (e *embedded) halt() error {
-	e.mu.Lock()
-	srv := e.server
-	e.server = nil
-	e.mu.Unlock()
+	srv := e.current()
 	if srv == nil {
 		return nil
 	}
-	return shutdown(srv)
+	if err := shutdown(srv); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.server = nil
+	return nil
 }
 
 // shutdown stops a server and waits until it let go of its files.

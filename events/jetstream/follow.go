@@ -18,7 +18,7 @@ const (
 	pullHeartbeat = 5 * time.Second  // two that are missing end a reading
 	apiWithin     = 5 * time.Second  // one question to the server
 	forgetAfter   = time.Minute      // the server drops a reading nobody pulls from
-	rewindWithin  = 10 * time.Second // how long a log may end before what was folded, as one that catches up does
+	rewindWithin  = 10 * time.Second // how long a replica that catches up may end before what was folded
 	firstPause    = 50 * time.Millisecond
 	longestPause  = 2 * time.Second
 )
@@ -104,10 +104,10 @@ func (f *follower) stopsAt(err error) error {
 	if f.rewound.IsZero() {
 		f.rewound = time.Now()
 	}
-	if time.Since(f.rewound) < rewindWithin {
-		return nil
+	if f.log.conn.Replicas() == 1 || time.Since(f.rewound) > rewindWithin {
+		return err
 	}
-	return err
+	return nil
 }
 
 // open starts reading after what was folded last.

@@ -62,6 +62,7 @@ type Log struct {
 	opts Options
 	log  *slog.Logger
 
+	ackWait time.Duration // an event whose subscriber died is given to another after it
 	appends *committer
 	failure atomic.Pointer[failure] // of the last commit, nil when it went well
 	dead    atomic.Uint64
@@ -86,11 +87,11 @@ func Open(ctx context.Context, conn *Conn, opts Options, log *slog.Logger) (*Log
 			return nil, fmt.Errorf("open event log: %w", err)
 		}
 	}
-	pub, err := newPublisher(conn.NATS())
+	pub, err := newPublisher(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
-	l := &Log{conn: conn, opts: opts, log: log, closed: make(chan struct{})}
+	l := &Log{conn: conn, opts: opts, log: log, ackWait: ackWait, closed: make(chan struct{})}
 	l.appends = newCommitter(pub, l.committed)
 	return l, nil
 }

@@ -2,10 +2,9 @@ package jetstream
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -14,156 +13,171 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Headers of an atomic batch.
-const (
-	headerBatchID     = "Nats-Batch-Id"
-	headerBatchSeq    = "Nats-Batch-Sequence"
-	headerBatchCommit = "Nats-Batch-Commit"
-)
-
 const (
 	batchFrom  = 24                    // messages from which one batch is faster than as many publishes in a row
 	retryPause = 25 * time.Millisecond // after the server could not be reached
 )
 
-// publisher writes messages with ids to a stream, durably. Any call may be repeated, since the ids make duplicates known.
-type publisher struct {
-	js jetstream.JetStream
+// Refusals of JetStream that are acted upon.
+const (
+	codeDuplicateInBatch  = 10201
+	codeDuplicatePending  = 10158 // the same id is being recorded now
+	codeWrongLastSequence = 10071
+	codeWrongLastOnR3     = 10164
+)
+
+// errUntried is the outcome of a message before the server spoke about it.
+var errUntried = errors.New("not tried")
+
+// item is a message and what became of it.
+type item struct {
+	msg       *nats.Msg
+	seq       uint64
+	duplicate bool
+	err       error
 }
 
-func newPublisher(nc *nats.Conn) (*publisher, error) {
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncTimeout(appendWithin), jetstream.WithPublishAsyncMaxPending(4*maxGroup))
+// publisher writes messages with ids to a stream, durably. Any call may be repeated, since the ids make duplicates known.
+type publisher struct {
+	js         jetstream.JetStream
+	replicated bool
+}
+
+func newPublisher(conn *Conn) (*publisher, error) {
+	js, err := jetstream.New(conn.NATS(), jetstream.WithPublishAsyncTimeout(appendWithin), jetstream.WithPublishAsyncMaxPending(4*maxGroup))
 	if err != nil {
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
-	return &publisher{js: js}, nil
+	return &publisher{js: js, replicated: conn.Replicas() > 1}, nil
 }
 
-// publish writes the messages in their order and says what became of each. While the server cannot be reached it tries
+// publish writes the messages in their order and notes what became of each. While the server cannot be reached it tries
 // again, until ctx ends.
-func (p *publisher) publish(ctx context.Context, msgs []*nats.Msg) []outcome {
-	out := make([]outcome, 0, len(msgs))
-	for len(msgs) > 0 {
-		n := chunk(msgs)
-		out = append(out, p.persist(ctx, msgs[:n])...)
-		msgs = msgs[n:]
+func (p *publisher) publish(ctx context.Context, items []*item) {
+	for _, it := range items {
+		it.err = errUntried
 	}
-	return out
+	for len(items) > 0 {
+		n := chunk(items)
+		p.persist(ctx, items[:n])
+		items = items[n:]
+	}
 }
 
 // chunk is how many of the messages one batch takes.
-func chunk(msgs []*nats.Msg) int {
+func chunk(items []*item) int {
 	size := 0
-	for i, m := range msgs {
-		size += m.Size()
+	for i, it := range items {
+		size += it.msg.Size()
 		if i > 0 && size > maxGroupBytes {
 			return i
 		}
 	}
-	return min(len(msgs), maxGroup)
+	return min(len(items), maxGroup)
 }
 
-// persist tries one chunk until the server spoke about each message.
-func (p *publisher) persist(ctx context.Context, msgs []*nats.Msg) []outcome {
-	if len(msgs) >= batchFrom {
-		out, err := p.batch(ctx, msgs)
-		if err == nil {
-			return out
-		}
-		if !answered(err) && !unreached(err) {
-			return failed(len(msgs), err)
-		}
+// persist tries one chunk until the server spoke about each message. One known id would refuse a whole batch: the known
+// ones are then found without writing anything, and the others make a batch of their own.
+func (p *publisher) persist(ctx context.Context, items []*item) {
+	err := p.batch(ctx, items)
+	if refusal(err) == codeDuplicateInBatch {
+		p.probe(ctx, items)
+		items = pending(items)
+		err = p.batch(ctx, items)
 	}
-	out := failed(len(msgs), nats.ErrDisconnected)
-	for {
-		p.singly(ctx, msgs, out)
-		if !slices.ContainsFunc(out, func(o outcome) bool { return unreached(o.err) }) || !pause(ctx, retryPause) {
-			return out
-		}
+	if err != nil && refusal(err) == 0 && !again(err) {
+		fail(items, err)
+		return
 	}
-}
-
-// batch writes the messages all or none. Of the answers only the last one counts; it has the place of the last message.
-func (p *publisher) batch(ctx context.Context, msgs []*nats.Msg) ([]outcome, error) {
-	id := rand.Text()
-	last := len(msgs) - 1
-	for i, m := range msgs[:last] {
-		if err := p.js.Conn().PublishMsg(inBatch(m, id, i+1)); err != nil {
-			return nil, err
-		}
-	}
-	commit := inBatch(msgs[last], id, last+1)
-	commit.Header[headerBatchCommit] = []string{"1"}
-	done := p.await(ctx, commit)
-	if done.err != nil {
-		return nil, done.err
-	}
-	out := make([]outcome, len(msgs))
-	for i := range out {
-		out[i].seq = done.seq - uint64(last-i)
-	}
-	return out, nil
-}
-
-func inBatch(m *nats.Msg, id string, seq int) *nats.Msg {
-	header := maps.Clone(m.Header)
-	header[headerBatchID] = []string{id}
-	header[headerBatchSeq] = []string{strconv.Itoa(seq)}
-	return &nats.Msg{Subject: m.Subject, Header: header, Data: m.Data}
-}
-
-// singly writes by itself each message that no server took so far, all under way at once, in their order.
-func (p *publisher) singly(ctx context.Context, msgs []*nats.Msg, out []outcome) {
-	acks := make([]jetstream.PubAckFuture, len(msgs))
-	for i, m := range msgs {
-		if unreached(out[i].err) {
-			acks[i], out[i].err = p.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
-		}
-	}
-	for i, ack := range acks {
-		if ack != nil {
-			out[i] = settle(ctx, ack)
+	for ; len(pending(items)) > 0; items = pending(items) {
+		p.singly(ctx, items)
+		if len(pending(items)) > 0 && !pause(ctx, retryPause) {
+			return
 		}
 	}
 }
 
-func (p *publisher) await(ctx context.Context, m *nats.Msg) outcome {
-	ack, err := p.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
-	if err != nil {
-		return outcome{err: err}
+// singly writes each message by itself, all under way at once, in their order.
+func (p *publisher) singly(ctx context.Context, items []*item) {
+	acks := make([]jetstream.PubAckFuture, len(items))
+	for i, it := range items {
+		acks[i], it.err = p.send(it.msg)
 	}
-	return settle(ctx, ack)
+	for i, it := range items {
+		if acks[i] != nil {
+			it.settle(ctx, acks[i])
+		}
+	}
 }
 
-func settle(ctx context.Context, ack jetstream.PubAckFuture) outcome {
+// probe finds the messages whose ids are known already. It asks by messages that could not be recorded: JetStream looks
+// for a duplicate first, and then at an expectation that never holds. Where the stream is replicated that is so of the
+// expected sequence, else of the expected id; with the wrong one nothing would be found and nothing be harmed.
+func (p *publisher) probe(ctx context.Context, items []*item) {
+	asked := make([]*item, len(items))
+	for i, it := range items {
+		msg := &nats.Msg{Subject: it.msg.Subject, Header: nats.Header{jetstream.MsgIDHeader: {idOf(it.msg)}}}
+		if p.replicated {
+			msg.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(math.MaxUint64, 10)}
+		} else {
+			msg.Header[jetstream.ExpectedLastMsgIDHeader] = []string{"none has this id"}
+		}
+		asked[i] = &item{msg: msg}
+	}
+	p.singly(ctx, asked)
+	for i, it := range items {
+		if answer := asked[i]; answer.err == nil && answer.duplicate {
+			it.seq, it.duplicate, it.err = answer.seq, true, nil
+		}
+	}
+}
+
+func (p *publisher) send(msg *nats.Msg) (jetstream.PubAckFuture, error) {
+	return p.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0))
+}
+
+// settle waits for the answer and notes it.
+func (it *item) settle(ctx context.Context, ack jetstream.PubAckFuture) {
 	select {
 	case got := <-ack.Ok():
-		return outcome{seq: got.Sequence, duplicate: got.Duplicate}
-	case err := <-ack.Err():
-		return outcome{err: err}
+		it.seq, it.duplicate, it.err = got.Sequence, got.Duplicate, nil
+	case it.err = <-ack.Err():
 	case <-ctx.Done():
-		return outcome{err: ctx.Err()}
+		it.err = ctx.Err()
 	}
 }
 
-// answered says whether the store itself spoke, be it to refuse.
-func answered(err error) bool {
-	var refusal *jetstream.APIError
-	return err == nil || errors.As(err, &refusal)
+// pending are the items worth another try.
+func pending(items []*item) []*item {
+	return slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return !again(it.err) })
 }
 
-func failed(n int, err error) []outcome {
-	out := make([]outcome, n)
-	for i := range out {
-		out[i].err = err
+func fail(items []*item, err error) {
+	for _, it := range items {
+		it.err = err
 	}
-	return out
 }
 
-// unreached says that no server took the message, or that it went away before it could answer: worth another try at once.
-func unreached(err error) bool {
-	return errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrConnectionReconnecting) || errors.Is(err, jetstream.ErrNoStreamResponse)
+// again says that no server took the message, that it went away before it could answer, or that it is busy with the same
+// message: worth another try at once.
+func again(err error) bool {
+	for _, passing := range []error{
+		errUntried, nats.ErrDisconnected, nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return refusal(err) == codeDuplicatePending
+}
+
+// refusal is the code with which the store refused, 0 when it did not speak.
+func refusal(err error) jetstream.ErrorCode {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode
+	}
+	return 0
 }
 
 // pause waits and returns false when ctx ended first.

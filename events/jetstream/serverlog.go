@@ -24,11 +24,3 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 	l.fatal.Store(&text)
 	l.log.Error(text)
 }
-
-// why is the reason the server gave for not starting.
-func (l *serverLog) why() string {
-	if text := l.fatal.Load(); text != nil {
-		return *text
-	}
-	return "it gave no reason"
-}

@@ -2,20 +2,19 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/salvor-io/salvor/events"
 )
 
 const (
-	ackWait       = 15 * time.Second // an event whose subscriber died is given to another after it
-	maxAckPending = 4096             // events under way in all subscribers of a name
+	ackWait        = 10 * time.Second
+	maxAckPending  = 4096 // events under way in all subscribers of a name
+	giveBackWithin = 2 * time.Second
 )
 
 // Subscribe implements [events.Log]. Up to Options.Concurrency handlers run at once, each in a goroutine of its own; one
@@ -63,7 +62,7 @@ func (s *subscriber) consumer(ctx context.Context) (jetstream.Consumer, error) {
 		Durable:       s.name,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
+		AckWait:       s.log.ackWait,
 		MaxDeliver:    -1,
 		MaxAckPending: maxAckPending,
 		Replicas:      s.log.conn.Replicas(),
@@ -74,7 +73,8 @@ func (s *subscriber) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	return consumer, nil
 }
 
-// takeAll takes and settles one event after the other until the taking breaks.
+// takeAll takes and settles one event after the other until the taking breaks. It asks for an event only when it can
+// handle it, so that none waits here while another subscriber is free.
 func (s *subscriber) takeAll(ctx context.Context) error {
 	taking, stop := s.log.untilReconnected(ctx)
 	defer stop()
@@ -82,14 +82,31 @@ func (s *subscriber) takeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	it, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	if err != nil {
+		return fmt.Errorf("take events of %s: %w", s.name, err)
+	}
+	defer giveBack(it)
 	for {
-		msg, err := consumer.Next(jetstream.FetchContext(taking))
-		switch {
-		case err == nil:
-			s.settle(ctx, msg)
-		case errors.Is(err, nats.ErrTimeout): // nothing came
-		default:
+		msg, err := it.Next(jetstream.NextContext(taking))
+		if err != nil {
 			return fmt.Errorf("take next event of %s: %w", s.name, err)
 		}
+		s.settle(ctx, msg)
+	}
+}
+
+// giveBack ends the taking and returns to the server what it sent meanwhile, so that nobody waits ackWait for it.
+func giveBack(it jetstream.MessagesContext) {
+	ctx, cancel := context.WithTimeout(context.Background(), giveBackWithin)
+	defer cancel()
+	it.Drain()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return
+		}
+		_ = msg.Nak() // lost, it comes again after ackWait
 	}
 }

@@ -44,16 +44,14 @@ func (e *embedded) watch() {
 		case <-e.suspicion:
 		}
 		if err := e.examine(); err != nil {
-			e.recover(err)
+			e.mend(err)
 		}
 	}
 }
 
 // examine says what the server reports to be wrong with its streams.
 func (e *embedded) examine() error {
-	e.mu.Lock()
-	srv := e.server
-	e.mu.Unlock()
+	srv := e.current()
 	if srv == nil {
 		return errors.New("embedded nats does not run")
 	}
@@ -63,9 +61,9 @@ func (e *embedded) examine() error {
 	return nil
 }
 
-// recover restarts the server as soon as its directory takes writes again, and as often as it needs. A stream that met a
+// mend restarts the server as soon as its directory takes writes again, and as often as it needs. A stream that met a
 // write error refuses everything until then, so nothing is lost by stopping it.
-func (e *embedded) recover(cause error) {
+func (e *embedded) mend(cause error) {
 	e.setTrouble(cause)
 	e.log.Error("event store takes no writes, waiting for its directory to take them again",
 		"error", cause, "dir", e.opts.StoreDir)
@@ -92,9 +90,7 @@ func (e *embedded) restart() error {
 	if err := e.halt(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
-	defer cancel()
-	return e.start(ctx)
+	return e.start(context.Background())
 }
 
 // awaitSpace returns true when the directory takes writes and false when the server is to stop.

@@ -82,7 +82,7 @@ func (l *lookout[T, P]) follow(ctx context.Context) {
 			reflector = l.reflector(klog.FromContext(ctx))
 		case err != nil && ctx.Err() == nil:
 			l.sight.failed(time.Now(), err)
-			l.desk.log.Warn("watch failed, trying again", "after", pause, "error", err)
+			l.desk.log.Debug("watch failed, trying again", "after", pause, "error", err) // a lasting failure is told as blindness
 		}
 		if time.Since(began) > l.pace.patience {
 			pause = least
@@ -146,7 +146,10 @@ func (l *lookout[T, P]) report(now time.Time) {
 	if !changed && !l.saidAt.IsZero() && now.Sub(l.saidAt) < l.pace.report {
 		return
 	}
-	if changed && !say.Seeing {
+	switch {
+	case say.Seeing && !l.said.Seeing:
+		l.desk.log.Info("watch sees")
+	case changed && !say.Seeing:
 		l.desk.log.Warn("watch is blind", "reason", reason)
 	}
 	l.said, l.saidAt = say, now

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -112,7 +113,8 @@ func workers(n *corev1.Node) map[string]string {
 	return out
 }
 
-// digest names what a projection says, whatever the version of the object it was made from.
+// digest names what a projection says, whatever the version of the object it was made from. It is the same before and
+// after a trip through the log.
 func digest(n events.Node) string {
 	n.ResourceVersion, n.Gone = "", false
 	n.Created, n.Ready.Since = n.Created.Truncate(time.Second).UTC(), n.Ready.Since.Truncate(time.Second).UTC()
@@ -120,6 +122,7 @@ func digest(n events.Node) string {
 	if err != nil { // a time beyond year 9999
 		data = fmt.Append(nil, n)
 	}
+	data = bytes.ReplaceAll(data, []byte(`\ufffd`), []byte("\uFFFD")) // what is no text is written so, but read back plain
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:6])
 }

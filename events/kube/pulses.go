@@ -46,12 +46,12 @@ func (p *pulses) replace(all []beat, unread []string, _ string) {
 	p.seen = make(map[string]*pulse, len(all))
 	for _, b := range all {
 		old, ok := before[b.node]
-		if ok && old.uid == b.uid {
+		if ok && old.uid == b.uid && !older(b.version, old.version) {
 			p.seen[b.node] = old
 			p.take(now, old, b)
 			continue
 		}
-		p.seen[b.node] = &pulse{beat: b, changed: now}
+		p.seen[b.node] = &pulse{beat: b, changed: now} // new, or the store was restored
 		if k, ok := known[b.node]; ok && k.UID == b.uid {
 			p.seen[b.node].said = k.State
 		}

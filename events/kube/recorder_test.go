@@ -213,3 +213,5 @@ func (w *testWriter) Write(p []byte) (int, error) {
 	w.t.Log(strings.TrimSpace(string(p)))
 	return len(p), nil
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

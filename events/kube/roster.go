@@ -50,6 +50,9 @@ func (r *roster) replace(all []sighted, unread []string, version string) {
 			after[name] = old
 		}
 	}
+	if older(version, r.at) {
+		r.desk.log.Warn("resource versions went back: was the cluster's store restored without a revision bump?", "from", r.at, "to", version)
+	}
 	r.seen, r.at = after, version
 	for _, n := range differences(before, after, version) {
 		r.publish(n)
@@ -145,7 +148,7 @@ func nodeEventID(n sighted) string {
 
 // review publishes where the View differs from what is seen, if it did so at the last review too: the View follows the
 // log at a distance, and the watch follows the cluster at another.
-func (r *roster) review(time.Time) {
+func (r *roster) review() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.seen == nil {

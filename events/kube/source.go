@@ -34,7 +34,7 @@ type Appender interface {
 type Options struct {
 	Cluster    string               // name of the cluster in events
 	Replica    string               // name of this process among those that watch the same cluster
-	Client     kubernetes.Interface // needs get, list and watch on nodes, and on leases in kube-node-lease
+	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease
 	Log        Appender
 	View       View
 	Logger     *slog.Logger
@@ -89,7 +89,7 @@ func (s *Source) Run(ctx context.Context) error {
 func (s *Source) review(ctx context.Context) {
 	every(ctx, s.pace.review, func(now time.Time) {
 		if _, ok := s.nodes.sight.steady(now); ok {
-			s.roster.review(now)
+			s.roster.review()
 		}
 		if _, ok := s.leases.sight.steady(now); ok {
 			s.pulses.review(now)

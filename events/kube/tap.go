@@ -75,7 +75,7 @@ func (l *lookout[T, P]) passes(ev apiwatch.Event) {
 		return
 	}
 	l.sight.streamed(time.Now())
-	if one, ok := ev.Object.(T); ok {
+	if one, ok := ev.Object.(T); ok && ev.Type != apiwatch.Bookmark { // the reflector reads the annotations of bookmarks
 		l.kind.strip(one)
 	}
 }

@@ -1,12 +1,15 @@
 package memory_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
 	"github.com/salvor-io/salvor/events/eventstest"
 	"github.com/salvor-io/salvor/events/memory"
 )
+
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 func TestLog(t *testing.T) {
 	eventstest.Run(t, func(t *testing.T) *eventstest.Store {
@@ -21,8 +24,7 @@ func TestLog(t *testing.T) {
 				}
 				return out
 			},
-			Close:  func(*testing.T) { log.Close() },
-			Leaves: "github.com/salvor-io/salvor/events/memory",
+			Close: func(*testing.T) { log.Close() },
 		}
 	})
 }

@@ -84,12 +84,9 @@ func (a *App) build(rules policies.Engine, books *books) {
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
 		StormSpan: l.Storm.Within, Clock: time.Now, Log: log.With("part", "recovery"),
 	})
-	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: a.moved,
+	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }
-
-// moved is told of each record of each incident.
-func (a *App) moved(incident.Sequenced) { a.front.notices.Wake() }
 
 // Close closes what New opened, when Run is not to be called.
 func (a *App) Close() error { return a.store.close() }

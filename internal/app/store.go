@@ -18,17 +18,19 @@ type store struct {
 	ledger *ledger.Ledger
 }
 
-// openStore opens the embedded store in the data directory, or the external one that is configured.
+// openStore opens the embedded store in the data directory, or the external one that is configured. Half of the room goes to
+// events, an eighth each to incidents and to decisions, which reserve theirs: events never starve them.
 func openStore(ctx context.Context, cfg *config.Config, replica string, log *slog.Logger) (*store, error) {
 	conn, err := connect(ctx, cfg, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &store{conn: conn}
-	if s.log, err = jetstream.Open(ctx, conn, jetstream.Options{}, log.With("part", "events")); err != nil {
+	room := int64(cfg.NATS.MaxStore)
+	if s.log, err = jetstream.Open(ctx, conn, jetstream.Options{MaxEventBytes: room / 2, MaxDeadBytes: room / 32}, log.With("part", "events")); err != nil {
 		return nil, s.closeAfter(fmt.Errorf("open the event log: %w", err))
 	}
-	opt := ledger.Options{Writer: replica, Replicas: cfg.NATS.Replicas, Logger: log.With("part", "ledger")}
+	opt := ledger.Options{Writer: replica, Replicas: cfg.NATS.Replicas, MaxBytes: room / 8, Logger: log.With("part", "ledger")}
 	if s.ledger, err = ledger.Open(ctx, conn.JetStream(), opt); err != nil {
 		return nil, s.closeAfter(fmt.Errorf("open the ledger: %w", err))
 	}

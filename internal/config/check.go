@@ -23,9 +23,19 @@ type check struct {
 // wrong notes a problem unless it is well. A key has one problem at a time: what else is wrong with it may follow from that.
 func (c *check) wrong(well bool, key, do, why string, args ...any) {
 	known := func(p Problem) bool { return p.Key == key }
-	if !well && !slices.ContainsFunc(c.problems, known) {
+	if !well && !c.misshapen(key) && !slices.ContainsFunc(c.problems, known) {
 		c.problems = append(c.problems, c.problem(key, do, why, args...))
 	}
+}
+
+// misshapen says that a key, or one that it is below, could not be read at all.
+func (c *check) misshapen(key string) bool {
+	for ; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
+		if c.unread[key] {
+			return true
+		}
+	}
+	return c.unread[""]
 }
 
 // warn notes something worth a look when it is so.

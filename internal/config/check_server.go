@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/salvor-io/salvor/internal/people"
 )
@@ -36,18 +38,25 @@ func (c *check) nats(n NATS) {
 	c.wrong(n.Replicas == 1 || n.Replicas == 3, "nats.replicas", "", "want 1 or 3, not %d", n.Replicas)
 	c.wrong(n.MaxStore >= 64<<20, "nats.max_store", "", "%s is too small, want at least 64MiB", n.MaxStore)
 	c.wrong((n.CertFile == "") == (n.KeyFile == ""), "nats.key_file", "set both or neither", "cert_file and key_file go together, one is missing")
-	who, files := 0, map[string]string{"ca_file": n.CAFile, "cert_file": n.CertFile, "key_file": n.KeyFile,
-		"creds_file": n.CredsFile, "token_file": n.TokenFile, "nkey_file": n.NkeyFile}
-	for name, path := range files {
-		c.wrong(path == "" || n.URL != "", "nats."+name, "set nats.url, or take it out", "it is for a NATS outside, and no url is given")
-		c.readable("nats."+name, path)
+	for _, f := range []struct{ key, path string }{
+		{"nats.ca_file", n.CAFile}, {"nats.cert_file", n.CertFile}, {"nats.key_file", n.KeyFile},
+		{"nats.creds_file", n.CredsFile}, {"nats.token_file", n.TokenFile}, {"nats.nkey_file", n.NkeyFile},
+	} {
+		c.wrong(f.path == "" || n.URL != "", f.key, "set nats.url, or take it out", "it is for a NATS outside, and no url is given")
+		c.readable(f.key, f.path)
 	}
+	who := 0
 	for _, path := range []string{n.CredsFile, n.TokenFile, n.NkeyFile} {
 		if path != "" {
 			who++
 		}
 	}
 	c.wrong(who <= 1, "nats", "keep one of creds_file, token_file and nkey_file", "more than one kind of credentials is given")
+	for _, address := range strings.Split(n.URL, ",") {
+		u, err := url.Parse(strings.TrimSpace(address))
+		c.wrong(err == nil, "nats.url", "", "want addresses such as tls://nats:4222, not %q", address)
+		c.wrong(err != nil || u.User == nil, "nats.url", "use creds_file, token_file or nkey_file", "it holds a user, and secrets are never in this file")
+	}
 	c.wrong(n.Replicas == 1 || n.URL != "", "nats.replicas", "set nats.url", "the NATS inside this process keeps one copy")
 }
 
@@ -57,7 +66,7 @@ func (c *check) people(list []Person) {
 		key := fmt.Sprintf("people[%d]", i)
 		c.name(key+".name", p.Name, seen)
 		c.wrong(p.Role != people.Nobody, key+".role", "give viewer, operator or admin", "the role is missing")
-		c.wrong(p.TokenFile != "", key+".token_file", "name the file that holds the token", "without a token nobody can be known as %s", p.Name)
+		c.wrong(p.TokenFile != "", key+".token_file", "name the file that holds the token", "without a token nobody can be known to be this person")
 		c.token(key+".token_file", p.TokenFile)
 		for n, group := range p.Groups {
 			c.wrong(plainName.MatchString(group), fmt.Sprintf("%s.groups[%d]", key, n), "",

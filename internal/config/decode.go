@@ -16,11 +16,18 @@ import (
 // decoder reads YAML nodes into values by the yaml tags of their types, collecting all problems and the line of each key.
 type decoder struct {
 	file     string
-	lines    map[string]int // by key, as in Problem.Key
+	lines    map[string]int  // by key, as in Problem.Key
+	unread   map[string]bool // keys that could not be read
 	problems Problems
 }
 
+func newDecoder(file string) decoder {
+	return decoder{file: file, lines: map[string]int{}, unread: map[string]bool{}}
+}
+
+// complain notes a key that could not be read.
 func (d *decoder) complain(n *yaml.Node, key, do, why string, args ...any) {
+	d.unread[key] = true
 	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Key: key, Why: fmt.Sprintf(why, args...), Do: do})
 }
 

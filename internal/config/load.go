@@ -32,7 +32,7 @@ func load(path string, withFiles bool) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := check{decoder: decoder{file: path, lines: map[string]int{}}, withFiles: withFiles}
+	c := check{decoder: newDecoder(path), withFiles: withFiles}
 	cfg := &Config{}
 	c.parse(text, cfg)
 	cfg.resolve(filepath.Dir(path))

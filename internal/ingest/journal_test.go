@@ -94,7 +94,7 @@ func senders() []Credential {
 // serving builds an intake over the journal and serves it.
 func serving(t *testing.T, j *journal, change func(*Options)) *httptest.Server {
 	t.Helper()
-	opts := Options{Log: j, Dead: j, Logger: slog.New(slog.DiscardHandler), Credentials: senders()}
+	opts := Options{Log: j, Dead: j, Logger: discard(), Credentials: senders()}
 	if change != nil {
 		change(&opts)
 	}
@@ -102,6 +102,13 @@ func serving(t *testing.T, j *journal, change func(*Options)) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, intake)
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func serve(t *testing.T, intake *Intake) *httptest.Server {
+	t.Helper()
 	mux := http.NewServeMux()
 	intake.Register(mux)
 	server := httptest.NewServer(mux)

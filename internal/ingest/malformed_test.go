@@ -101,7 +101,7 @@ var malformed = []struct {
 	{"ce: latin1", structured(goodEvent).with("Content-Type", "application/cloudevents+json; charset=latin1"), 415},
 	{"ce: binary with xml", binary("<a/>").with("Content-Type", "application/xml"), 415},
 	{"ce: form", request{path: EventsPath, media: "application/x-www-form-urlencoded", body: "a=b"}, 415},
-	{"ce: data is a text", structured(eventWith(`"datacontenttype":"text/plain"`)), 415},
+	{"ce: data is a text", structured(strings.Replace(eventWith(`"datacontenttype":"text/plain"`), `{"a":1}`, `"x"`, 1)), 415},
 	{"ce: too large", structured(eventWith(`"x":"` + strings.Repeat("x", 1<<20) + `"`)), 413},
 	{"ce: too many", batch(strings.Split(strings.Repeat(goodEvent+" ", 1000)+goodEvent, " ")...), 413},
 	{"ce: plain json", request{path: EventsPath, body: goodEvent}, 400},

@@ -127,9 +127,8 @@ func limitReading(w http.ResponseWriter, within time.Duration) error {
 	return nil
 }
 
-// read takes in the whole body and lifts the read deadline then, which would otherwise end the request. A body that did
-// not arrive in whole may have been cut on its way, hence the sender is asked to repeat it; the deadline stays, so that
-// the server does not wait for the rest.
+// read takes in the whole body. One that did not arrive in whole may have been cut on its way, hence the sender is asked
+// to repeat it.
 func (in *Intake) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	var body bytes.Buffer
 	if r.ContentLength > 0 {
@@ -142,10 +141,6 @@ func (in *Intake) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal
 		return nil, in.tooLarge()
 	case err != nil:
 		return nil, doubt(fmt.Errorf("read body: %w", err))
-	}
-	err = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, doubt(fmt.Errorf("lift read deadline: %w", err))
 	}
 	return body.Bytes(), nil
 }

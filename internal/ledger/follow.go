@@ -89,8 +89,17 @@ func (f *follower) read(ctx context.Context) error {
 	}
 }
 
-// place finds where the history ends now, once.
+// place finds where the history ends now, once, and each time that it does not end before what was folded.
 func (f *follower) place(ctx context.Context) error {
+	looking, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	stream, err := f.ledger.js.Stream(looking, IncidentsStream)
+	if err != nil {
+		return fmt.Errorf("look at stream %s: %w", IncidentsStream, err)
+	}
+	if end := stream.CachedInfo().State.LastSeq; end < f.last {
+		return stopError{fmt.Errorf("follow incidents: record %d was folded, but the ledger ends at %d; it is not the same any more: start anew", f.last, end)}
+	}
 	if f.placed {
 		return nil
 	}

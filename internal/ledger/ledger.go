@@ -57,7 +57,6 @@ type Ledger struct {
 	request func(context.Context, *nats.Msg) (*nats.Msg, error)
 	ackWait time.Duration
 
-	switches jetstream.KeyValue
 	batching chan struct{} // holds at most one: batches of this process go one by one
 	moves    turns
 }
@@ -83,12 +82,10 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 			return nil, fmt.Errorf("open ledger: create or update stream %s: %w", cfg.Name, err)
 		}
 	}
-	switches, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: SwitchesBucket,
-		Description: "switches that people throw", Replicas: opt.Replicas, MaxBytes: switchBytes, Storage: jetstream.FileStorage})
-	if err != nil {
+	if _, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: SwitchesBucket,
+		Description: "switches that people throw", Replicas: opt.Replicas, MaxBytes: switchBytes, Storage: jetstream.FileStorage}); err != nil {
 		return nil, fmt.Errorf("open ledger: create or update bucket %s: %w", SwitchesBucket, err)
 	}
-	l.switches = switches
 	return l, nil
 }
 

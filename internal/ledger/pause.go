@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/salvor-io/salvor/policies"
@@ -54,10 +55,11 @@ func (l *Ledger) SetPause(ctx context.Context, p policies.Pause) error {
 	if err != nil {
 		return fmt.Errorf("set pause: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
-	defer cancel()
-	if _, err := l.switches.Put(ctx, pauseKey(p), data); err != nil {
-		return fmt.Errorf("set pause: %w", unavailable(err))
+	if _, err := l.publish(ctx, &nats.Msg{Subject: subjectKV + pauseKey(p), Data: data}); err != nil {
+		return fmt.Errorf("set pause: %w", err)
+	}
+	if err := l.prune(ctx); err != nil {
+		l.log.Debug("expired pauses stay until the next pause is set", "error", err)
 	}
 	return nil
 }

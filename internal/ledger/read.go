@@ -68,13 +68,13 @@ func (l *Ledger) get(ctx context.Context, q query) (*stored, error) {
 	return nil, fmt.Errorf("read %s%s: %w", q.Last, q.Next, unavailable(fmt.Errorf("the store answered %s", resp.Data)))
 }
 
-// ask makes one round trip. A server that is not there yet has not taken the message, so it is asked again until time is up.
+// ask makes one round trip. A server that is not there has not taken the message, so it is asked again until time is up.
 func (l *Ledger) ask(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	for {
 		resp, err := l.request(ctx, msg)
-		if !errors.Is(err, nats.ErrNoResponders) {
+		if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, nats.ErrReconnectBufExceeded) {
 			return resp, err
 		}
 		select {

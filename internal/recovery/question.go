@@ -86,7 +86,7 @@ func inFlight(inc *incident.Incident, plan *responders.Plan, budget ledger.Budge
 
 // surroundings adds what the view says about the cluster.
 func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *incident.Incident) {
-	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, AtWork: []policies.AtWork{},
+	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, ControlNodes: []string{}, AtWork: []policies.AtWork{},
 		Observers: []policies.ObserverFacts{}, Repairers: []string{}, AgeS: max(0, e.Clock().Sub(v.Now).Seconds())}
 	c, ok := v.Clusters[q.Cluster.Name]
 	if !ok {
@@ -125,6 +125,9 @@ func (e *Engine) countNode(view *policies.ViewFacts, now time.Time, n *classifie
 		}
 	} else if n.ControlPlane {
 		view.ControlPlanes++
+	}
+	if n.ControlPlane {
+		view.ControlNodes = append(view.ControlNodes, n.Name)
 	}
 	view.Zones[n.Zone] = zone
 }

@@ -115,14 +115,14 @@ func TestEveryRuleIsShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	less := func(list []string) map[string]bool {
+	set := func(list []string) map[string]bool {
 		all := map[string]bool{}
 		for _, name := range list {
 			all[name] = true
 		}
 		return all
 	}
-	if diff := cmp.Diff(less(rules), less(shipped)); diff != "" {
+	if diff := cmp.Diff(set(rules), set(shipped)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -146,7 +146,7 @@ func TestBundleDecides(t *testing.T) {
 		{"control plane", func(q *policies.Question) { q.View.ControlNodes = []string{"worker-1"} }, policies.Ask, "worker-1 is a control plane node"},
 		{"last control planes", func(q *policies.Question) {
 			q.View.ControlNodes, q.View.ControlPlanes = []string{"worker-1"}, 1
-		}, policies.Deny, "worker-1 is a control plane node, and 1 control plane nodes are healthy: at least 2 must be"},
+		}, policies.Deny, "worker-1 is a control plane node; healthy ones: 1, wanted at least 2"},
 		{"zone", func(q *policies.Question) { q.Fault.Kind = "zone" }, policies.Ask, "no rule speaks about this, so a person is asked"},
 		{"no plan", func(q *policies.Question) { q.Plan = policies.Proposal{Phase: "recover"} }, policies.Ask, "no rule speaks about this, so a person is asked"},
 		{"undo", func(q *policies.Question) { q.Plan.Phase, q.Fault.Agree = "undo", 0 }, policies.Act, "this only takes back what Salvor did to worker-1"},

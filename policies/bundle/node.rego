@@ -86,7 +86,7 @@ ask contains on_call(sprintf("%s repairs the same nodes: two repairers undo each
 	some other in input.view.repairers
 }
 
-deny contains sprintf("%s is a control plane node, and %d control plane nodes are healthy: at least 2 must be", [name, input.view.healthy_control_planes]) if {
+deny contains sprintf("%s is a control plane node; healthy ones: %d, wanted at least 2", [name, input.view.healthy_control_planes]) if {
 	repairing
 	some name in control_planes
 	input.view.healthy_control_planes < 2

@@ -98,7 +98,7 @@ test_control_plane_node_asks if {
 test_last_control_planes_are_left_alone if {
 	every healthy in [0, 1] {
 		denied := node.deny with input as with_view({"control_plane_nodes": ["worker-1"], "healthy_control_planes": healthy})
-		denied == {sprintf("worker-1 is a control plane node, and %d control plane nodes are healthy: at least 2 must be", [healthy])}
+		denied == {sprintf("worker-1 is a control plane node; healthy ones: %d, wanted at least 2", [healthy])}
 	}
 }
 

@@ -20,7 +20,9 @@ const DefaultDeadline = time.Second
 
 // Options tune an Engine.
 type Options struct {
-	Deadline time.Duration // of one Ask; 0 means DefaultDeadline
+	// Deadline bounds one Ask; 0 means DefaultDeadline. It is looked at between expressions: a single call of a function
+	// is not interrupted.
+	Deadline time.Duration
 }
 
 // Engine answers questions by the rules that were loaded last. It may be used by many goroutines, also while Load runs. The

@@ -46,6 +46,8 @@ func TestRefusedRules(t *testing.T) {
 		{"default", `default deny := false`, "zone.rego:2: deny cannot have a default"},
 		{"nested below", `deny.now contains "x"`, "zone.rego:2: deny.now has another form"},
 		{"nested above", `eu.deny contains "x"`, "zone.rego:2: eu.deny has another form"},
+		{"nested by bracket", `eu["deny"] contains "x"`, "zone.rego:2: eu.deny has another form"},
+		{"nested by variable", `deny[x] contains "x" if some x in input.fault.nodes`, "zone.rego:2: deny[x] has another form"},
 		{"misspelt word", "deny contains \"x\"\ndenny contains \"y\"", "zone.rego:3: denny has no effect: it is not deny, ask or act, and none of those uses it (did you mean deny?)"},
 		{"swapped letters", "deny contains \"x\"\naks contains \"y\"", "zone.rego:3: aks has no effect: it is not deny, ask or act, and none of those uses it (did you mean ask?)"},
 		{"word of another tool", "deny contains \"x\"\nallow if input.now != \"\"", "zone.rego:3: allow has no effect"},
@@ -57,6 +59,7 @@ func TestRefusedRules(t *testing.T) {
 		{"unknown field of a variable", `deny contains "x" if { p := input.plan; p.clas == "" }`, "zone.rego:2: p has no field clas"},
 		{"unknown field of an import", "import input.plan as p\ndeny contains \"x\" if p.clas == \"\"", "zone.rego:3: input.plan has no field clas"},
 		{"unknown field through a rule", "p := input.plan\ndeny contains \"x\" if p.clas == \"\"", "zone.rego:3: data.salvor.policies.zone.p has no field clas"},
+		{"unknown field of an element through a rule", "ts := input.plan.targets\ndeny contains \"x\" if { some t in ts; t.knd == \"\" }", "zone.rego:3: t has no field knd"},
 		{"field of a text", `deny contains "x" if input.now.year == 1`, "zone.rego:2: undefined ref: input.now.year: input.now is a string"},
 		{"unknown field behind a map", `deny contains "x" if input.view.zones[input.fault.zones[0]].brokn > 1`, "zone.rego:2: input.view.zones[_] has no field brokn (did you mean broken?); it has broken, nodes"},
 		{"unknown field of a map's value", `deny contains "x" if { some z in input.view.zones; z.brokn > 1 }`, "zone.rego:2: z has no field brokn"},
@@ -130,6 +133,7 @@ func TestRefusedPlaces(t *testing.T) {
 		{"similar name", map[string]string{"a.rego": "package salvor.policies_eu\ndeny contains \"x\""}, "a.rego:1: package salvor.policies_eu is not read"},
 		{"settings as rules", map[string]string{"a.rego": "package salvor.config\ngroups := 1"}, "a.rego:1: package salvor.config is not read"},
 		{"named as a word", map[string]string{"a.rego": "package salvor.policies.node.deny\nx := 1"}, "a.rego:1: package salvor.policies.node.deny: deny, ask and act are rules"},
+		{"named as a word by bracket", map[string]string{"a.rego": "package salvor.policies.node[\"deny\"]\nx := 1"}, "a.rego:1: package salvor.policies.node.deny: deny, ask and act are rules"},
 		{"word in a helper", map[string]string{"a.rego": fine, "b.rego": "package salvor.lib\nact contains \"x\""}, "b.rego:2: act says nothing here: move it to a package below salvor.policies"},
 		{"nothing", map[string]string{"README.md": "policies go here"}, "read test: it holds no policy: put .rego files with a package below salvor.policies there"},
 		{"nothing said", map[string]string{"a.rego": "package salvor.lib\nx := 1"}, "no rule says deny, ask or act: write at least one"},
@@ -216,12 +220,12 @@ func TestMissingFolder(t *testing.T) {
 
 func TestSeveralSources(t *testing.T) {
 	shipped := fstest.MapFS{
-		"node.rego": {Data: []byte("package salvor.policies.node\nask contains {\"reason\": \"x\", \"groups\": data.salvor.config.groups.on_call, \"votes\": data.salvor.config.votes}")},
+		"node.rego": {Data: []byte("package salvor.policies.node\nask contains {\"reason\": \"x\", \"groups\": data.salvor.config.groups.on_call, \"votes\": data.salvor.config.votes, \"on_timeout\": \"escalate\", \"answer_within\": \"1m\", \"escalate_to\": data.salvor.config.groups.leads}")},
 		"data.yaml": {Data: []byte("salvor: {config: {groups: {on_call: [shipped], leads: [leads]}, votes: 2}}")},
 	}
 	own := fstest.MapFS{"data.yaml": {Data: []byte("salvor: {config: {groups: {on_call: [own]}}}")}}
 	said, err := load(t, []Source{{"shipped", shipped}, {"own", own}}).Ask(t.Context(), policies.Question{})
-	if err != nil || len(said.Ask) != 1 || said.Ask[0].Groups[0] != "own" || said.Ask[0].Votes != 2 {
+	if err != nil || len(said.Ask) != 1 || said.Ask[0].Groups[0] != "own" || said.Ask[0].EscalateTo[0] != "leads" || said.Ask[0].Votes != 2 {
 		t.Errorf("said %+v, %v", said.Ask, err)
 	}
 	own["node.rego"] = shipped["node.rego"]
@@ -246,5 +250,21 @@ func TestRevisionFollowsEveryByte(t *testing.T) {
 	}
 	if again := load(t, rules(`deny contains "x"`)).Revision(); seen[again] != "base" {
 		t.Errorf("the same files have another revision: %s", again)
+	}
+}
+
+// Nobody can add to what the rules of others are taken to have said.
+func TestAttributedSetsCannotBeWritten(t *testing.T) {
+	inner := "package salvor.policies.zone.eu\ndeny contains \"x\""
+	for name, text := range map[string]string{
+		"by rule":    "package salvor.policies.zone\neu[\"deny@\"] contains [\"forged\", \"zone.rego:1\"]",
+		"by package": "package salvor.policies.zone.eu[\"deny@\"]\nx := 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := New(t.Context(), sources(map[string]string{"inner.rego": inner, "outer.rego": text}), Options{})
+			if err == nil || !strings.HasPrefix(err.Error(), "load policy: outer.rego:") {
+				t.Errorf("loaded, or another error: %v", err)
+			}
+		})
 	}
 }

@@ -62,7 +62,7 @@ func (p *problems) checkModule(module *ast.Module) {
 		p.add(module.Package.Location, "package %s is not read: rules that decide belong in a package below %s, rules that help them below %s",
 			name, policiesPath, libPath)
 		return
-	case slices.ContainsFunc(strings.Split(name, "."), isWord):
+	case wordIn(module.Package.Path[1:]) != "":
 		p.add(module.Package.Location, "package %s: deny, ask and act are rules, not names of packages", name)
 		return
 	}
@@ -100,14 +100,18 @@ func (p *problems) checkForm(rule *ast.Rule, decides bool) {
 	}
 }
 
-func wordIn(ref ast.Ref) string {
-	for i, part := range ref {
-		name, isText := part.Value.(ast.String)
-		if i == 0 {
-			name, isText = ast.String(ref[0].Value.(ast.Var)), true
+// wordIn is the word that a path names somewhere, as itself or as a set of attributed copies, or "".
+func wordIn(path ast.Ref) string {
+	for _, part := range path {
+		var name string
+		switch value := part.Value.(type) {
+		case ast.Var:
+			name = string(value)
+		case ast.String:
+			name = string(value)
 		}
-		if isText && isWord(string(name)) {
-			return string(name)
+		if name = strings.TrimSuffix(name, attributedMark); isWord(name) {
+			return name
 		}
 	}
 	return ""

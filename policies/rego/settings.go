@@ -59,7 +59,6 @@ func overlay(base, over map[string]any) {
 // a setting which nobody made is refused when it is loaded.
 func settingsModule(settings map[string]any) (*ast.Module, error) {
 	module := &ast.Module{Package: &ast.Package{Path: ast.MustParseRef("data." + configPath)}}
-	module.SetRegoVersion(ast.RegoV1)
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		value, err := ast.InterfaceToValue(settings[key])
 		if err != nil {

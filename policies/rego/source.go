@@ -129,7 +129,7 @@ func readBounded(files fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer opened.Close()
+	defer func() { _ = opened.Close() }() // nothing was written
 	text, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -157,7 +157,7 @@ func (f files) revision() string {
 	sum := sha256.New()
 	for _, list := range [][]file{f.rules, f.settings} {
 		for _, one := range list {
-			fmt.Fprintf(sum, "%d %s %d\n", len(one.path), one.path, len(one.text))
+			sum.Write(fmt.Appendf(nil, "%d %s %d\n", len(one.path), one.path, len(one.text)))
 			sum.Write(one.text)
 		}
 	}

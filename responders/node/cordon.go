@@ -41,11 +41,13 @@ func (c *Cordon) Preview(ctx context.Context, env responders.Env, args responder
 	if err != nil {
 		return responders.Change{}, err
 	}
-	change := responders.Change{Responder: "node.cordon", Class: policies.Reversible, Targets: targetsOf(nodes),
-		Nothing: true, DurationS: 1, Command: "kubectl cordon " + strings.Join(args.Names("nodes"), " ")}
+	change := responders.Change{Responder: "node.cordon", Targets: targetsOf(nodes), Nothing: true,
+		DurationS: 1, Command: "kubectl cordon " + strings.Join(args.Names("nodes"), " ")}
 	for _, node := range nodes {
 		change.Will = append(change.Will, cordonWill(node, env.Incident))
-		change.Nothing = change.Nothing && node.Spec.Unschedulable
+		if !node.Spec.Unschedulable {
+			change.Nothing, change.Class = false, policies.Reversible
+		}
 	}
 	return change, nil
 }

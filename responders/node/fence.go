@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,7 +56,7 @@ func (f *Fence) Preview(ctx context.Context, env responders.Env, args responders
 	if err != nil {
 		return responders.Change{}, err
 	}
-	change := responders.Change{Responder: "node.fence", Class: policies.Disruptive, Targets: targetsOf(nodes), Nothing: true,
+	change := responders.Change{Responder: "node.fence", Targets: targetsOf(nodes), Nothing: true,
 		Command: "switch the machines of " + sentence(args.Names("nodes")) + " off, and see that they are off"}
 	var facts []fencing
 	for _, node := range nodes {
@@ -80,10 +81,11 @@ func (f *Fence) foresee(ctx context.Context, client kubernetes.Interface, env re
 		change.Will = append(change.Will, fmt.Sprintf("%s is off already: its %s says so", node.Name, stance.way))
 		return fact, nil
 	}
-	if mark, ok := fencedFor(node, env.Incident); stance.way != wayAccepted || !ok || mark.Proof != wayAccepted {
+	if stance.way != wayAccepted || !isAccepted(node, env.Incident) {
 		change.Nothing = false
 	}
 	if stance.way == wayPower {
+		change.Class = max(change.Class, policies.Disruptive)
 		change.DurationS += 30
 		change.Will = append(change.Will, "power off "+node.Name+" by its power switch, then see it off")
 		return fact, spareControlPlane(ctx, client, node)
@@ -116,7 +118,7 @@ func (f *Fence) Apply(ctx context.Context, env responders.Env, change responders
 	if change.Nothing {
 		return nil
 	}
-	facts, err := fencingsOf(change)
+	facts, err := factsOf[fencing](change)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env resp
 
 // Verify asks for the proof again. Where people accepted the risk it looks for the record of that.
 func (f *Fence) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
-	facts, err := fencingsOf(change)
+	facts, err := factsOf[fencing](change)
 	if err != nil {
 		return unknown(err)
 	}
@@ -169,7 +171,7 @@ func (f *Fence) Verify(ctx context.Context, env responders.Env, change responder
 			return unknown(err)
 		}
 		if !so {
-			missing = append(missing, fmt.Sprintf("%s is not fenced: its %s does not say so", target.Name, facts[i].Way))
+			missing = append(missing, fmt.Sprintf("%s is not fenced: %s", target.Name, facts[i].Way.absent()))
 		}
 	}
 	return responders.FindingOf(len(change.Targets), missing), nil
@@ -178,23 +180,13 @@ func (f *Fence) Verify(ctx context.Context, env responders.Env, change responder
 func (f *Fence) isFenced(ctx context.Context, client kubernetes.Interface, env responders.Env, target policies.Target,
 	fact fencing) (bool, error) {
 	node, err := lookUp(ctx, client, target)
-	if err != nil {
+	switch {
+	case errors.Is(err, errGone):
+		return false, nil
+	case err != nil:
 		return false, err
-	}
-	if fact.Way == wayAccepted {
-		_, ok := fencedFor(node, env.Incident)
-		return ok, nil
+	case fact.Way == wayAccepted:
+		return isAccepted(node, env.Incident), nil
 	}
 	return f.powers.isProvenOff(ctx, env.Cluster, node)
-}
-
-func fencingsOf(change responders.Change) ([]fencing, error) {
-	var facts []fencing
-	if err := pinned(change, &facts); err != nil {
-		return nil, err
-	}
-	if len(facts) != len(change.Targets) {
-		return nil, fmt.Errorf("read the pinned facts of %s: %d facts for %d targets", change.Responder, len(facts), len(change.Targets))
-	}
-	return facts, nil
 }

@@ -26,6 +26,12 @@ func fencedFor(node *corev1.Node, incident string) (fenced, bool) {
 	return mark, mark.Incident == incident
 }
 
+// isAccepted says whether it is written on the node that, for this incident, people took the risk that it still runs.
+func isAccepted(node *corev1.Node, incident string) bool {
+	mark, ok := fencedFor(node, incident)
+	return ok && mark.Proof == wayAccepted
+}
+
 // marking writes down that the node was fenced, once.
 func marking(env responders.Env, proof way) func(*corev1.Node) (*amendment, error) {
 	return func(node *corev1.Node) (*amendment, error) {

@@ -17,6 +17,14 @@ const (
 	wayAccepted way = "accepted"       // nothing says so; people accepted the risk
 )
 
+// absent says what is missing when the way does not lead to proof.
+func (w way) absent() string {
+	if w == wayAccepted {
+		return "nothing on the node says that people accepted the risk"
+	}
+	return "nothing says that it is off"
+}
+
 // shutdownTaint is set by cloud providers on nodes whose instance is shut down.
 const shutdownTaint = "node.cloudprovider.kubernetes.io/shutdown"
 
@@ -69,7 +77,7 @@ func (p powers) of(cluster string) (Power, error) {
 	if power, ok := p[cluster]; ok {
 		return power, nil
 	}
-	return nil, fmt.Errorf("the plan counts on a power switch, but none is configured for cluster %s any more", cluster)
+	return nil, fmt.Errorf("no power switch is configured for cluster %s", cluster)
 }
 
 func isShutDown(node *corev1.Node) bool { return taintOf(node, shutdownTaint) != nil }

@@ -2,9 +2,9 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -62,8 +62,8 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 	if err != nil {
 		return responders.Change{}, err
 	}
-	change := responders.Change{Responder: "node.release", Class: policies.Disruptive, Targets: targetsOf(nodes), Nothing: true,
-		DurationS: 90, Command: "kubectl taint node " + spaced(args.Names("nodes")) + " " + outOfService.ToString()}
+	change := responders.Change{Responder: "node.release", Targets: targetsOf(nodes), Nothing: true, DurationS: 90,
+		Command: "kubectl taint node " + strings.Join(args.Names("nodes"), " ") + " " + outOfService.ToString()}
 	var facts []releasing
 	for _, node := range nodes {
 		fact, err := r.foresee(ctx, client, env, node, &change)
@@ -85,16 +85,20 @@ func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env 
 	if err != nil {
 		return releasing{}, err
 	}
-	if taintOf(node, outOfService.Key) == nil || len(pods)+len(volumes) > 0 {
-		change.Nothing = false
+	fact := releasing{Way: stance.way, Pods: heldBy(pods)}
+	if taintOf(node, outOfService.Key) != nil && len(fact.Pods)+volumes == 0 {
+		change.Will = append(change.Will, node.Name+" is out of service already and holds nothing")
+		return fact, nil
 	}
+	change.Nothing = false
+	change.Class = max(change.Class, policies.Disruptive)
 	change.Will = append(change.Will, fmt.Sprintf("%s is put out of service: %s deleted by force, %s detached",
-		node.Name, count(len(pods), "pod"), count(len(volumes), "volume")))
+		node.Name, count(len(fact.Pods), "pod"), count(volumes, "volume")))
 	if stance.way == wayAccepted {
 		change.Class = policies.Destructive
 		change.Warnings = append(change.Warnings, riskOf(node.Name, claimsOf(pods)))
 	}
-	return releasing{Way: stance.way, Pods: heldBy(pods)}, nil
+	return fact, nil
 }
 
 // Apply taints each node after it found proof that the node is off now.
@@ -102,7 +106,7 @@ func (r *Release) Apply(ctx context.Context, env responders.Env, change responde
 	if change.Nothing {
 		return nil
 	}
-	facts, err := releasingsOf(change)
+	facts, err := factsOf[releasing](change)
 	if err != nil {
 		return err
 	}
@@ -138,10 +142,8 @@ func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.
 // demandProof refuses unless the world says that the node is off. The one substitute is the record, for this incident, that
 // people accepted the risk, and only in a change that was shown to them as destructive.
 func (r *Release) demandProof(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) error {
-	if w == wayAccepted && class >= policies.Destructive {
-		if mark, ok := fencedFor(node, env.Incident); ok && mark.Proof == wayAccepted {
-			return nil
-		}
+	if w == wayAccepted && class >= policies.Destructive && isAccepted(node, env.Incident) {
+		return nil
 	}
 	off, err := r.powers.isProvenOff(ctx, env.Cluster, node)
 	if err != nil {
@@ -155,7 +157,7 @@ func (r *Release) demandProof(ctx context.Context, env responders.Env, node *cor
 
 // Verify looks for the taint, and that none of the pinned pods and no volume is left on the nodes.
 func (r *Release) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
-	facts, err := releasingsOf(change)
+	facts, err := factsOf[releasing](change)
 	if err != nil {
 		return unknown(err)
 	}
@@ -166,38 +168,12 @@ func (r *Release) Verify(ctx context.Context, env responders.Env, change respond
 	var missing []string
 	promised := 0
 	for i, target := range change.Targets {
-		left, err := remains(ctx, client, target, facts[i].Pods)
+		of, left, err := leftovers(ctx, client, target, facts[i].Pods)
 		if err != nil {
 			return unknown(err)
 		}
-		promised += 1 + len(facts[i].Pods)
+		promised += of
 		missing = append(missing, left...)
 	}
 	return responders.FindingOf(promised, missing), nil
-}
-
-// remains says what keeps a node from being released. The taint comes first: without it nothing else counts.
-func remains(ctx context.Context, client kubernetes.Interface, target policies.Target, pods []held) ([]string, error) {
-	node, err := lookUp(ctx, client, target)
-	if errors.Is(err, errGone) {
-		return []string{err.Error()}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if taintOf(node, outOfService.Key) == nil {
-		return []string{node.Name + " is in service"}, nil
-	}
-	return leftovers(ctx, client, node.Name, pods)
-}
-
-func releasingsOf(change responders.Change) ([]releasing, error) {
-	var facts []releasing
-	if err := pinned(change, &facts); err != nil {
-		return nil, err
-	}
-	if len(facts) != len(change.Targets) {
-		return nil, fmt.Errorf("read the pinned facts of %s: %d facts for %d targets", change.Responder, len(facts), len(change.Targets))
-	}
-	return facts, nil
 }

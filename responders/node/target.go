@@ -61,7 +61,7 @@ func targetsOf(nodes []*corev1.Node) []policies.Target {
 	return targets
 }
 
-// pin stores a responder's own facts in the change.
+// pin stores a responder's own facts in the change, one for each target.
 func pin(change *responders.Change, facts any) error {
 	raw, err := json.Marshal(facts)
 	if err != nil {
@@ -71,12 +71,16 @@ func pin(change *responders.Change, facts any) error {
 	return nil
 }
 
-// pinned reads what pin stored.
-func pinned(change responders.Change, into any) error {
-	if err := json.Unmarshal(change.Detail, into); err != nil {
-		return fmt.Errorf("read the pinned facts of %s: %w", change.Responder, err)
+// factsOf reads what pin stored: one fact for each target.
+func factsOf[T any](change responders.Change) ([]T, error) {
+	var facts []T
+	if err := json.Unmarshal(change.Detail, &facts); err != nil {
+		return nil, fmt.Errorf("read the pinned facts of %s: %w", change.Responder, err)
 	}
-	return nil
+	if len(facts) != len(change.Targets) {
+		return nil, fmt.Errorf("read the pinned facts of %s: %d facts for %d targets", change.Responder, len(facts), len(change.Targets))
+	}
+	return facts, nil
 }
 
 // inspect looks at each target again; seen says what is not yet so, or an empty sentence. A node that is gone keeps no

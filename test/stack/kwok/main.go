@@ -28,15 +28,17 @@ func main() {
 	kubeconfig := flag.String("kubeconfig", "", "how to reach the API server")
 	nodes := flag.String("nodes", "", "names of the nodes of the domain, separated by commas")
 	flag.Parse()
-
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	ctx = log.NewContext(ctx, log.NewLogger(os.Stderr, log.LevelInfo))
-	if err := run(ctx, *kubeconfig, strings.Split(*nodes, ",")); err != nil {
+	if err := guarded(*kubeconfig, strings.Split(*nodes, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "kwok:", err)
-		stop()
 		os.Exit(1)
 	}
+}
+
+// guarded plays the nodes until the process is asked to end.
+func guarded(kubeconfig string, nodes []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	return run(log.NewContext(ctx, log.NewLogger(os.Stderr, log.LevelInfo)), kubeconfig, nodes)
 }
 
 // run plays the nodes until ctx ends.

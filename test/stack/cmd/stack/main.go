@@ -21,13 +21,18 @@ const usage = `usage: stack COMMAND
 `
 
 func main() {
+	os.Exit(guarded())
+}
+
+// guarded runs the command until it ends or is interrupted, and returns the exit code.
+func guarded() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "stack:", err)
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // run does what the first argument says with the rest of the arguments.

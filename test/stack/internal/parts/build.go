@@ -84,7 +84,7 @@ func (b Builder) compile(ctx context.Context, p Part, version, output string) er
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
 		"-ldflags", p.ldflags(version), "-o", output, p.Package)
 	cmd.Dir = filepath.Join(b.Root, p.folder())
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0")
 	var talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &talk, &talk
 	stop := b.showLife(p.label(version))

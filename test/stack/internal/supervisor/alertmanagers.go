@@ -60,7 +60,7 @@ func (a *alertmanagers) start(ctx context.Context, launcher *process.Launcher) (
 		started = append(started, p)
 	}
 	for i, p := range started {
-		err := await(ctx, startLimit, p.Name, func(ctx context.Context) error {
+		err := await(ctx, p.Name, func(ctx context.Context) error {
 			return answers(ctx, http.DefaultClient, a.url(i)+"/-/ready")
 		}, p)
 		if err != nil {

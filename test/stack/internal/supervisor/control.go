@@ -26,7 +26,6 @@ func (s *Supervisor) controlHandler() http.Handler {
 		"POST /apiserver/stop":      func(ctx context.Context, _ *http.Request) error { return s.stopAPIServer(ctx) },
 		"POST /apiserver/start":     func(ctx context.Context, _ *http.Request) error { return s.startAPIServer(ctx) },
 		"PUT /alertmanager/config":  s.setAlertmanagerConfig,
-		"POST /stop":                func(context.Context, *http.Request) error { s.stop(); return nil },
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { perform(w, r, do) })
 	}

@@ -23,6 +23,7 @@ func nodeObject(n control.Node, region string, index int) object {
 		"topology.kubernetes.io/zone":   n.Zone,
 	}
 	maps.Copy(labels, n.Labels)
+	pods := fmt.Sprintf("10.%d.%d.0/24", 100+index/256, index%256)
 	capacity := object{"cpu": "8", "memory": "32Gi", "pods": "110", "ephemeral-storage": "100Gi"}
 	return object{
 		"apiVersion": "v1",
@@ -30,12 +31,12 @@ func nodeObject(n control.Node, region string, index int) object {
 		"metadata":   object{"name": n.Name, "labels": labels},
 		"spec": object{
 			"providerID": fmt.Sprintf("kwok://%s/%s", n.Zone, n.Name),
-			"podCIDR":    fmt.Sprintf("10.244.%d.0/24", index),
-			"podCIDRs":   []string{fmt.Sprintf("10.244.%d.0/24", index)},
+			"podCIDR":    pods,
+			"podCIDRs":   []string{pods},
 		},
 		"status": object{
 			"addresses": []object{
-				{"type": "InternalIP", "address": fmt.Sprintf("10.0.0.%d", index+1)},
+				{"type": "InternalIP", "address": fmt.Sprintf("10.0.%d.%d", index/250, index%250+1)},
 				{"type": "Hostname", "address": n.Name},
 			},
 			"allocatable": capacity,

@@ -11,12 +11,10 @@ import (
 // poll is how often a condition that cannot be waited for otherwise is looked at.
 const poll = 50 * time.Millisecond
 
-// await returns when check succeeds. It gives up when the time is over or one of the processes it depends on ends, and then
+// await returns when check succeeds. It gives up after startLimit, or when one of the processes it depends on ends, and then
 // says what the log of that process says.
-func await(ctx context.Context, limit time.Duration, what string, check func(context.Context) error,
-	on ...*process.Process,
-) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func await(ctx context.Context, what string, check func(context.Context) error, on ...*process.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
@@ -33,7 +31,7 @@ func await(ctx context.Context, limit time.Duration, what string, check func(con
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w (%v)%s", what, err, ctx.Err(), tails(on))
+			return fmt.Errorf("wait for %s: %w (%w)%s", what, ctx.Err(), err, tails(on))
 		}
 	}
 }

@@ -1,0 +1,66 @@
+# Salvor. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINTER  := .cache/tools/golangci-lint
+PACKAGES := ./...
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/salvor
+	@mkdir -p bin
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/salvor ./cmd/salvor
+
+.PHONY: demo
+demo: stack-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 10)
+	go run ./test/demo
+
+.PHONY: test
+test: stack-build build ## all tests, the ones on real parts included
+	go vet $(PACKAGES)
+	go test -timeout 30m $(PACKAGES)
+
+.PHONY: check
+check: lint ## the fast loop: build, lint, short tests, generated files and go.mod current
+	go build $(PACKAGES)
+	go mod tidy -diff
+	go test -short $(PACKAGES)
+
+.PHONY: lint
+lint: $(LINTER) ## run the linter, the import law included
+	$(LINTER) run
+
+$(LINTER): test/tools/go.mod test/tools/go.sum
+	@echo "building the linter (about a minute, once)"
+	@mkdir -p $(dir $@)
+	cd test/tools && go build -trimpath -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: e2e
+e2e: stack-build build ## only the end-to-end tests on the real stack
+	go test -v -timeout 30m ./test/e2e/...
+
+.PHONY: bench
+bench: stack-build build ## measure; ONLY=name for one figure; writes bench.json
+	go run ./test/bench $(if $(ONLY),-only $(ONLY))
+
+.PHONY: generate
+generate: ## rewrite generated files and golden files
+	go generate $(PACKAGES)
+
+.PHONY: stack-build
+stack-build: ## build the real parts into .cache/stack (about 8 minutes, once)
+	go run ./test/stack/cmd/stack build
+
+.PHONY: stack-up
+stack-up: ## start a real control plane and say how to break it
+	go run ./test/stack/cmd/stack up
+
+.PHONY: stack-down
+stack-down: ## stop it
+	go run ./test/stack/cmd/stack down

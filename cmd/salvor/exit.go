@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/client"
+)
+
+// The exit codes. They are stable: scripts count on them.
+const (
+	exitOK            = 0
+	exitError         = 1 // it did not work, for a reason that no other code names
+	exitUsage         = 2 // the command line is wrong; nothing was tried
+	exitNotFound      = 3 // there is no such incident, plan or pause
+	exitNotAuthorised = 4 // the server does not know the caller, or the caller may not do this
+	exitUnreachable   = 5 // the server does not answer
+)
+
+// usageError is a wrong command line.
+type usageError struct {
+	error
+	command string // whose help explains it
+}
+
+// silentError has been told already; only its exit code is left.
+type silentError struct{ error }
+
+// advisedError is an error with the command that helps.
+type advisedError struct {
+	error
+	next string
+}
+
+func (e advisedError) Unwrap() error { return e.error }
+
+// conclude tells an error and returns the exit code.
+func conclude(err error, stderr io.Writer) int {
+	code, next := diagnose(err)
+	if told := (silentError{}); err == nil || errors.As(err, &told) {
+		return code
+	}
+	var refused *api.Refusal
+	if errors.As(err, &refused) {
+		err = fmt.Errorf("%s: %s", refused.What, refused.Why)
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if next != "" {
+		fmt.Fprintf(stderr, "next: %s\n", next)
+	}
+	return code
+}
+
+// diagnose is the exit code of an error, and what to do about it.
+func diagnose(err error) (code int, next string) {
+	var wrong usageError
+	var refused *api.Refusal
+	var advised advisedError
+	switch {
+	case err == nil:
+		return exitOK, ""
+	case errors.As(err, &wrong):
+		return exitUsage, wrong.command + " --help"
+	case errors.As(err, &refused):
+		return codeOf(refused.Status), refused.Do
+	case errors.Is(err, client.ErrUnreachable):
+		return exitUnreachable, "start it: salvor serve; or say where it is: --server URL or --socket PATH"
+	case errors.As(err, &advised):
+		return exitError, advised.next
+	}
+	return exitError, ""
+}
+
+func codeOf(status int) int {
+	switch status {
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return exitNotAuthorised
+	}
+	return exitError
+}

@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/httpserver"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+var (
+	errMissing = errors.New("not found")
+	morning    = time.Date(2026, 3, 1, 3, 11, 4, 0, time.UTC)
+)
+
+// records stands in for the pipeline and the ledger.
+type records struct {
+	mu     sync.Mutex
+	inc    incident.Incident
+	pauses []policies.Pause
+}
+
+func (r *records) Incidents() []incident.Incident {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return []incident.Incident{r.inc}
+}
+
+func (r *records) Load(context.Context, incident.ID) (*incident.Incident, error) {
+	inc := r.Incidents()[0]
+	return &inc, nil
+}
+
+func (r *records) ReadDecision(context.Context, string) (json.RawMessage, error) {
+	return nil, errMissing
+}
+
+func (r *records) Pauses(context.Context) ([]policies.Pause, error) { return r.pauses, nil }
+
+func (r *records) SetPause(_ context.Context, p policies.Pause) error {
+	r.pauses = append(r.pauses, p)
+	return nil
+}
+
+func (r *records) EndPause(_ context.Context, scope policies.Pause) error {
+	for i, p := range r.pauses {
+		if p.Scope() == scope.Scope() {
+			r.pauses = append(r.pauses[:i], r.pauses[i+1:]...)
+			return nil
+		}
+	}
+	return errMissing
+}
+
+// add appends a record, a second after the one before.
+func (r *records) add(t *testing.T, rec incident.Record) incident.Sequenced {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.inc.History)
+	rec.Schema, rec.At = incident.Schema, morning.Add(time.Duration(n)*time.Second)
+	if rec.Incident == "" {
+		rec.Incident = r.inc.ID
+	}
+	out := incident.Sequenced{Record: rec, Seq: uint64(n + 1), StoredAt: rec.At}
+	if err := r.inc.Apply(out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// heldIncident is an incident whose plan the mode holds back.
+func heldIncident(t *testing.T) *records {
+	fault := classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod-eu", Anchor: classifiers.Anchor{Kind: "node", Name: "worker-7", UID: "9b1c"},
+		Sentence: "worker-7 is silent", Signals: []classifiers.Signal{{Name: "lease", Asked: true, Agrees: true, Detail: "not renewed for 26s"}}}
+	key := incident.KeyOf(fault)
+	plan, err := responders.Plan{Runbook: "node-failure", Cluster: "prod-eu", Steps: []responders.Step{{Name: "cordon", Change: responders.Change{
+		Responder: "node.cordon", Class: policies.Reversible, Targets: []policies.Target{{Kind: "Node", Name: "worker-7"}},
+		Will: []string{"worker-7 takes no new pods"}, Command: "kubectl cordon worker-7"}}}}.Seal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &records{}
+	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, Text: fault.Sentence})
+	r.add(t, incident.Record{Kind: incident.Confirmed, Fault: &fault, Text: fault.Sentence})
+	r.add(t, incident.Record{Kind: incident.Decided, Text: "deny: the mode is observe: nothing is done", Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,
+		Answer: policies.Decision{Would: policies.Act, Reasons: []policies.Reason{{Text: "one node", Rule: "node.rego:14"}},
+			Held: []policies.Reason{{Text: "the mode is observe: nothing is done", Rule: "mode"}}}}})
+	return r
+}
+
+// server is a running server, with what the command line needs to reach it.
+type server struct {
+	*records
+	api         *api.API
+	dir, socket string
+	url         string
+	viewer      string // token file
+}
+
+func serving(t *testing.T) *server {
+	t.Helper()
+	s := &server{records: heldIncident(t), dir: t.TempDir()}
+	s.socket, s.viewer = filepath.Join(s.dir, "s"), filepath.Join(s.dir, "viewer.token")
+	if err := os.WriteFile(s.viewer, []byte("v-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	known, err := people.NewDirectory([]people.Entry{{Name: "vera", Role: people.Viewer, TokenSHA256: people.HashToken("v-token")}}, os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	s.api = api.New(api.Options{Index: s, Ledger: s, Pauses: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+		Clock: func() time.Time { return morning }, Log: quiet})
+	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
+		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = "http://" + srv.Address()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("stop the server: %v", err)
+		}
+	})
+	return s
+}
+
+type result struct {
+	code        int
+	out, talked string
+}
+
+// salvor runs a command line in this process.
+func salvor(ctx context.Context, env map[string]string, args ...string) result {
+	var out, talked bytes.Buffer
+	root := newRootCommand(environment{getenv: func(name string) string { return env[name] }, now: func() time.Time { return morning.Add(time.Minute) }})
+	root.SetOut(&out)
+	root.SetErr(&talked)
+	root.SetArgs(args)
+	return result{conclude(root.ExecuteContext(ctx), &talked), out.String(), talked.String()}
+}
+
+func TestCommands(t *testing.T) {
+	s := serving(t)
+	name := s.inc.Name()
+	header := name + "  node worker-7  prod-eu  HELD BACK for 58s\n"
+	for _, c := range []struct {
+		args string
+		want []string // begins with the first, holds the others
+		talk string
+	}{
+		{"incidents", []string{"NAME      CLUSTER  WHAT           STATE  SINCE (UTC)          WHY\n" + name + "  prod-eu  node/worker-7  held   2026-03-01 03:11:06  deny: the mode is observe"}, ""},
+		{"incidents --state closed", []string{""}, "no incidents\n"},
+		{"incidents -o json", []string{"[\n  {\n    \"id\": "}, ""},
+		{"incidents --all --cluster prod-eu -o yaml", []string{"- id: ", "\n  cluster: prod-eu\n"}, ""},
+		{"incidents show " + name, []string{header, "03:11:06 held back because the mode is observe", "Next: salvor plan " + name + "\n"}, ""},
+		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`}, ""},
+		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod\\-eu"[:20], "kubectl cordon worker-7"}, ""},
+		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
+		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
+		{"pauses", []string{""}, "nothing is paused\n"},
+		{"pause --reason moving --for 90m --cluster prod-eu --kind node", []string{"paused cluster prod-eu, kind node until 2026-03-01 04:41:04 UTC\n"}, "next: end it earlier with: salvor resume --cluster prod-eu --kind node\n"},
+		{"pauses", []string{"SCOPE ", "cluster prod-eu, kind node", "moving\n"}, ""},
+		{"resume --kind node --cluster prod-eu", []string{"resumed cluster prod-eu, kind node\n"}, ""},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			got := salvor(t.Context(), nil, append(strings.Fields(c.args), "--socket", s.socket)...)
+			if got.code != exitOK || got.talked != c.talk {
+				t.Errorf("exit %d, talk %q, want %q", got.code, got.talked, c.talk)
+			}
+			for i, want := range c.want {
+				if i == 0 && !strings.HasPrefix(got.out, want) || !strings.Contains(got.out, want) {
+					t.Errorf("output lacks %q:\n%s", want, got.out)
+				}
+			}
+		})
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	s := serving(t)
+	here := []string{"--socket", s.socket}
+	there := []string{"--server", s.url, "--token-file", s.viewer}
+	for _, c := range []struct {
+		name string
+		args []string
+		at   []string
+		code int
+		talk string // that is held in what is said
+	}{
+		{"well", []string{"incidents"}, there, exitOK, ""},
+		{"no such command", []string{"incident"}, nil, exitUsage, "did you mean incidents?"},
+		{"no such command below", []string{"incidents", "shwo"}, nil, exitUsage, "did you mean show?"},
+		{"no such flag", []string{"incidents", "--nope"}, nil, exitUsage, "next: salvor incidents --help"},
+		{"no argument", []string{"incidents", "show"}, nil, exitUsage, "accepts 1 arg"},
+		{"no such form", []string{"incidents", "-o", "xml"}, here, exitUsage, "there are table, json, yaml"},
+		{"two places", []string{"incidents", "--server", s.url}, here, exitUsage, "keep one"},
+		{"no reason", []string{"pause"}, here, exitUsage, "--reason"},
+		{"wrong state", []string{"incidents", "--state", "x"}, here, exitError, "the states are"},
+		{"wrong cluster", []string{"pause", "--reason", "x", "--cluster", "prod-us"}, here, exitError, "[prod-eu]"},
+		{"no such incident", []string{"incidents", "show", "inc-zzzz"}, here, exitNotFound, "next: list them: salvor incidents --all"},
+		{"no such plan", []string{"plan", "inc-zzzz"}, here, exitNotFound, ""},
+		{"no such pause", []string{"resume"}, here, exitNotFound, "next: list the pauses: salvor pauses"},
+		{"nobody", []string{"incidents"}, []string{"--server", s.url}, exitNotAuthorised, "--token-file"},
+		{"a viewer", []string{"pause", "--reason", "x"}, there, exitNotAuthorised, "takes operator"},
+		{"nobody there", []string{"incidents"}, []string{"--socket", filepath.Join(s.dir, "none")}, exitUnreachable, "next: start it: salvor serve"},
+		{"no token", []string{"incidents", "--token-file", filepath.Join(s.dir, "none")}, here, exitError, "next: name the file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := salvor(t.Context(), nil, append(c.args, c.at...)...)
+			if got.code != c.code || !strings.Contains(got.talked, c.talk) {
+				t.Errorf("exit %d, want %d; said %q, want %q in it", got.code, c.code, got.talked, c.talk)
+			}
+			if c.code != exitOK && (got.out != "" || !strings.HasPrefix(got.talked, "error: ") || !strings.Contains(got.talked, "\nnext: ")) {
+				t.Errorf("an error wants no data, what is wrong, and what comes next: %q, %q", got.out, got.talked)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	s := serving(t)
+	env := map[string]string{serverVariable: s.url, tokenFileVariable: s.viewer}
+	if got := salvor(t.Context(), env, "incidents"); got.code != exitOK {
+		t.Errorf("by the environment: %+v", got)
+	}
+	if got := salvor(t.Context(), env, "incidents", "--server", "http://127.0.0.1:1"); got.code != exitUnreachable {
+		t.Errorf("a flag does not count more: %+v", got)
+	}
+	env[serverVariable] = "http://127.0.0.1:1"
+	if got := salvor(t.Context(), env, "incidents", "--socket", s.socket); got.code != exitOK {
+		t.Errorf("--socket does not count more: %+v", got)
+	}
+}
+
+// follower is a writer that tells of each line.
+type follower struct{ lines chan string }
+
+func (f follower) Write(p []byte) (int, error) {
+	f.lines <- string(p)
+	return len(p), nil
+}
+
+func TestWatch(t *testing.T) {
+	s := serving(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := follower{make(chan string, 1000)}
+	root := newRootCommand(environment{getenv: func(string) string { return "" }, now: time.Now})
+	root.SetOut(f)
+	root.SetErr(f)
+	root.SetArgs([]string{"incidents", "watch", "--socket", s.socket})
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	want := "03:11:07 " + s.inc.Name() + " prod-eu node/worker-7 note hello\n"
+	// Only what comes after the watching began is told: say it until it is heard.
+	var got string
+	for i := 3; got == ""; i++ {
+		s.api.Moved(s.add(t, incident.Record{Kind: incident.Noted, Text: "hello"}))
+		select {
+		case got = <-f.lines:
+		case <-time.After(20 * time.Millisecond):
+			want = strings.Replace(want, fmt.Sprintf("03:11:%02d", i+4), fmt.Sprintf("03:11:%02d", i+5), 1)
+		}
+	}
+	if !strings.HasSuffix(got, " prod-eu node/worker-7 note hello\n") {
+		t.Errorf("watched %q, want it to end as %q", got, want)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := at("good.yaml", "clusters: [{name: prod-eu, environment: production, observe: {kubeconfig: k}, modes: {node: suggest}}]\n")
+	at("k", "")
+	got := salvor(t.Context(), nil, "config", "check", good)
+	want := good + " is well\n  listens on 127.0.0.1:9095 and " + dir + "/salvor-data/salvor.sock\n  NATS embedded in " + dir + "/salvor-data, at most 2GiB\n" +
+		"  1 clusters, 0 intakes, 0 people, 0 alertmanagers\n" +
+		"  CLUSTER  ENVIRONMENT  MODES                       ACT             POWER\n" +
+		"  prod-eu  production   node suggest, else observe  no credentials  no switch\n"
+	if diff := cmp.Diff(want, got.out); diff != "" || got.code != exitOK || got.talked != "" {
+		t.Errorf("well: exit %d, %q (-want +got):\n%s", got.code, got.talked, diff)
+	}
+	if got := salvor(t.Context(), nil, "config", "check", at("warn.yaml", "")); got.code != exitOK || !strings.HasPrefix(got.talked, "warning: ") {
+		t.Errorf("with a warning: %+v", got)
+	}
+	bad := at("bad.yaml", "listn: 1\nlog: {level: loud}\n")
+	if got := salvor(t.Context(), nil, "config", "check", bad); got.code != exitError || got.out != "" ||
+		!strings.HasPrefix(got.talked, bad+":1: listn: unknown key") || !strings.Contains(got.talked, bad+":2: log.level: ") || !strings.HasSuffix(got.talked, "\n2 wrong in "+bad+"\n") {
+		t.Errorf("bad: %+v", got)
+	}
+	if got := salvor(t.Context(), nil, "config", "check", filepath.Join(dir, "none")); got.code != exitError {
+		t.Errorf("none: %+v", got)
+	}
+}
+
+func TestPrintAlertmanager(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "salvor.yaml")
+	if err := os.WriteFile(path, []byte("external_url: https://salvor.example.org/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--config", path}, `- url: "https://salvor.example.org/v1/hooks/alertmanager"`},
+		{[]string{"--url", "http://10.0.0.1:9095", "--receiver", "mine"}, `- url: "http://10.0.0.1:9095/v1/hooks/alertmanager"`},
+	} {
+		if got := salvor(t.Context(), nil, append([]string{"print", "alertmanager-config"}, c.args...)...); got.code != exitOK || !strings.Contains(got.out, c.want) {
+			t.Errorf("%v: %+v", c.args, got)
+		}
+	}
+	if got := salvor(t.Context(), nil, "print", "alertmanager-config", "--config", filepath.Join(dir, "none")); got.code != exitError || !strings.Contains(got.talked, "next: name the configuration") {
+		t.Errorf("without either: %+v", got)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var v api.Version
+	got := salvor(t.Context(), nil, "version", "-o", "json")
+	if err := json.Unmarshal([]byte(got.out), &v); err != nil || v.Go == "" || v.Version == "" {
+		t.Errorf("version: %+v, %v", got, err)
+	}
+}
+
+// TestHelp holds that each command says what it does, and that none has a flag that hides another's.
+func TestHelp(t *testing.T) {
+	if got := salvor(t.Context(), nil); got.code != exitOK || !strings.Contains(got.out, "incidents") {
+		t.Errorf("salvor alone: %+v", got)
+	}
+	for _, args := range [][]string{{"config"}, {"print"}} {
+		if got := salvor(t.Context(), nil, args...); got.code != exitOK || !strings.Contains(got.out, "Usage:") {
+			t.Errorf("salvor %v: %+v", args, got)
+		}
+	}
+}

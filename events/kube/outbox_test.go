@@ -1,0 +1,117 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+func letterTo(key, id string) events.Event {
+	return events.Event{ID: id, Source: "/s", Type: events.TypeNode, Cluster: "c", Entity: key, Data: []byte(`{}`)}
+}
+
+func ids(evs []events.Event) (out []string) {
+	for _, ev := range evs {
+		out = append(out, ev.ID)
+	}
+	return out
+}
+
+// TestOutboxKeepsTheNewestWhileTheLogIsAway has the log refuse for a minute, during which objects change again.
+func TestOutboxKeepsTheNewestWhileTheLogIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, away := newRecorder(), true
+		var tries int
+		rec.refuse = func([]events.Event) error {
+			tries++
+			if away {
+				return fmt.Errorf("disk full: %w", events.ErrUnavailable)
+			}
+			return nil
+		}
+		o := newOutbox(rec, testLog(t))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); o.run(ctx) }()
+
+		var sent bool
+		o.put("a", letterTo("a", "a1"))
+		o.put("b", letterTo("b", "b1"))
+		o.whenSent("w", func() { sent = true })
+		o.put("c", letterTo("c", "c1"))
+		time.Sleep(30 * time.Second)
+		o.put("a", letterTo("a", "a2"))
+		time.Sleep(30 * time.Second)
+		if tries > 30 || sent || len(rec.all) != 0 {
+			t.Errorf("tried %d times in a minute, recorded %v, said sent: %v", tries, ids(rec.all), sent)
+		}
+		away = false
+		time.Sleep(6 * time.Second)
+		if diff := cmp.Diff([]string{"a2", "b1", "c1"}, ids(rec.all)); diff != "" || !sent {
+			t.Errorf("said sent: %v; recorded %s", sent, diff)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestOutboxKeepsWhatArrivesDuringAnAppend has an object change while its last event is on the way.
+func TestOutboxKeepsWhatArrivesDuringAnAppend(t *testing.T) {
+	rec := newRecorder()
+	o := newOutbox(rec, testLog(t))
+	rec.refuse = func(evs []events.Event) error {
+		if evs[0].ID == "a1" {
+			o.put("a", letterTo("a", "a2"))
+		}
+		return nil
+	}
+	o.put("a", letterTo("a", "a1"))
+	o.put("b", letterTo("b", "b1"))
+	o.flush()
+	if diff := cmp.Diff([]string{"a1", "b1", "a2"}, ids(rec.all)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOutboxDropsOnlyWhatTheLogRefusesForEver(t *testing.T) {
+	rec := newRecorder()
+	rec.refuse = func(evs []events.Event) error {
+		if slices.Contains(ids(evs), "bad") {
+			return events.Permanent(errors.New("no"))
+		}
+		return nil
+	}
+	o := newOutbox(rec, testLog(t))
+	for _, id := range []string{"a1", "bad", "c1"} {
+		o.put(id, letterTo(id, id))
+	}
+	o.flush()
+	if diff := cmp.Diff([]string{"a1", "c1"}, ids(rec.all)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOutboxIsBounded(t *testing.T) {
+	rec := newRecorder()
+	o := newOutbox(rec, testLog(t))
+	o.logger = quiet()
+	for i := range maxPending + 10 {
+		o.put(fmt.Sprint(i), letterTo("e", fmt.Sprint(i)))
+	}
+	o.put("0", letterTo("e", "newest"))
+	if len(o.order) != maxPending || o.pending["0"].event.ID != "newest" {
+		t.Errorf("%d wait, the first is %q", len(o.order), o.pending["0"].event.ID)
+	}
+	o.flush()
+	if len(rec.all) != maxPending || len(o.pending) != 0 {
+		t.Errorf("recorded %d, %d left", len(rec.all), len(o.pending))
+	}
+}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Index knows all incidents by heart, the oldest first. What it gives is not changed.
+type Index interface {
+	Incidents() []incident.Incident
+}
+
+// Ledger reads what is stored: an incident as it is now, and what policy was asked and answered. What is not there is
+// ledger.ErrNotFound, as Missing says.
+type Ledger interface {
+	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
+	ReadDecision(ctx context.Context, ref string) (json.RawMessage, error)
+}
+
+// Pauses are the switches that people throw. Setting one replaces that of the same scope; ending one that is not there is
+// an error, as Missing says.
+type Pauses interface {
+	Pauses(ctx context.Context) ([]policies.Pause, error)
+	SetPause(ctx context.Context, p policies.Pause) error
+	EndPause(ctx context.Context, scope policies.Pause) error
+}
+
+// Options are the parts of an API. All are needed.
+type Options struct {
+	Index    Index
+	Ledger   Ledger
+	Pauses   Pauses
+	Missing  error    // what Ledger and Pauses wrap when there is no such thing
+	Clusters []string // the clusters that are configured
+	People   *people.Directory
+	Version  Version
+	Clock    func() time.Time
+	Log      *slog.Logger
+}
+
+// API serves the paths below /v1. It is safe for concurrent use.
+type API struct {
+	Options
+	hub *hub
+}
+
+// New makes an API.
+func New(opt Options) *API { return &API{Options: opt, hub: newHub()} }
+
+// Moved tells those who stream of a record, after Index has folded it. It never blocks.
+func (a *API) Moved(rec incident.Sequenced) { a.hub.publish(rec) }
+
+// EndStreams ends all streams, now and to come. Others are answered as before.
+func (a *API) EndStreams() { a.hub.close() }
+
+// Handler serves everything below /v1/ that is not taken by a longer pattern.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, route := range map[string]struct {
+		verb   people.Verb
+		answer func(http.ResponseWriter, *http.Request) error
+	}{
+		"GET /v1/incidents":           {people.Read, a.listIncidents},
+		"GET /v1/incidents/{id}":      {people.Read, a.showIncident},
+		"GET /v1/incidents/{id}/plan": {people.Read, a.showPlan},
+		"GET /v1/stream":              {people.Read, a.stream},
+		"GET /v1/pauses":              {people.Read, a.listPauses},
+		"POST /v1/pauses":             {people.Pause, a.setPause},
+		"DELETE /v1/pauses":           {people.Resume, a.endPause},
+		"GET /v1/version":             {people.Read, a.version},
+		"GET /v1/me":                  {people.Read, a.me},
+	} {
+		mux.Handle(pattern, a.allowed(route.verb, route.answer))
+	}
+	mux.HandleFunc("/v1/", a.nowhere)
+	return a.People.Known(mux, a.unknown)
+}
+
+// allowed answers those who may, and turns errors into answers.
+func (a *API) allowed(verb people.Verb, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := people.From(r.Context()).May(verb)
+		if err == nil {
+			err = answer(w, r)
+		}
+		if err != nil {
+			a.refuse(w, r, err)
+		}
+	})
+}

@@ -1,0 +1,176 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/salvor-io/salvor/internal/alerting"
+	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/httpserver"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/telemetry"
+)
+
+// drainWithin is how long posts that are being recorded may take to end when the replica stops.
+const drainWithin = 5 * time.Second
+
+// front is what others see of a replica: intake, the API, metrics, readiness, and the alerts it raises.
+type front struct {
+	server  *httpserver.Server
+	intake  *ingest.Intake
+	api     *api.API
+	notices *alerting.Notifier
+	metrics *telemetry.Metrics
+	stood   chan struct{} // closed once the view stands
+}
+
+func openFront(a *App) (*front, error) {
+	f := &front{stood: make(chan struct{})}
+	f.metrics = telemetry.New(telemetry.Sources{Incidents: a.pipeline.Incidents, View: a.pipeline.Ask,
+		DeadLettered: a.store.log.DeadLettered, Clock: time.Now, Version: a.opt.Version})
+	var err error
+	if f.intake, err = openIntake(a, f.metrics); err != nil {
+		return nil, err
+	}
+	if f.api, err = openAPI(a); err != nil {
+		return nil, err
+	}
+	if f.notices, err = openNotices(a); err != nil {
+		return nil, err
+	}
+	if f.server, err = openServer(a, f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
+	var senders []ingest.Credential
+	for _, in := range a.cfg.Intakes {
+		sender := ingest.Credential{Name: in.Name, ClientName: in.ClientName, Clusters: in.Clusters}
+		for _, kind := range in.Kinds {
+			sender.Kinds = append(sender.Kinds, string(kind))
+		}
+		if in.TokenFile != "" {
+			token, err := config.Secret(in.TokenFile)
+			if err != nil {
+				return nil, fmt.Errorf("read the token of intake %s: %w", in.Name, err)
+			}
+			sender.TokenSHA256 = ingest.HashToken(token)
+		}
+		senders = append(senders, sender)
+	}
+	intake, err := ingest.New(ingest.Options{Log: a.store.log, Dead: a.store.log, Meter: meter, Credentials: senders, Logger: a.opt.Log.With("part", "intake")})
+	if err != nil {
+		return nil, fmt.Errorf("open the intake: %w", err)
+	}
+	return intake, nil
+}
+
+func openAPI(a *App) (*api.API, error) {
+	var entries []people.Entry
+	for _, p := range a.cfg.People {
+		token, err := config.Secret(p.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the token of %s: %w", p.Name, err)
+		}
+		entries = append(entries, people.Entry{Name: p.Name, Role: p.Role, Groups: p.Groups, TokenSHA256: people.HashToken(token)})
+	}
+	directory, err := people.NewDirectory(entries, os.Getuid())
+	if err != nil {
+		return nil, fmt.Errorf("know the people: %w", err)
+	}
+	var names []string
+	for _, c := range a.cfg.Clusters {
+		names = append(names, c.Name)
+	}
+	return api.New(api.Options{Index: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
+}
+
+func openNotices(a *App) (*alerting.Notifier, error) {
+	var targets []alerting.Target
+	for _, am := range a.cfg.Alertmanagers {
+		target := alerting.Target{URL: am.URL}
+		if am.TokenFile != "" {
+			token, err := config.Secret(am.TokenFile)
+			if err != nil {
+				return nil, fmt.Errorf("read the token for Alertmanager %s: %w", am.URL, err)
+			}
+			target.Token = token
+		}
+		targets = append(targets, target)
+	}
+	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Link: a.cfg.ExternalURL, Clock: time.Now,
+		Log: a.opt.Log.With("part", "alerting")}), nil
+}
+
+func openServer(a *App, f *front) (*httpserver.Server, error) {
+	var secure *tls.Config
+	if t := a.cfg.Listen.TLS; t.CertFile != "" {
+		var err error
+		if secure, err = httpserver.LoadTLS(t.CertFile, t.KeyFile, t.ClientCAFile); err != nil {
+			return nil, fmt.Errorf("load the server's certificate: %w", err)
+		}
+	}
+	posts := http.NewServeMux()
+	f.intake.Register(posts)
+	server, err := httpserver.New(httpserver.Options{
+		Address: a.cfg.Listen.Address, Socket: a.cfg.Listen.Socket, TLS: secure, ConnContext: people.ConnContext, OnStop: f.api.EndStreams,
+		Mounts: []httpserver.Mount{{Pattern: ingest.AlertmanagerPath, Handler: posts}, {Pattern: ingest.EventsPath, Handler: posts},
+			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
+		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
+		Log:    a.opt.Log.With("part", "http"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the server: %w", err)
+	}
+	return server, nil
+}
+
+// current says what keeps the view from being one to judge by, or nil.
+func (f *front) current(a *App) error {
+	select {
+	case <-f.stood:
+	default:
+		return errors.New("the view is being rebuilt")
+	}
+	if lag := time.Since(a.pipeline.Time()); lag > 5*time.Second {
+		return fmt.Errorf("the view is %s behind", lag.Round(time.Second))
+	}
+	return nil
+}
+
+// stands says that the view was rebuilt.
+func (f *front) stands() { close(f.stood) }
+
+// moved is told of each record of each incident.
+func (f *front) moved(rec incident.Sequenced) {
+	f.metrics.Recorded(rec.Kind)
+	f.api.Moved(rec)
+	f.notices.Wake()
+}
+
+// run serves until ctx ends; then it takes no more posts and lets those in flight end.
+func (f *front) run(ctx context.Context) error {
+	group, serving := errgroup.WithContext(ctx)
+	group.Go(func() error { return f.server.Run(serving) })
+	group.Go(func() error {
+		<-serving.Done()
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+		defer cancel()
+		return f.intake.Drain(bounded)
+	})
+	return group.Wait()
+}

@@ -1,0 +1,104 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Filter says which incidents are wanted: the live ones, unless All or State say otherwise.
+type Filter struct {
+	Cluster, State string
+	All            bool
+}
+
+// Incidents lists incidents, the oldest first.
+func (c *Client) Incidents(ctx context.Context, f Filter) ([]api.Summary, error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"cluster": f.Cluster, "state": f.State} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if f.All {
+		query.Set("all", "true")
+	}
+	return answer[[]api.Summary](ctx, c, request{http.MethodGet, "/v1/incidents", query, nil})
+}
+
+// Incident reads one incident by its id, its short name, or the beginning of one.
+func (c *Client) Incident(ctx context.Context, name string) (api.Incident, error) {
+	return answer[api.Incident](ctx, c, request{http.MethodGet, "/v1/incidents/" + url.PathEscape(name), nil, nil})
+}
+
+// Plan reads the plan of an incident.
+func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
+	return answer[api.Plan](ctx, c, request{http.MethodGet, "/v1/incidents/" + url.PathEscape(name) + "/plan", nil, nil})
+}
+
+// Pauses lists the pauses in force, the oldest first.
+func (c *Client) Pauses(ctx context.Context) ([]policies.Pause, error) {
+	return answer[[]policies.Pause](ctx, c, request{http.MethodGet, "/v1/pauses", nil, nil})
+}
+
+// Pause throws a switch in the caller's name.
+func (c *Client) Pause(ctx context.Context, p api.PauseRequest) (policies.Pause, error) {
+	return answer[policies.Pause](ctx, c, request{http.MethodPost, "/v1/pauses", nil, p})
+}
+
+// Resume ends the pause of exactly that scope.
+func (c *Client) Resume(ctx context.Context, scope policies.Pause) error {
+	query := url.Values{}
+	for name, value := range map[string]string{"cluster": scope.Cluster, "kind": scope.Kind, "target": scope.Target} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return c.call(ctx, request{http.MethodDelete, "/v1/pauses", query, nil}, nil)
+}
+
+// Version says which Salvor answers.
+func (c *Client) Version(ctx context.Context) (api.Version, error) {
+	return answer[api.Version](ctx, c, request{http.MethodGet, "/v1/version", nil, nil})
+}
+
+// Me says who the caller is.
+func (c *Client) Me(ctx context.Context) (api.Me, error) {
+	return answer[api.Me](ctx, c, request{http.MethodGet, "/v1/me", nil, nil})
+}
+
+// answer calls and reads the answer.
+func answer[T any](ctx context.Context, c *Client, req request) (T, error) {
+	var out T
+	err := c.call(ctx, req, &out)
+	return out, err
+}
+
+// Fold makes the incident of an answer, and what policy was asked by Decision.Ref. A history that this version does not know
+// is an error.
+func Fold(in api.Incident) (*incident.Incident, map[string]policies.Question, error) {
+	history := make([]incident.Sequenced, len(in.History))
+	for i, rec := range in.History {
+		history[i] = rec.Sequenced()
+	}
+	inc, err := incident.Fold(history)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the history of %s: %w", in.Name, err)
+	}
+	asked := map[string]policies.Question{}
+	for ref, doc := range in.Asked {
+		var stored struct {
+			Question policies.Question `json:"question"`
+		}
+		if json.Unmarshal(doc, &stored) == nil { // what cannot be read is not shown
+			asked[ref] = stored.Question
+		}
+	}
+	return inc, asked, nil
+}

@@ -1,0 +1,242 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+func claim(nodes ...string) Claim {
+	var c Claim
+	for _, node := range nodes {
+		c.Targets = append(c.Targets, target(node))
+		c.Entries = append(c.Entries, entry(node))
+	}
+	return c
+}
+
+func TestIntentTakesAndCloseReleases(t *testing.T) {
+	s := startStore(t)
+	l := s.ledger("one")
+	inc := acting(t, l, "w1", "w1", "w2")
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, inc, done(0))
+	before := lastSeq(t, l)
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1", "w2")); err != nil {
+		t.Fatal(err)
+	}
+	if wrote := lastSeq(t, l) - before; wrote != 3 {
+		t.Errorf("%d messages were written, want the record, the budget and the lock of w2", wrote)
+	}
+	s.stop()
+	s.start()
+	l = s.ledger("one")
+	budget, held := stand(t, l, "w1", "w2")
+	want := Budget{[]Holding{{inc.ID, "prod.eu", []string{"node/w1", "node/w2"}, []Entry{entry("w1"), entry("w2")}}}}
+	if diff := cmp.Diff(want, budget); diff != "" {
+		t.Errorf("budget (-want +got):\n%s", diff)
+	}
+	if held["w1"] != inc.ID || held["w2"] != inc.ID {
+		t.Errorf("the locks are held by %v", held)
+	}
+	inc = load(t, l, inc.ID)
+	add(t, l, inc, done(1))
+	if _, err := l.AppendReleasing(t.Context(), inc, incident.Record{Kind: incident.Checked, At: noon, Outcome: responders.OutcomeVerified}); err != nil {
+		t.Fatal(err)
+	}
+	if budget, held = stand(t, l, "w1", "w2"); len(budget.Of(inc.ID).Entries) != 0 || len(held) != 2 {
+		t.Errorf("after the verification the budget is %+v, locks are %v", budget, held)
+	}
+	if _, err := l.Close(t.Context(), inc, incident.Record{Kind: incident.Closed, At: noon}); err != nil {
+		t.Fatal(err)
+	}
+	if budget, held = stand(t, l, "w1", "w2"); len(budget.Holdings) != 0 || len(held) != 0 {
+		t.Errorf("after the end the budget is %+v, locks are %v", budget, held)
+	}
+	other := acting(t, l, "w2", "w2")
+	if _, err := l.AppendIntent(t.Context(), other, intent(0), claim("w2")); err != nil {
+		t.Errorf("a released target is refused: %v", err)
+	}
+}
+
+func TestIntentRefusals(t *testing.T) {
+	l := newLedger(t)
+	holder := acting(t, l, "w1", "w1")
+	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	other := acting(t, l, "w2", "w2", "w1")
+	full := errors.New("one node of zone a is being worked on")
+	limited := claim("w2")
+	limited.Admit = func(others Budget) error {
+		if diff := cmp.Diff(policies.InFlight{Cluster: 1, Zones: map[string]int{"a": 1}, Targets: []string{"node/w1"}},
+			others.InFlight("prod.eu", []policies.Target{target("w1"), target("w2")})); diff != "" {
+			t.Errorf("in flight (-want +got):\n%s", diff)
+		}
+		return full
+	}
+	stale := load(t, l, other.ID)
+	add(t, l, stale, note("somebody was here"))
+	for name, c := range map[string]struct {
+		inc   *incident.Incident
+		claim Claim
+		check func(error) bool
+	}{
+		"held":   {stale, claim("w2", "w1"), func(err error) bool { return isHeld(err, "node/w1", holder.ID) }},
+		"budget": {stale, limited, func(err error) bool { return errors.Is(err, ErrOverBudget) && errors.Is(err, full) }},
+		"lost":   {other, claim("w2"), func(err error) bool { return errors.Is(err, ErrLost) }},
+	} {
+		budget, held := stand(t, l, "w1", "w2")
+		before := lastSeq(t, l)
+		if _, err := l.AppendIntent(t.Context(), c.inc, intent(0), c.claim); !c.check(err) {
+			t.Errorf("%s: it says %v", name, err)
+		}
+		after, heldAfter := stand(t, l, "w1", "w2")
+		if !cmp.Equal(budget, after) || !cmp.Equal(held, heldAfter) || lastSeq(t, l) != before {
+			t.Errorf("%s: the loser stored something: budget %+v, locks %v", name, after, heldAfter)
+		}
+	}
+}
+
+func isHeld(err error, target string, by incident.ID) bool {
+	var held *TargetHeldError
+	return errors.As(err, &held) && held.Target == target && held.By == by
+}
+
+// The budget says that a target is free while its lock is taken: the lock has the last word.
+func TestLockIsRefusedAtTheWrite(t *testing.T) {
+	s := startStore(t)
+	l := s.ledger("one")
+	inc := acting(t, l, "w1", "w1")
+	name := target("w1").String()
+	data, err := document(lock{l.sign(), name, "0123456789abcdef-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := l.request
+	var once sync.Once
+	l.request = func(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+		if msg.Header.Get(batchCommit) != "" {
+			once.Do(func() { // between reading the lock and the batch, a rival takes it
+				if _, err := l.js.Publish(ctx, lockSubject("prod.eu", name), data); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return real(ctx, msg)
+	}
+	before := inc.Seq
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !isHeld(err, name, "0123456789abcdef-1") {
+		t.Errorf("it says %v", err)
+	}
+	if budget, _ := stand(t, l); len(budget.Holdings) != 0 || load(t, l, inc.ID).Seq != before {
+		t.Errorf("the loser stored something: %+v", budget)
+	}
+}
+
+func TestIntentsRaceForTargetsAndBudget(t *testing.T) {
+	s := startStore(t)
+	const incidents, limit = 8, 3
+	one := s.ledger("l0")
+	ledgers := []*Ledger{one, s.ledger("l1"), s.ledger("l2")}
+	var incs []*incident.Incident
+	for n := range incidents {
+		incs = append(incs, acting(t, one, fmt.Sprint("w", n), fmt.Sprint("w", n)))
+	}
+	var wg sync.WaitGroup
+	for n, inc := range incs {
+		c := claim(fmt.Sprint("w", n))
+		c.Targets = append(c.Targets, target(fmt.Sprint("shared-", n/2))) // two incidents want each
+		c.Admit = func(others Budget) error {
+			if others.InFlight("prod.eu", nil).Cluster >= limit {
+				return errors.New("enough")
+			}
+			return nil
+		}
+		wg.Go(func() {
+			_, err := ledgers[n%len(ledgers)].AppendIntent(t.Context(), inc, intent(0), c)
+			var held *TargetHeldError
+			if err != nil && !errors.Is(err, ErrOverBudget) && !errors.As(err, &held) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	budget, _ := stand(t, one)
+	intended := 0
+	for n, inc := range incs {
+		got := load(t, one, inc.ID)
+		mine := budget.Of(inc.ID)
+		_, held := stand(t, one, fmt.Sprint("w", n))
+		if (got.Intent != nil) != (len(mine.Targets) == 2) || (got.Intent != nil) != (held[fmt.Sprint("w", n)] == inc.ID) {
+			t.Errorf("%s: intent %v, budget %+v, locks %v: torn", inc.ID, got.Intent, mine, held)
+		}
+		if got.Intent != nil {
+			intended++
+		}
+	}
+	for n := range incidents / 2 {
+		_, held := stand(t, one, fmt.Sprint("shared-", n))
+		a, b := budget.Of(incs[2*n].ID), budget.Of(incs[2*n+1].ID)
+		if len(a.Targets) > 0 && len(b.Targets) > 0 {
+			t.Errorf("shared-%d is held by two, its lock by %v", n, held)
+		}
+	}
+	if intended != limit {
+		t.Errorf("%d intents were taken, the limit is %d", intended, limit)
+	}
+}
+
+func TestLostAnswerOfABatch(t *testing.T) {
+	for _, sent := range []bool{true, false} {
+		l := newLedger(t)
+		inc := acting(t, l, "w1", "w1")
+		loseAnswer(l, incidentPrefix, sent, nil)
+		_, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"))
+		budget, held := stand(t, l, "w1")
+		landed := load(t, l, inc.ID).Intent != nil
+		if sent && (err != nil || !landed || inc.Intent == nil || len(budget.Holdings) != 1 || held["w1"] != inc.ID) {
+			t.Errorf("the batch that landed: %v, landed %v, budget %+v, locks %v", err, landed, budget, held)
+		}
+		if !sent && (!errors.Is(err, events.ErrUnavailable) || landed || len(budget.Holdings)+len(held) != 0) {
+			t.Errorf("the batch that did not land: %v, landed %v, budget %+v, locks %v", err, landed, budget, held)
+		}
+		if !sent {
+			if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+				t.Errorf("repeating it says %v", err)
+			}
+		}
+	}
+}
+
+func TestEntriesAreTakenAgainAfterRelease(t *testing.T) {
+	l := newLedger(t)
+	inc := acting(t, l, "w1", "w1", "w2")
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AppendReleasing(t.Context(), inc, done(0)); err != nil {
+		t.Fatal(err)
+	}
+	c := claim("w1")
+	asked := false
+	c.Admit = func(Budget) error { asked = true; return nil }
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), c); err != nil || !asked {
+		t.Errorf("taking it again says %v, the limits were asked: %v", err, asked)
+	}
+	if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 1 || len(budget.Of(inc.ID).Targets) != 1 {
+		t.Errorf("the budget is %+v", budget)
+	}
+}

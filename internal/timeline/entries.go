@@ -1,0 +1,221 @@
+package timeline
+
+import (
+	"fmt"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// teller turns records into entries, in their order. It remembers the plan in force.
+type teller struct {
+	asked   map[string]policies.Question
+	plan    *responders.Plan
+	results map[uint64]incident.Sequenced // by the sequence of the intent or takeover it ends
+	over    map[uint64]bool               // sequences of intents that another record goes on with
+	told    map[uint64]bool               // sequences of results told with their intent
+}
+
+func newTeller(asked map[string]policies.Question) *teller {
+	return &teller{asked: asked, results: map[uint64]incident.Sequenced{}, over: map[uint64]bool{}, told: map[uint64]bool{}}
+}
+
+// entries tells a whole history.
+func entries(history []incident.Sequenced, asked map[string]policies.Question) []entry {
+	t := newTeller(asked)
+	t.match(history)
+	var out []entry
+	for _, rec := range history {
+		out = append(out, t.tell(rec)...)
+	}
+	return out
+}
+
+// match finds the result of each step that was begun.
+func (t *teller) match(history []incident.Sequenced) {
+	var open *incident.Sequenced
+	for i, rec := range history {
+		switch rec.Kind {
+		case incident.Intent, incident.TookOver:
+			if open != nil {
+				t.over[open.Seq] = true
+			}
+			open = &history[i]
+		case incident.Done, incident.Failed:
+			if open != nil {
+				t.results[open.Seq], t.told[rec.Seq] = rec, true
+			}
+			open = nil
+		}
+	}
+}
+
+func (t *teller) tell(rec incident.Sequenced) []entry {
+	e := entry{at: when(rec), text: Plain(rec.Text), more: plainAll(rec.Detail)}
+	switch rec.Kind {
+	case incident.Opened:
+		return []entry{t.opened(e, rec)}
+	case incident.Confirmed:
+		e.verb, e.more = "confirmed", signals(rec.Fault)
+	case incident.Recurred:
+		e.verb, e.more = "saw again", signals(rec.Fault)
+	case incident.Cleared:
+		e.verb = "cleared"
+	case incident.Decided:
+		return t.decided(e, rec)
+	case incident.Intent, incident.TookOver:
+		return t.step(e, rec)
+	case incident.Done, incident.Failed:
+		return t.result(e, rec)
+	case incident.Checked:
+		return []entry{t.checked(e, rec)}
+	case incident.Handed:
+		e.verb, e.text = "handed", "to a person: "+e.text
+	case incident.Noted:
+		e.verb = "note"
+	case incident.Closed:
+		e.verb = "closed"
+	default:
+		e.verb, e.text = "record", Plain(string(rec.Kind)+" "+rec.Text)
+	}
+	return []entry{e}
+}
+
+func (t *teller) opened(e entry, rec incident.Sequenced) entry {
+	e.verb, e.more = "saw", signals(rec.Fault)
+	switch {
+	case rec.Standing:
+		e.more = append(e.more, "it was so when Salvor first looked: left alone until it changes")
+	case rec.WindowS > 0:
+		e.more = append(e.more, "counts as a fault once it has lasted "+lasting(inSeconds(rec.WindowS)))
+	}
+	return e
+}
+
+// signals says who agrees, with the numbers they used.
+func signals(f *classifiers.Fault) []string {
+	if f == nil {
+		return nil
+	}
+	var out []string
+	if agree, asked := f.Agreement(); asked > 0 {
+		out = append(out, fmt.Sprintf("%d of %s agree", agree, counted(asked, "observer")))
+	}
+	for _, s := range f.Signals {
+		out = append(out, Plain(s.Name+": "+s.Detail))
+	}
+	return out
+}
+
+// step tells a step with its result, when it has one.
+func (t *teller) step(e entry, rec incident.Sequenced) []entry {
+	if rec.Step == nil {
+		return nil
+	}
+	var out []entry
+	if rec.Kind == incident.TookOver {
+		out = append(out, entry{at: e.at, verb: "took over", text: fmt.Sprintf("%s (%s)", e.text, Plain(rec.Writer))})
+	}
+	s := entry{at: e.at, verb: t.number(rec.Step), text: t.does(rec.Step)}
+	result, ended := t.results[rec.Seq]
+	switch {
+	case t.over[rec.Seq]:
+		s.text += "  not ended by " + Plain(rec.Writer)
+	case !ended:
+		s.text += fmt.Sprintf("  running, stops by %s", clock(rec.Step.Deadline))
+	default:
+		s = withResult(s, result)
+	}
+	return append(out, s)
+}
+
+func withResult(s entry, result incident.Sequenced) entry {
+	took := ""
+	if result.Step != nil && result.Step.TookS > 0 {
+		took = lasting(inSeconds(result.Step.TookS)) + " "
+	}
+	s.more = plainAll(result.Detail)
+	if result.Kind == incident.Done {
+		s.text = fmt.Sprintf("%-40s %sdone", s.text, took)
+		return s
+	}
+	s.text = fmt.Sprintf("%-40s %sFAILED", s.text, took)
+	if result.Text != "" {
+		s.more = append([]string{Plain(result.Text)}, s.more...)
+	}
+	return s
+}
+
+// result tells a result that belongs to no step told before, as in a stream.
+func (t *teller) result(e entry, rec incident.Sequenced) []entry {
+	if t.told[rec.Seq] || rec.Step == nil {
+		return nil
+	}
+	s := withResult(entry{at: e.at, verb: t.number(rec.Step), text: t.does(rec.Step)}, rec)
+	return []entry{s}
+}
+
+func (t *teller) number(ref *incident.StepRef) string {
+	if t.plan == nil || t.plan.Digest != ref.Plan {
+		return fmt.Sprintf("step %d", ref.Index+1)
+	}
+	return fmt.Sprintf("step %d/%d", ref.Index+1, len(t.plan.Steps))
+}
+
+// does says what a step does: its name, and the one thing that it will do or how many targets it has.
+func (t *teller) does(ref *incident.StepRef) string {
+	name := Plain(ref.Name)
+	if t.plan == nil || t.plan.Digest != ref.Plan || ref.Index < 0 || ref.Index >= len(t.plan.Steps) {
+		return name
+	}
+	change := t.plan.Steps[ref.Index].Change
+	switch {
+	case change.Nothing:
+		return name + ": it is so already"
+	case len(change.Will) == 1:
+		return name + ": " + Plain(change.Will[0])
+	}
+	return name + " " + targeted(change.Targets)
+}
+
+// checked tells what the plan's checks came to.
+func (t *teller) checked(e entry, rec incident.Sequenced) entry {
+	switch rec.Outcome {
+	case responders.OutcomeVerified:
+		e.verb = "verified"
+		if t.plan != nil {
+			e.text = t.held()
+		}
+	case responders.OutcomePartly:
+		e.verb, e.text = "partly", "recovered; still down:"
+	case responders.OutcomeNotVerified:
+		e.verb, e.text = "checked", "NOT recovered:"
+	default:
+		e.verb, e.text = "checked", "UNKNOWN whether it is recovered:"
+	}
+	if len(rec.Detail) == 0 && rec.Outcome != responders.OutcomeVerified {
+		e.more = []string{Plain(rec.Text)}
+	}
+	return e
+}
+
+// held says what the checks of the plan in force saw to hold.
+func (t *teller) held() string {
+	if len(t.plan.Checks) == 0 {
+		return "nothing was left to check"
+	}
+	text := ""
+	for i, c := range t.plan.Checks {
+		if i > 0 {
+			text += ", "
+		}
+		what := Plain(c.Name)
+		if len(c.Change.Will) == 1 {
+			what = Plain(c.Change.Will[0])
+		}
+		text += what + ", held for " + lasting(inSeconds(c.SettleS))
+	}
+	return text
+}

@@ -1,0 +1,55 @@
+package timeline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Case is what is rendered.
+type Case struct {
+	Incident *incident.Incident
+	Asked    map[string]policies.Question // what policy was asked, by Decision.Ref, as far as it is known
+	Now      time.Time
+}
+
+// Show renders the timeline: a header that says where the incident stands, what happened in order, what is still down, and
+// the command that comes next.
+func Show(c Case) string {
+	inc := c.Incident
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s  %s  %s  %s\n", inc.Name(), about(inc), Plain(inc.Key.Cluster), standing(inc, c.Now))
+	if inc.Count > 1 {
+		fmt.Fprintf(&out, "the fault came back %s within this incident\n", counted(inc.Count-1, "time"))
+	}
+	last := ""
+	for _, e := range entries(inc.History, c.Asked) {
+		if today := day(e.at); today != last {
+			out.WriteString(today + " UTC\n")
+			last = today
+		}
+		e.write(&out)
+	}
+	for _, line := range stillDown(inc) {
+		fmt.Fprintf(&out, "STILL DOWN  %s\n", line)
+	}
+	fmt.Fprintf(&out, "Next: %s\n", next(c))
+	return out.String()
+}
+
+// stillDown is what the last checks found not to be so, unless the fault went away since.
+func stillDown(inc *incident.Incident) []string {
+	if inc.State != incident.HandedOver || inc.Outcome == responders.OutcomeVerified {
+		return nil
+	}
+	for i := len(inc.History) - 1; i >= 0; i-- {
+		if rec := inc.History[i]; rec.Kind == incident.Checked {
+			return plainAll(rec.Detail)
+		}
+	}
+	return nil
+}

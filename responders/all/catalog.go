@@ -1,0 +1,34 @@
+// Package all is the catalogue of every responder there is.
+package all
+
+import (
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/node"
+	"github.com/salvor-io/salvor/responders/workload"
+)
+
+// Clusters gives clients for a cluster by its name: one that observes, one that acts.
+type Clusters interface {
+	Reader(cluster string) (kubernetes.Interface, error)
+	Writer(cluster string) (kubernetes.Interface, error)
+}
+
+// Options are what responders reach the world through.
+type Options struct {
+	Clusters Clusters
+	Power    map[string]node.Power // the power switch of each cluster that has one, by cluster
+}
+
+// Catalog makes the catalogue. With zero Options the responders can be described, but not called.
+func Catalog(o Options) (responders.Catalog, error) {
+	return responders.NewCatalog(
+		node.NewCordon(o.Clusters),
+		node.NewFence(o.Clusters, o.Power),
+		node.NewRelease(o.Clusters, o.Power),
+		node.NewRestore(o.Clusters),
+		workload.NewAvailable(o.Clusters),
+		workload.NewDisplace(o.Clusters),
+	)
+}

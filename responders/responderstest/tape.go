@@ -1,0 +1,190 @@
+package responderstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Who makes a call.
+type Who string
+
+// The callers: the two credentials of a cluster, and a power switch.
+const (
+	Reader Who = "reader"
+	Writer Who = "writer"
+	Switch Who = "switch"
+)
+
+// Call is one call to the world.
+type Call struct {
+	Who             Who
+	Verb            string // as RBAC spells it
+	Group, Resource string
+	Namespace, Name string
+}
+
+func (c Call) String() string {
+	return fmt.Sprintf("%s %s %s %s/%s", c.Who, c.Verb, c.Resource, c.Namespace, c.Name)
+}
+
+// IsWrite says whether the call changes the world.
+func (c Call) IsWrite() bool {
+	return !slices.Contains([]string{"get", "list", "watch", "status"}, c.Verb)
+}
+
+// Tape stands between a responder and the world. It records the calls, and the writes that landed, and breaks what it is
+// told to break.
+type Tape struct {
+	mu     sync.Mutex
+	calls  []Call
+	landed []Call
+	writes int // tried, the broken ones included
+	faults faults
+}
+
+// faults say what breaks. Writes are counted from 1; 0 breaks none.
+type faults struct {
+	before  int                // this write fails and does not land
+	after   int                // this write lands and its answer is lost
+	cancel  context.CancelFunc // called before the write that fails, if any
+	refuse  bool               // every call fails
+	hang    chan<- struct{}    // every call says so here and hangs until its context ends
+	consent func() error       // asked at each write
+}
+
+var errBroken = errors.New("the suite broke the connection")
+
+// NewTape makes a tape that breaks nothing.
+func NewTape() *Tape { return &Tape{} }
+
+// Do makes a call to something that is not Kubernetes, such as a power switch.
+func (t *Tape) Do(ctx context.Context, call Call, do func() error) error {
+	lose, err := t.begin(ctx, call)
+	if err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return t.end(call, lose)
+}
+
+// begin records a call and breaks it if told to. It says whether the answer is to be lost.
+func (t *Tape) begin(ctx context.Context, call Call) (lose bool, err error) {
+	t.mu.Lock()
+	t.calls = append(t.calls, call)
+	now := t.faults
+	var nth int
+	if call.IsWrite() {
+		t.writes++
+		nth = t.writes
+	}
+	t.mu.Unlock()
+	if now.hang != nil {
+		select {
+		case now.hang <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
+	if call.IsWrite() && now.consent != nil {
+		if err := now.consent(); err != nil {
+			return false, fmt.Errorf("%s: %w", call, err)
+		}
+	}
+	if nth > 0 && nth == now.before && now.cancel != nil {
+		now.cancel()
+	}
+	if now.refuse || nth > 0 && nth == now.before {
+		return false, errBroken
+	}
+	return nth > 0 && nth == now.after, ctx.Err()
+}
+
+func (t *Tape) end(call Call, lose bool) error {
+	if call.IsWrite() {
+		t.mu.Lock()
+		t.landed = append(t.landed, call)
+		t.mu.Unlock()
+	}
+	if lose {
+		return errBroken
+	}
+	return nil
+}
+
+// set arms the tape and begins to count anew.
+func (t *Tape) set(f faults) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults, t.writes = f, 0
+}
+
+func (t *Tape) seen() (calls, landed []Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.calls), slices.Clone(t.landed)
+}
+
+// Clusters gives out clients whose calls go through the tape, the same for every cluster.
+type Clusters struct{ reader, writer kubernetes.Interface }
+
+// Reader gives the client that observes.
+func (c Clusters) Reader(string) (kubernetes.Interface, error) { return c.reader, nil }
+
+// Writer gives the client that acts.
+func (c Clusters) Writer(string) (kubernetes.Interface, error) { return c.writer, nil }
+
+// Clusters makes clients of the two credentials.
+func (t *Tape) Clusters(reader, writer *rest.Config) (Clusters, error) {
+	observe, err := t.client(reader, Reader)
+	if err != nil {
+		return Clusters{}, err
+	}
+	act, err := t.client(writer, Writer)
+	return Clusters{observe, act}, err
+}
+
+func (t *Tape) client(config *rest.Config, who Who) (kubernetes.Interface, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &head{t, who, next} })
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make client of the %s: %w", who, err)
+	}
+	return client, nil
+}
+
+// head is where requests to an API server pass the tape.
+type head struct {
+	tape *Tape
+	who  Who
+	next http.RoundTripper
+}
+
+func (h *head) RoundTrip(request *http.Request) (*http.Response, error) {
+	call := callOf(request)
+	call.Who = h.who
+	lose, err := h.tape.begin(request.Context(), call)
+	if err != nil {
+		return nil, err
+	}
+	response, err := h.next.RoundTrip(request)
+	if err != nil || response.StatusCode > 299 {
+		return response, err
+	}
+	if err := h.tape.end(call, lose); err != nil {
+		_ = response.Body.Close()
+		return nil, err
+	}
+	return response, nil
+}

@@ -1,0 +1,85 @@
+package runbooks
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// previews bounds how many steps are previewed at a time.
+const previews = 8
+
+// Resolve makes the plan of a runbook for a fault: every step and every check is previewed against the world, and the plan
+// is sealed. It only reads. Steps with nothing left to do stay in the plan.
+func Resolve(ctx context.Context, r Runbook, fault classifiers.Fault, env responders.Env, catalog responders.Catalog) (responders.Plan, error) {
+	return resolve(ctx, r.Name, r.Steps, r.Verify, source{fault, env, catalog})
+}
+
+// ResolveUndo makes the plan that takes back what the runbook does, for a fault that cleared. Its name is that of the runbook
+// with /undo behind it. A runbook without undo is an error.
+func ResolveUndo(ctx context.Context, r Runbook, fault classifiers.Fault, env responders.Env, catalog responders.Catalog) (responders.Plan, error) {
+	if len(r.Undo) == 0 {
+		return responders.Plan{}, fmt.Errorf("undo runbook %s: it says nothing about how to take back what it does", r.Name)
+	}
+	return resolve(ctx, r.Name+"/undo", r.Undo, nil, source{fault, env, catalog})
+}
+
+// source is what steps are resolved from.
+type source struct {
+	fault   classifiers.Fault
+	env     responders.Env
+	catalog responders.Catalog
+}
+
+func resolve(ctx context.Context, name string, steps []Step, checks []Check, from source) (responders.Plan, error) {
+	plan := responders.Plan{Runbook: name, Cluster: from.env.Cluster,
+		Steps: make([]responders.Step, len(steps)), Checks: make([]responders.Check, len(checks))}
+	wrong := make([]error, len(steps)+len(checks))
+	var group errgroup.Group
+	group.SetLimit(previews)
+	for i, s := range steps {
+		plan.Steps[i] = responders.Step{Name: s.Name, DeadlineS: s.Deadline.Seconds(), OnFailure: s.OnFailure}
+		group.Go(func() error {
+			wrong[i] = from.preview(ctx, s.Name, s.Use, s.With, &plan.Steps[i].Change)
+			return nil
+		})
+	}
+	for i, c := range checks {
+		plan.Checks[i] = responders.Check{Name: c.Name, SettleS: c.Settle.Seconds(), DeadlineS: c.Deadline.Seconds()}
+		group.Go(func() error {
+			wrong[len(steps)+i] = from.preview(ctx, c.Name, c.Use, c.With, &plan.Checks[i].Change)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong is told in the order of the steps, so that the same trouble reads the same
+	for _, err := range wrong {
+		if err != nil {
+			return responders.Plan{}, fmt.Errorf("resolve runbook %s: %w", name, err)
+		}
+	}
+	return plan.Seal()
+}
+
+// preview asks the responder of one step what it would do.
+func (s source) preview(ctx context.Context, name, use string, with map[string]Value, into *responders.Change) error {
+	responder, err := s.catalog.Lookup(use)
+	if err != nil {
+		return fmt.Errorf("step %s: %w", name, err)
+	}
+	args := responders.Args{}
+	for key, value := range with {
+		if args[key], err = value.resolve(s.fault, s.env); err != nil {
+			return fmt.Errorf("step %s: argument %q: %w", name, key, err)
+		}
+	}
+	env := s.env
+	env.Step, env.Plan = name, ""
+	if *into, err = responder.Preview(ctx, env, args); err != nil {
+		return fmt.Errorf("step %s: %w", name, err)
+	}
+	return nil
+}

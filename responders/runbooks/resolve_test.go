@@ -1,0 +1,156 @@
+package runbooks
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/all"
+	"github.com/salvor-io/salvor/responders/node"
+	"github.com/salvor-io/salvor/responders/responderstest"
+)
+
+var (
+	env  = responders.Env{Cluster: "east", Incident: "inc-1", Plan: "old", Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+	dead = classifiers.Fault{Kind: classifiers.KindNode, Cluster: "east", Anchor: classifiers.Anchor{Kind: "node", Name: "w7", UID: "u7"},
+		Scope: classifiers.Scope{Nodes: []string{"w7"}, Zones: []string{"a"}}}
+)
+
+// world is a cluster with a silent node and the catalogue that reaches it.
+func world(t *testing.T, powered bool) responders.Catalog {
+	owner := []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "gone", UID: "g", Controller: new(true)}}
+	clusters, tape, _ := responderstest.InMemory(t, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "w7", UID: "u7"}},
+		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", OwnerReferences: owner}, Spec: corev1.PodSpec{NodeName: "w7"}})
+	options := all.Options{Clusters: clusters}
+	if powered {
+		options.Power = map[string]node.Power{"east": &responderstest.Machine{Tape: tape, Down: map[string]bool{}}}
+	}
+	catalog, err := all.Catalog(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
+
+func shippedRunbook(t *testing.T, catalog responders.Catalog, name string) Runbook {
+	set, err := Load(catalog, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := set.Lookup(name)
+	return r
+}
+
+func TestResolveMakesAPlan(t *testing.T) {
+	catalog := world(t, true)
+	runbook := shippedRunbook(t, catalog, "node-failure")
+	plan, err := Resolve(t.Context(), runbook, dead, env, catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type line struct {
+		Name, Responder string
+		Class           policies.Class
+		Targets         string
+		DeadlineS       float64
+		Nothing         bool
+	}
+	var got []line
+	for _, s := range plan.Steps {
+		var targets []string
+		for _, target := range s.Change.Targets {
+			targets = append(targets, target.String()+" "+target.UID)
+		}
+		got = append(got, line{s.Name, s.Change.Responder, s.Change.Class, strings.Join(targets, ","), s.DeadlineS, s.Change.Nothing})
+	}
+	want := []line{
+		{"cordon", "node.cordon", policies.Reversible, "node/w7 u7", 30, false},
+		{"displace", "workload.displace", policies.Disruptive, "pod/shop/web uid-pod-shop-web", 60, false},
+		{"fence", "node.fence", policies.Disruptive, "node/w7 u7", 120, false},
+		{"release", "node.release", policies.Disruptive, "node/w7 u7", 300, false},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	check := plan.Checks[0]
+	if check.SettleS != 15 || check.DeadlineS != 300 || check.Change.Responder != "workload.available" || !check.Change.Nothing {
+		t.Errorf("the check is %+v", check)
+	}
+	if plan.Class() != policies.Disruptive || plan.Cluster != "east" || plan.Runbook != "node-failure" || plan.Digest == "" {
+		t.Errorf("the plan is %+v", plan)
+	}
+	later := env
+	later.Now = later.Now.Add(time.Hour)
+	again, err := Resolve(t.Context(), runbook, dead, later, catalog)
+	if err != nil || again.Digest != plan.Digest {
+		t.Errorf("the same world makes plan %s, then %s, error %v", plan.Digest, again.Digest, err)
+	}
+}
+
+// Without proof the whole plan is for people, and the one that needs none is still there.
+func TestTheLadderWithoutProof(t *testing.T) {
+	catalog := world(t, false)
+	for name, want := range map[string]policies.Class{"node-failure": policies.Destructive, "node-displace": policies.Disruptive} {
+		plan, err := Resolve(t.Context(), shippedRunbook(t, catalog, name), dead, env, catalog)
+		if err != nil || plan.Class() != want {
+			t.Errorf("%s is %s, want %s, error %v", name, plan.Class(), want, err)
+		}
+	}
+}
+
+func TestResolveUndo(t *testing.T) {
+	catalog := world(t, false)
+	runbook := shippedRunbook(t, catalog, "node-failure")
+	plan, err := ResolveUndo(t.Context(), runbook, dead, env, catalog)
+	if err != nil || plan.Runbook != "node-failure/undo" || len(plan.Steps) != 1 || !plan.Steps[0].Change.Nothing || plan.Checks == nil {
+		t.Errorf("the plan is %+v, error %v", plan, err)
+	}
+	runbook.Undo = nil
+	if _, err := ResolveUndo(t.Context(), runbook, dead, env, catalog); err == nil {
+		t.Error("a runbook without undo was undone")
+	}
+}
+
+func TestResolveRefusesWhatIsNotThere(t *testing.T) {
+	catalog := world(t, true)
+	runbook := shippedRunbook(t, catalog, "node-failure")
+	for says, edit := range map[string]func(*classifiers.Fault){
+		`argument "nodes": resolve ${fault.nodes}: it is empty`: func(f *classifiers.Fault) { f.Scope.Nodes = nil },
+		"read node w8": func(f *classifiers.Fault) { f.Scope.Nodes = []string{"w7", "w8"} },
+		"no wildcards": func(f *classifiers.Fault) { f.Scope.Nodes = []string{"*"} },
+	} {
+		fault := dead
+		edit(&fault)
+		if plan, err := Resolve(t.Context(), runbook, fault, env, catalog); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("the plan is %+v, error %v, want %s", plan, err, says)
+		}
+	}
+}
+
+func TestPathsLeadToFacts(t *testing.T) {
+	want := map[string]any{"fault.nodes": []string{"w7"}, "fault.zones": []string{"a"}, "fault.zone": "a", "fault.cluster": "east",
+		"fault.anchor": "w7", "incident.id": "inc-1"}
+	got := map[string]any{}
+	for path := range facts() {
+		value, err := Value{path: path}.resolve(dead, env)
+		if err != nil {
+			t.Error(err)
+		}
+		got[path] = value
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	two := dead
+	two.Scope.Zones = []string{"a", "b"}
+	if _, err := (Value{path: "fault.zone"}).resolve(two, env); err == nil {
+		t.Error("two zones were taken for one")
+	}
+}

@@ -1,0 +1,231 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Displace deletes the stateless pods of silent nodes, gracefully, so that their controllers replace them at once. It is
+// what Kubernetes does by itself after five minutes.
+//
+// It deletes and does not evict: an eviction counts the dead pods of a silent node against their disruption budget and is
+// refused exactly when it is needed. It never overrides the grace period: the pod object stays until the node confirms or
+// is put out of service, so nothing here claims that the old copy has stopped.
+type Displace struct{ clusters Clusters }
+
+// NewDisplace makes the responder workload.displace.
+func NewDisplace(clusters Clusters) *Displace { return &Displace{clusters} }
+
+// displacing is what the plan pinned beside the pods.
+type displacing struct {
+	Nodes []string `json:"nodes"`
+}
+
+// Spec describes workload.displace.
+func (d *Displace) Spec() responders.Spec {
+	return responders.Spec{
+		Name:  "workload.displace",
+		About: "deletes the stateless pods of silent nodes, gracefully, so that their controllers replace them elsewhere",
+		Class: policies.Disruptive,
+		Params: []responders.Param{
+			{Name: "nodes", Type: responders.ParamNames, Required: true, About: "names of the nodes"},
+			{Name: "only", Type: responders.ParamString, Required: true, About: "which pods; the one value is stateless"},
+		},
+		Grants: []responders.Grant{
+			{Resource: "nodes", Verbs: []string{"get"}},
+			{Resource: "pods", Verbs: []string{"list", "delete"}},
+		},
+	}
+}
+
+// Preview names the pods that leave, and says which stay and why.
+func (d *Displace) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
+	if err := d.Spec().Check(args); err != nil {
+		return responders.Change{}, err
+	}
+	if only := args.Text("only"); only != "stateless" {
+		return responders.Change{}, fmt.Errorf("workload.displace: the argument \"only\" must be stateless, not %q", only)
+	}
+	client, err := d.clusters.Reader(env.Cluster)
+	if err != nil {
+		return responders.Change{}, err
+	}
+	nodes, pods, err := readNodes(ctx, client, args.Names("nodes"))
+	if err != nil {
+		return responders.Change{}, err
+	}
+	leaving, staying := sortOut(pods)
+	if len(leaving) > maxTargets {
+		return responders.Change{}, fmt.Errorf("displace pods of %s: %d pods would leave, more than %d in one step; do it in parts",
+			strings.Join(args.Names("nodes"), ", "), len(leaving), maxTargets)
+	}
+	change := responders.Change{Responder: "workload.displace", Targets: nodes, Nothing: true,
+		Will: append(willOf(leaving), staysOf(staying)...)}
+	if len(leaving) > 0 {
+		change.Class, change.Nothing, change.DurationS = policies.Disruptive, false, 5
+		change.Targets, change.Command = targetsOf(leaving), deleteCommand(leaving)
+	}
+	return change, pin(&change, displacing{Nodes: args.Names("nodes")})
+}
+
+func readNodes(ctx context.Context, client kubernetes.Interface, names []string) ([]policies.Target, []corev1.Pod, error) {
+	var nodes []policies.Target
+	for _, name := range names {
+		node, err := readNode(ctx, client, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		nodes = append(nodes, node)
+	}
+	pods, err := podsOn(ctx, client, names)
+	return nodes, pods, err
+}
+
+// sortOut tells the pods that leave from those that stay, which are counted by the reason. Pods that are on their way out
+// already do neither.
+func sortOut(pods []corev1.Pod) (leaving []corev1.Pod, staying map[string]int) {
+	staying = map[string]int{}
+	for _, pod := range pods {
+		ok, why := displaceable(pod)
+		switch {
+		case isTerminating(pod):
+		case ok:
+			leaving = append(leaving, pod)
+		default:
+			staying[why]++
+		}
+	}
+	slices.SortFunc(leaving, func(a, b corev1.Pod) int {
+		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	})
+	return leaving, staying
+}
+
+func willOf(leaving []corev1.Pod) []string {
+	if len(leaving) == 0 {
+		return []string{"no stateless pod is left to displace"}
+	}
+	will := []string{count(len(leaving), "stateless pod") + " deleted gracefully, replaced by the controllers elsewhere"}
+	scratch := 0
+	for _, pod := range leaving {
+		if hasScratch(pod) {
+			scratch++
+		}
+	}
+	if scratch > 0 {
+		will = append(will, "the scratch space (emptyDir) of "+count(scratch, "pod")+" is gone with them")
+	}
+	return will
+}
+
+func staysOf(staying map[string]int) []string {
+	if len(staying) == 0 {
+		return nil
+	}
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(staying)) {
+		parts = append(parts, fmt.Sprintf("%d %s", staying[why], why))
+	}
+	return []string{"these pods stay: " + strings.Join(parts, ", ")}
+}
+
+func targetsOf(pods []corev1.Pod) []policies.Target {
+	var targets []policies.Target
+	for _, pod := range pods {
+		targets = append(targets, policies.Target{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
+	}
+	return targets
+}
+
+func deleteCommand(pods []corev1.Pod) string {
+	byNamespace := map[string][]string{}
+	for _, pod := range pods {
+		byNamespace[pod.Namespace] = append(byNamespace[pod.Namespace], pod.Name)
+	}
+	var commands []string
+	for _, namespace := range slices.Sorted(maps.Keys(byNamespace)) {
+		commands = append(commands, "kubectl delete pod --wait=false -n "+namespace+" "+strings.Join(byNamespace[namespace], " "))
+	}
+	return strings.Join(commands, " && ")
+}
+
+// Apply deletes those of the pods that are still there and not on their way out, a few at a time.
+func (d *Displace) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
+	if change.Nothing {
+		return nil
+	}
+	client, err := d.clusters.Writer(env.Cluster)
+	if err != nil {
+		return err
+	}
+	left, err := remaining(ctx, client, change)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for _, pod := range left {
+		group.Go(func() error { return remove(ctx, client, pod) })
+	}
+	return group.Wait()
+}
+
+// remove deletes the very pod, with the grace period it asked for. A pod that went away meanwhile is as good.
+func remove(ctx context.Context, client kubernetes.Interface, pod policies.Target) error {
+	if err := responders.Guard(ctx); err != nil {
+		return fmt.Errorf("delete %s: %w", pod, err)
+	}
+	uid := types.UID(pod.UID)
+	err := client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return fmt.Errorf("delete %s: %w", pod, err)
+}
+
+// remaining are the targets that run on as if nothing had happened.
+func remaining(ctx context.Context, client kubernetes.Interface, change responders.Change) ([]policies.Target, error) {
+	var facts displacing
+	if err := pinned(change, &facts); err != nil {
+		return nil, err
+	}
+	pods, err := podsOn(ctx, client, facts.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	running := map[string]bool{}
+	for _, pod := range pods {
+		running[string(pod.UID)] = !isTerminating(pod)
+	}
+	return slices.DeleteFunc(slices.Clone(change.Targets), func(t policies.Target) bool { return !running[t.UID] }), nil
+}
+
+// Verify looks whether all of the pods are gone or on their way out.
+func (d *Displace) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
+	client, err := d.clusters.Reader(env.Cluster)
+	if err != nil {
+		return unknown(err)
+	}
+	left, err := remaining(ctx, client, change)
+	if err != nil {
+		return unknown(err)
+	}
+	var missing []string
+	for _, pod := range left {
+		missing = append(missing, pod.String()+" runs on as before")
+	}
+	return responders.FindingOf(len(change.Targets), missing), nil
+}

@@ -1,0 +1,239 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"text/template"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/api"
+)
+
+// Settings are what a server's salvor.yaml says. The zero value watches the rig's cluster, may act on it, has its power
+// switch, and is quick: times are those of a demonstration.
+type Settings struct {
+	Name     string // of the replica and of its folder; "salvor" when empty
+	Address  string // the rig's when empty
+	NATS     string // URL of an external NATS; empty embeds one
+	DataDir  string // empty: one of the rig's
+	Mode     string // for faults of kind node; act when empty
+	NoPower  bool   // no power switch is configured
+	Confirm  time.Duration
+	Healthy  time.Duration
+	Retry    time.Duration
+	Patience time.Duration // of the power switch
+	Extra    string        // more YAML, whole top-level keys
+}
+
+// Server is one salvor process.
+type Server struct {
+	Settings
+	Config string // path of its salvor.yaml
+	rig    *Rig
+	cmd    *exec.Cmd
+	log    *os.File
+	ended  <-chan error
+	gone   error // how it ended
+}
+
+const configuration = `data_dir: {{.DataDir}}
+external_url: http://{{.Address}}
+listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
+{{if .NATS}}nats: {url: {{.NATS}}}
+{{end}}clusters:
+  - name: {{.Cluster}}
+    environment: demo
+    region: eu-west-1
+    observe: {kubeconfig: {{.Observe}}}
+    act: {kubeconfig: {{.Act}}}
+    modes: {node: {{.Mode}}}
+{{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
+{{end}}intakes:
+  - {name: alertmanager, token_file: {{.Hook}}, clusters: [{{.Cluster}}], kinds: [node]}
+people:
+  - {name: alice, role: admin, groups: [sre-oncall], token_file: {{.Token}}}
+times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
+alertmanagers:{{range .Alertmanagers}}
+  - {url: {{.}}}{{else}} []{{end}}
+log: {level: debug}
+{{.Extra}}
+`
+
+func (s Settings) withDefaults(r *Rig) Settings {
+	set := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	last := func(field *time.Duration, value time.Duration) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	set(&s.Name, "salvor")
+	set(&s.Address, r.Address)
+	set(&s.DataDir, filepath.Join(r.Dir, s.Name))
+	set(&s.Mode, "act")
+	last(&s.Confirm, 12*time.Second)
+	last(&s.Healthy, 15*time.Second)
+	last(&s.Retry, 5*time.Second)
+	last(&s.Patience, 5*time.Second)
+	return s
+}
+
+// Serve writes a salvor.yaml and starts a server with it. It does not wait until the server is ready.
+func (r *Rig) Serve(settings Settings) (*Server, error) {
+	s := &Server{Settings: settings.withDefaults(r), rig: r}
+	s.Config = filepath.Join(r.Dir, s.Name+".yaml")
+	powerToken := filepath.Join(r.Dir, "power-token")
+	if err := os.WriteFile(powerToken, []byte(r.Stack.PowerToken()), 0o600); err != nil {
+		return nil, fmt.Errorf("write the power switch's token: %w", err)
+	}
+	var out bytes.Buffer
+	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
+		"DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
+		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
+		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
+		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("render salvor.yaml: %w", err)
+	}
+	if err := os.WriteFile(s.Config, out.Bytes(), 0o600); err != nil {
+		return nil, fmt.Errorf("write salvor.yaml: %w", err)
+	}
+	return s, s.Start()
+}
+
+// Start starts the process, again after it ended.
+func (s *Server) Start() (err error) {
+	if s.log, err = os.OpenFile(s.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return fmt.Errorf("open the log of %s: %w", s.Name, err)
+	}
+	s.cmd = exec.Command(s.rig.binary, "serve", "--config", s.Config, "--replica", s.Name)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if s.ended, err = startTied(s.cmd); err != nil {
+		_ = s.log.Close()
+		return fmt.Errorf("start %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// LogFile is where the process writes.
+func (s *Server) LogFile() string { return filepath.Join(s.rig.Dir, s.Name+".log") }
+
+// Kill ends the process with no goodbye and waits until it is gone.
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL, 10*time.Second) }
+
+// Stop asks the process to end and waits for it; it must end well.
+func (s *Server) Stop() error {
+	if err := s.end(syscall.SIGTERM, 20*time.Second); err != nil {
+		return err
+	}
+	if s.gone != nil {
+		return fmt.Errorf("%s ended badly: %w", s.Name, s.gone)
+	}
+	return nil
+}
+
+// Freeze stops the process where it stands; Thaw lets it go on.
+func (s *Server) Freeze() error { return s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (s *Server) Thaw() error { return s.cmd.Process.Signal(syscall.SIGCONT) }
+
+func (s *Server) end(signal syscall.Signal, within time.Duration) error {
+	if s.ended == nil {
+		return nil
+	}
+	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("signal %s: %w", s.Name, err)
+	}
+	select {
+	case s.gone = <-s.ended:
+		s.ended = nil
+		return s.log.Close()
+	case <-time.After(within):
+		_ = s.cmd.Process.Kill()
+		s.gone = <-s.ended
+		s.ended = nil
+		return fmt.Errorf("%s did not end within %s after %s", s.Name, within, signal)
+	}
+}
+
+// URL is the address of the server's API.
+func (s *Server) URL(path string) string { return "http://" + s.Address + path }
+
+// Ready says whether the server answers /readyz with 200 now.
+func (s *Server) Ready(ctx context.Context) bool {
+	status, _, err := s.ask(ctx, "/readyz")
+	return err == nil && status == http.StatusOK
+}
+
+// Incidents are all incidents, ended ones too, the oldest first.
+func (s *Server) Incidents(ctx context.Context) ([]api.Summary, error) {
+	var list []api.Summary
+	return list, s.fetch(ctx, "/v1/incidents?all=true", &list)
+}
+
+// Incident is one incident with its history.
+func (s *Server) Incident(ctx context.Context, id string) (api.Incident, error) {
+	var inc api.Incident
+	return inc, s.fetch(ctx, "/v1/incidents/"+id, &inc)
+}
+
+// Metrics is what /metrics says.
+func (s *Server) Metrics(ctx context.Context) (string, error) {
+	_, body, err := s.ask(ctx, "/metrics")
+	return string(body), err
+}
+
+func (s *Server) fetch(ctx context.Context, path string, into any) error {
+	status, body, err := s.ask(ctx, path)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("ask %s for %s: %d: %s", s.Name, path, status, body)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read what %s answers for %s: %w", s.Name, path, err)
+	}
+	return nil
+}
+
+func (s *Server) ask(ctx context.Context, path string) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL(path), nil)
+	if err != nil {
+		return 0, nil, fmt.Errorf("ask %s: %w", s.Name, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.rig.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("ask %s: %w", s.Name, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	return resp.StatusCode, body, err
+}
+
+// CLI runs the salvor command against the server, as the admin.
+func (s *Server) CLI(ctx context.Context, args ...string) (stdout string, err error) {
+	cmd := exec.CommandContext(ctx, s.rig.binary, append(args, "--server", "http://"+s.Address, "--token-file", filepath.Join(s.rig.Dir, "token"))...)
+	out, err := cmd.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("salvor %v: %w: %s", args, err, stderrOf(err))
+	}
+	return string(out), nil
+}
