@@ -26,10 +26,10 @@ type ProposedStep struct {
 // Target is one object that a step acts on, explicit and pinned.
 type Target struct {
 	Kind      string `json:"kind"` // Node, Pod, Deployment, ...
-	Namespace string `json:"namespace,omitempty"`
+	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	UID       string `json:"uid"`
-	Zone      string `json:"zone,omitempty"` // of a node
+	Zone      string `json:"zone"` // of a node
 }
 
 // String is the target as people read it: "node/worker-1" or "pod/shop/web-0".

@@ -130,9 +130,9 @@ type InFlight struct {
 
 // Pause is one switch thrown by a person. An empty scope field means every one.
 type Pause struct {
-	Cluster string    `json:"cluster,omitempty"`
-	Kind    string    `json:"kind,omitempty"`
-	Target  string    `json:"target,omitempty"`
+	Cluster string    `json:"cluster"`
+	Kind    string    `json:"kind"`
+	Target  string    `json:"target"`
 	Owner   string    `json:"owner"`
 	Reason  string    `json:"reason"`
 	Since   time.Time `json:"since"`
@@ -141,8 +141,8 @@ type Pause struct {
 
 // Person is somebody who wants to do something.
 type Person struct {
-	Name   string   `json:"name,omitempty"`
-	Groups []string `json:"groups,omitempty"`
-	Role   string   `json:"role,omitempty"`
-	Verb   string   `json:"verb,omitempty"`
+	Name   string   `json:"name"`
+	Groups []string `json:"groups"`
+	Role   string   `json:"role"`
+	Verb   string   `json:"verb"`
 }

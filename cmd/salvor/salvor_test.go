@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -177,7 +176,7 @@ func TestCommands(t *testing.T) {
 		{"incidents --all --cluster prod-eu -o yaml", []string{"- id: ", "\n  cluster: prod-eu\n"}, ""},
 		{"incidents show " + name, []string{header, "03:11:06 held back because the mode is observe", "Next: salvor plan " + name + "\n"}, ""},
 		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`}, ""},
-		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod\\-eu"[:20], "kubectl cordon worker-7"}, ""},
+		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod-eu\n", "kubectl cordon worker-7"}, ""},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
 		{"pauses", []string{""}, "nothing is paused\n"},
@@ -274,19 +273,17 @@ func TestWatch(t *testing.T) {
 	root.SetArgs([]string{"incidents", "watch", "--socket", s.socket})
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
-	want := "03:11:07 " + s.inc.Name() + " prod-eu node/worker-7 note hello\n"
 	// Only what comes after the watching began is told: say it until it is heard.
 	var got string
-	for i := 3; got == ""; i++ {
+	for got == "" {
 		s.api.Moved(s.add(t, incident.Record{Kind: incident.Noted, Text: "hello"}))
 		select {
 		case got = <-f.lines:
 		case <-time.After(20 * time.Millisecond):
-			want = strings.Replace(want, fmt.Sprintf("03:11:%02d", i+4), fmt.Sprintf("03:11:%02d", i+5), 1)
 		}
 	}
-	if !strings.HasSuffix(got, " prod-eu node/worker-7 note hello\n") {
-		t.Errorf("watched %q, want it to end as %q", got, want)
+	if want := " " + s.inc.Name() + " prod-eu node/worker-7 note hello\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("watched %q, want it to end in %q", got, want)
 	}
 	cancel()
 	if err := <-ended; err != nil {
@@ -336,8 +333,8 @@ func TestPrintAlertmanager(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--config", path}, `- url: "https://salvor.example.org/v1/hooks/alertmanager"`},
-		{[]string{"--url", "http://10.0.0.1:9095", "--receiver", "mine"}, `- url: "http://10.0.0.1:9095/v1/hooks/alertmanager"`},
+		{[]string{"--config", path}, "https://salvor.example.org/v1/hooks/alertmanager"},
+		{[]string{"--url", "http://10.0.0.1:9095", "--receiver", "mine"}, "http://10.0.0.1:9095/v1/hooks/alertmanager"},
 	} {
 		if got := salvor(t.Context(), nil, append([]string{"print", "alertmanager-config"}, c.args...)...); got.code != exitOK || !strings.Contains(got.out, c.want) {
 			t.Errorf("%v: %+v", c.args, got)
@@ -356,7 +353,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestHelp holds that each command says what it does, and that none has a flag that hides another's.
+// TestHelp holds that a command that only holds others lists them.
 func TestHelp(t *testing.T) {
 	if got := salvor(t.Context(), nil); got.code != exitOK || !strings.Contains(got.out, "incidents") {
 		t.Errorf("salvor alone: %+v", got)

@@ -25,7 +25,7 @@ func (l *Log) Append(ctx context.Context, evs ...events.Event) ([]events.Receipt
 	if len(msgs) == 0 {
 		return nil, nil
 	}
-	if err := l.conn.Healthy(); err != nil && l.conn.Embedded() {
+	if err := l.conn.trouble(); err != nil {
 		return nil, fmt.Errorf("append %d events: %w: %w", len(evs), events.ErrUnavailable, err)
 	}
 	receipts, err := l.appends.submit(ctx, msgs)

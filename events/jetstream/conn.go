@@ -37,15 +37,21 @@ func (c *Conn) Replicas() int { return c.replicas }
 
 // Healthy says what keeps the connection from promising durability now, or nil. It answers from memory, at once.
 func (c *Conn) Healthy() error {
-	if c.server != nil {
-		if err := c.server.healthy(); err != nil {
-			return err
-		}
+	if err := c.trouble(); err != nil {
+		return err
 	}
 	if !c.nc.IsConnected() {
 		return fmt.Errorf("nats is not connected (%s)", c.nc.Status())
 	}
 	return nil
+}
+
+// trouble says what keeps an embedded server from taking writes, which is known not to pass by itself.
+func (c *Conn) trouble() error {
+	if c.server == nil {
+		return nil
+	}
+	return c.server.healthy()
 }
 
 // Suspect tells that a write got no answer, so that an embedded server is examined now and not at the next turn. It does
@@ -56,16 +62,32 @@ func (c *Conn) Suspect() {
 	}
 }
 
-// EnsureStream makes the stream be as configured: it creates it, or updates one whose limits differ. It may be repeated,
-// also by several replicas at once. Replicas and Storage are filled in when they are not set.
+// EnsureStream makes the stream be as configured: it creates it, or updates the one there is, whose placement, compression,
+// republishing and metadata stay as its operator set them. It may be repeated, also by several replicas at once. Replicas is
+// filled in when it is not set.
 func (c *Conn) EnsureStream(ctx context.Context, cfg jetstream.StreamConfig) error {
 	if cfg.Replicas == 0 {
 		cfg.Replicas = c.replicas
 	}
-	if _, err := c.js.CreateOrUpdateStream(ctx, cfg); err != nil {
+	_, err := c.js.CreateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		err = c.updateStream(ctx, cfg)
+	}
+	if err != nil {
 		return fmt.Errorf("create or update stream %s: %w", cfg.Name, err)
 	}
 	return nil
+}
+
+func (c *Conn) updateStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	stream, err := c.js.Stream(ctx, cfg.Name)
+	if err != nil {
+		return err
+	}
+	is := stream.CachedInfo().Config
+	cfg.Placement, cfg.Compression, cfg.RePublish, cfg.Metadata = is.Placement, is.Compression, is.RePublish, is.Metadata
+	_, err = c.js.UpdateStream(ctx, cfg)
+	return err
 }
 
 // Close closes the connection and, when it is embedded, stops the server and lets go of its directory. Handles fail from

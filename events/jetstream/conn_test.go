@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
 	"github.com/salvor-io/salvor/events"
@@ -273,6 +274,41 @@ func TestServerGone(t *testing.T) {
 	}
 	if err := log.Healthy(); err != nil {
 		t.Errorf("the log is not healthy with its server: %v", err)
+	}
+}
+
+// TestHandlesOutliveServer: handles taken from a connection work on after the embedded server was replaced.
+func TestHandlesOutliveServer(t *testing.T) {
+	conn := embed(t, t.TempDir())
+	if err := conn.EnsureStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	js, nc := conn.JetStream(), conn.NATS()
+	stream, err := js.Stream(t.Context(), "OTHER")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard, err := nc.SubscribeSync("other.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(3) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		ack, err := js.Publish(ctx, "other.x", nil)
+		for ; err != nil && ctx.Err() == nil; ack, err = js.Publish(ctx, "other.x", nil) {
+			t.Logf("publish again: %v", err) // until the connection is back
+		}
+		if err != nil || ack.Sequence != n+1 {
+			t.Fatalf("publish %d: %+v, %v", n, ack, err)
+		}
+		if _, err := stream.GetMsg(ctx, ack.Sequence); err != nil {
+			t.Errorf("read message %d: %v", ack.Sequence, err)
+		}
+		if _, err := heard.NextMsgWithContext(ctx); err != nil {
+			t.Errorf("hear message %d: %v", ack.Sequence, err)
+		}
+		breakServer(t, conn)
 	}
 }
 

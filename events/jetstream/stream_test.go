@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/salvor-io/salvor/events"
 )
@@ -84,6 +87,34 @@ func TestOpenAgain(t *testing.T) {
 	}
 	if got := messages(t, conn); got != 3 {
 		t.Errorf("%d events are kept, want 3", got)
+	}
+}
+
+// TestOpenTogether: replicas that start at once on one NATS all come up, and what its operator chose for a stream stays.
+func TestOpenTogether(t *testing.T) {
+	conn := embed(t, t.TempDir())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { openLog(t, conn, Options{}) })
+	}
+	wg.Wait()
+	stream, err := conn.JetStream().Stream(t.Context(), EventsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := stream.CachedInfo().Config
+	chosen.Compression = jetstream.S2Compression
+	chosen.MaxMsgsPerSubject = 1000
+	if _, err := conn.JetStream().UpdateStream(t.Context(), chosen); err != nil {
+		t.Fatal(err)
+	}
+	openLog(t, conn, Options{})
+	info, err := stream.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Config.Compression != jetstream.S2Compression || info.Config.MaxMsgsPerSubject != perSubject {
+		t.Errorf("the stream is %+v", info.Config)
 	}
 }
 

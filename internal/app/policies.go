@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/salvor-io/salvor/internal/config"
@@ -16,9 +15,5 @@ func loadPolicies(ctx context.Context, cfg *config.Config) (*rego.Engine, error)
 	if dir := cfg.Policies.Dir; dir != "" {
 		sources = append(sources, rego.Source{Name: dir, Files: os.DirFS(dir)})
 	}
-	engine, err := rego.New(ctx, sources, rego.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("load the policies: %w", err)
-	}
-	return engine, nil
+	return rego.New(ctx, sources, rego.Options{})
 }

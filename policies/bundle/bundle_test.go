@@ -143,6 +143,8 @@ func TestBundleDecides(t *testing.T) {
 		{"no proof", func(q *policies.Question) {
 			q.Plan.Class, q.Plan.Steps[0].Class = policies.Destructive, policies.Destructive
 		}, policies.Ask, "nothing proves that worker-1 is powered off: if it still runs, both copies of its workloads may write"},
+		{"living kubelet", func(q *policies.Question) { q.Fault.Signals["lease"] = policies.SignalFacts{Asked: true} }, policies.Ask,
+			"worker-1 is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write"},
 		{"control plane", func(q *policies.Question) { q.View.ControlNodes = []string{"worker-1"} }, policies.Ask, "worker-1 is a control plane node"},
 		{"last control planes", func(q *policies.Question) {
 			q.View.ControlNodes, q.View.ControlPlanes = []string{"worker-1"}, 1
@@ -175,7 +177,8 @@ func deadWorker() policies.Question {
 	worker := policies.Target{Kind: "Node", Name: "worker-1", UID: "u1", Zone: "a"}
 	return policies.Question{
 		About: policies.AboutDecision,
-		Fault: policies.FaultFacts{Kind: "node", Anchor: "node/worker-1", Nodes: []string{"worker-1"}, Agree: 2, Asked: 2},
+		Fault: policies.FaultFacts{Kind: "node", Anchor: "node/worker-1", Nodes: []string{"worker-1"}, Agree: 2, Asked: 2,
+			Signals: map[string]policies.SignalFacts{"lease": {Asked: true, Agrees: true}}},
 		Plan: policies.Proposal{Phase: "recover", Class: policies.Disruptive, Targets: []policies.Target{worker},
 			Steps: []policies.ProposedStep{{Name: "fence", Responder: "node.fence", Class: policies.Disruptive, Targets: []policies.Target{worker}}}},
 		View: policies.ViewFacts{Nodes: 20, Broken: 1, ControlPlanes: 3},

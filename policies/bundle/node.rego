@@ -23,6 +23,9 @@ nodes contains target.name if {
 
 names := concat(", ", sort(nodes))
 
+# Its kubelet does not renew its Lease. A node that is only not ready still has a kubelet that could mend it.
+silent if input.fault.signals.lease.agrees
+
 # Nothing but the one node that is broken.
 broken_node_only if {
 	count(nodes) == 1
@@ -49,7 +52,7 @@ on_call(reason) := {
 act contains sprintf("only %s is broken (%d of %d signals agree), and nothing in this plan may lose data", [names, input.fault.agree, input.fault.asked]) if {
 	repairing
 	input.plan.class in gentle
-	input.fault.agree >= 1
+	silent
 	broken_node_only
 }
 
@@ -74,6 +77,12 @@ ask contains on_call(sprintf("step %s is %s: what it takes away may not come bac
 	some step in input.plan.steps
 	not step.responder in needs_proof
 	not step.class in gentle
+}
+
+ask contains on_call(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
+	repairing
+	count(nodes) > 0
+	not silent
 }
 
 ask contains on_call(sprintf("%s is a control plane node", [name])) if {

@@ -17,7 +17,7 @@ fence := {"name": "fence", "responder": "node.fence", "class": "disruptive"}
 unproven := object.union(fence, {"class": "destructive"})
 
 question := {
-	"fault": {"kind": "node", "nodes": ["worker-1"], "agree": 2, "asked": 3},
+	"fault": {"kind": "node", "nodes": ["worker-1"], "agree": 2, "asked": 3, "signals": {"lease": {"asked": true, "agrees": true}}},
 	"plan": {"phase": "recover", "class": "disruptive", "targets": [worker, pod], "steps": [cordon, displace, fence]},
 	"view": {"control_plane_nodes": ["control-1"], "healthy_control_planes": 3, "repairers": []},
 }
@@ -28,7 +28,7 @@ with_view(changes) := object.union(question, {"view": changes})
 
 with_fault(changes) := object.union(question, {"fault": changes})
 
-silent if {
+says_nothing if {
 	count(node.deny) == 0
 	count(node.ask) == 0
 	count(node.act) == 0
@@ -48,22 +48,31 @@ test_gentler_plans_are_repaired_too if {
 
 test_nothing_is_said_of_harmful_plans_but_to_ask if {
 	every class in ["destructive", "irreversible"] {
-		silent with input as with_plan({"class": class})
+		says_nothing with input as with_plan({"class": class})
 	}
 }
 
-test_two_nodes_are_not_repaired_alone if silent with input as with_plan({"targets": [worker, other]})
+test_a_living_kubelet_asks if {
+	living := with_fault({"signals": {"lease": {"asked": true, "agrees": false}}})
+	count(node.act) == 0 with input as living
+	some ask in node.ask with input as living
+	contains(ask.reason, "still renews its Lease")
+}
 
-test_no_node_is_not_repaired_alone if silent with input as with_plan({"targets": [pod]})
+test_two_nodes_are_not_repaired_alone if says_nothing with input as with_plan({"targets": [worker, other]})
 
-test_another_node_is_not_repaired_alone if silent with input as with_plan({"targets": [other]})
+test_no_node_is_not_repaired_alone if says_nothing with input as with_plan({"targets": [pod]})
 
-test_fault_without_a_signal_is_not_repaired_alone if silent with input as with_fault({"agree": 0})
+test_another_node_is_not_repaired_alone if says_nothing with input as with_plan({"targets": [other]})
+
+test_fault_without_a_signal_is_not_repaired_alone if {
+	count(node.act) == 0 with input as with_fault({"agree": 0, "signals": {"lease": {"asked": false, "agrees": false}}})
+}
 
 test_wider_faults_are_not_spoken_of if {
-	silent with input as with_fault({"kind": "zone"})
+	says_nothing with input as with_fault({"kind": "zone"})
 	harmful := object.union(question, {"fault": {"kind": "zone"}, "plan": {"steps": [unproven], "targets": [worker]}})
-	silent with input as harmful
+	says_nothing with input as harmful
 }
 
 test_no_proof_of_power_off_asks if {
@@ -85,8 +94,8 @@ test_other_harmful_steps_ask if {
 
 test_undo_takes_back_alone if {
 	node.act == {"this only takes back what Salvor did to worker-1"} with input as with_plan({"phase": "undo"})
-	silent with input as with_plan({"phase": "undo", "targets": [worker, other]})
-	silent with input as with_plan({"phase": "undo", "class": "destructive"})
+	says_nothing with input as with_plan({"phase": "undo", "targets": [worker, other]})
+	says_nothing with input as with_plan({"phase": "undo", "class": "destructive"})
 }
 
 test_control_plane_node_asks if {

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	patience = 20 * time.Second // for a call that nothing holds up
-	soon     = 5 * time.Second  // after its context ended
+	patience = time.Minute      // for a call that nothing holds up
+	soon     = 10 * time.Second // after its context ended
 )
 
 type suite struct {
