@@ -21,7 +21,10 @@ func newRootCommand(env environment) *cobra.Command {
 		Use:   "salvor",
 		Short: "Recovers Kubernetes from disasters, as policy and people allow",
 		Long: `Salvor hears that something is broken, says what and how far it reaches, makes a plan, asks policy and people what may be done,
-does exactly that, and proves that it worked.`,
+does exactly that, and proves that it worked.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 no such incident, plan
+or pause, 4 not authorised, 5 the server does not answer.`,
 		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -37,6 +40,7 @@ does exactly that, and proves that it worked.`,
 		newResumeCommand(env),
 		newServeCommand(),
 		newConfigCommand(),
+		newDoctorCommand(),
 		newPrintCommand(),
 		newVersionCommand(),
 	)

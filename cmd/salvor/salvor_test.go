@@ -216,6 +216,7 @@ func TestExitCodes(t *testing.T) {
 		{"no argument", []string{"incidents", "show"}, nil, exitUsage, "accepts 1 arg"},
 		{"no such form", []string{"incidents", "-o", "xml"}, here, exitUsage, "there are table, json, yaml"},
 		{"two places", []string{"incidents", "--server", s.url}, here, exitUsage, "keep one"},
+		{"no such role", []string{"print", "rbac", "--role", "root"}, nil, exitUsage, "root"},
 		{"no reason", []string{"pause"}, here, exitUsage, "--reason"},
 		{"wrong state", []string{"incidents", "--state", "x"}, here, exitError, "the states are"},
 		{"wrong cluster", []string{"pause", "--reason", "x", "--cluster", "prod-us"}, here, exitError, "[prod-eu]"},
@@ -342,6 +343,12 @@ func TestPrintAlertmanager(t *testing.T) {
 	}
 	if got := salvor(t.Context(), nil, "print", "alertmanager-config", "--config", filepath.Join(dir, "none")); got.code != exitError || !strings.Contains(got.talked, "next: name the configuration") {
 		t.Errorf("without either: %+v", got)
+	}
+}
+
+func TestPrintRBAC(t *testing.T) {
+	if got := salvor(t.Context(), nil, "print", "rbac", "--role", "act", "--user", "salvor-act"); got.code != exitOK || !strings.Contains(got.out, "kind: ClusterRole\n") || !strings.Contains(got.out, "salvor-act") {
+		t.Errorf("print rbac: %+v", got)
 	}
 }
 

@@ -57,22 +57,16 @@ func record(t *testing.T, log events.Log, evs ...events.Event) []events.Receipt 
 }
 
 // recordEventually appends until it succeeds, as a source does.
-func recordEventually(t *testing.T, log events.Log, ev events.Event) events.Receipt {
+func recordEventually(t *testing.T, log events.Log, ev events.Event) {
 	t.Helper()
-	var receipt events.Receipt
 	var last error
 	eventually(t, func() bool {
-		var receipts []events.Receipt
-		if receipts, last = log.Append(t.Context(), ev); last != nil {
-			if !errors.Is(last, events.ErrUnavailable) {
-				t.Fatalf("append: %v, want an error that is ErrUnavailable", last)
-			}
-			return false
+		_, last = log.Append(t.Context(), ev)
+		if last != nil && !errors.Is(last, events.ErrUnavailable) {
+			t.Fatalf("append: %v, want an error that is ErrUnavailable", last)
 		}
-		receipt = receipts[0]
-		return true
+		return last == nil
 	}, func() string { return fmt.Sprintf("append never succeeded: %v", last) })
-	return receipt
 }
 
 // eventually waits until cond holds.

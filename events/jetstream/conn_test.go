@@ -245,19 +245,10 @@ func TestDurable(t *testing.T) {
 func TestServerGone(t *testing.T) {
 	t.Parallel()
 	server := startExternal(t, "")
-	conn, err := Dial(t.Context(), DialOptions{URL: "nats://" + server.address()}, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	log, err := Open(t.Context(), conn, Options{}, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := openLog(t, dialPlain(t, server.address()), Options{})
 	server.kill()
 	begin := time.Now()
-	_, err = log.Append(t.Context(), sample(1))
+	_, err := log.Append(t.Context(), sample(1))
 	if !errors.Is(err, events.ErrUnavailable) || time.Since(begin) > 2*appendWithin {
 		t.Errorf("append returned %v after %s, want ErrUnavailable within %s", err, time.Since(begin), appendWithin)
 	}
@@ -275,6 +266,48 @@ func TestServerGone(t *testing.T) {
 	if err := log.Healthy(); err != nil {
 		t.Errorf("the log is not healthy with its server: %v", err)
 	}
+}
+
+// TestAppendRidesOutReconnection: an append whose connection breaks after the server recorded it is sent again once there
+// is a connection, and makes one event.
+func TestAppendRidesOutReconnection(t *testing.T) {
+	t.Parallel()
+	server := startExternal(t, "")
+	between := startProxy(t, server.address())
+	direct, conn := dialPlain(t, server.address()), dialPlain(t, between.address())
+	log := openLog(t, conn, Options{})
+	const most = 10 // a busy machine may need longer than an append has
+	for n := 1; n <= most; n++ {
+		between.silent.Store(true)
+		done := make(chan error, 1)
+		go func() {
+			_, err := log.Append(t.Context(), sample(n))
+			done <- err
+		}()
+		for messages(t, direct) < n {
+			time.Sleep(time.Millisecond)
+		}
+		between.silent.Store(false)
+		between.cut()
+		err := <-done
+		if got := messages(t, direct); got != n {
+			t.Fatalf("%d events are kept, want %d", got, n)
+		}
+		if err == nil {
+			return
+		}
+	}
+	t.Errorf("none of %d appends got through", most)
+}
+
+func dialPlain(t *testing.T, address string) *Conn {
+	t.Helper()
+	conn, err := Dial(t.Context(), DialOptions{URL: "nats://" + address}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
 }
 
 // TestHandlesOutliveServer: handles taken from a connection work on after the embedded server was replaced.

@@ -20,6 +20,9 @@ var oldest = [2]int{2, 15}
 // leastPayload is the smallest max_payload, in bytes, that carries every event and record.
 const leastPayload = 1 << 20
 
+// dialWithin bounds reaching the server.
+const dialWithin = 10 * time.Second
+
 // DialOptions says where an external NATS is and who Salvor is there. At most one kind of credentials is given: creds,
 // nkey, user with password, or token; a client certificate may come with any of them.
 type DialOptions struct {
@@ -43,7 +46,7 @@ func Dial(ctx context.Context, opts DialOptions, log *slog.Logger) (*Conn, error
 		return nil, err
 	}
 	options = append(commonOptions(log), options...)
-	options = append(options, nats.Timeout(dialTimeout(ctx)))
+	options = append(options, nats.Timeout(timeLeft(ctx, dialWithin)))
 	nc, err := nats.Connect(opts.URL, options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats at %s: %w", redacted(opts.URL), err)
@@ -86,8 +89,8 @@ func checkVersion(version string) error {
 	return fmt.Errorf("server version %s is too old, upgrade it to at least %d.%d", version, oldest[0], oldest[1])
 }
 
-func dialTimeout(ctx context.Context) time.Duration {
-	const most = 10 * time.Second
+// timeLeft is how long ctx lasts, at most the given time.
+func timeLeft(ctx context.Context, most time.Duration) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(most, time.Until(deadline))
 	}

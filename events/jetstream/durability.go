@@ -59,7 +59,7 @@ func (c *Conn) ask(ctx context.Context, subject string) ([]*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sub.Unsubscribe()
+	defer func() { _ = sub.Unsubscribe() }() // fails only when it is gone already
 	if err := c.nc.PublishRequest(subject, inbox, nil); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func startEmbedded(ctx context.Context, opts EmbedOptions, log *slog.Logger) (*e
 	if err := tryWrite(opts.StoreDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("store directory %s takes no writes, free space in it or name another: %w", opts.StoreDir, err), lock.Close())
 	}
-	if err := e.start(ctx); err != nil {
+	if err := e.start(timeLeft(ctx, startWithin)); err != nil {
 		return nil, errors.Join(err, e.halt(), lock.Close())
 	}
 	go e.watch()
@@ -93,9 +93,7 @@ func startEmbedded(ctx context.Context, opts EmbedOptions, log *slog.Logger) (*e
 
 // start runs a server on the directory and waits until its streams are recovered. A server that did not start stays
 // there to be halted.
-func (e *embedded) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
+func (e *embedded) start(within time.Duration) error {
 	out := &serverLog{log: e.log.With("part", "nats-server")}
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "salvor-embedded",
@@ -122,8 +120,8 @@ func (e *embedded) start(ctx context.Context) error {
 	}()
 	select {
 	case <-started:
-	case <-ctx.Done():
-		return fmt.Errorf("start embedded nats in %s: %w", e.opts.StoreDir, ctx.Err())
+	case <-time.After(within):
+		return fmt.Errorf("start embedded nats in %s: it took longer than %s", e.opts.StoreDir, within)
 	}
 	if why := out.fatal.Load(); why != nil {
 		return fmt.Errorf("start embedded nats in %s: %s", e.opts.StoreDir, *why)

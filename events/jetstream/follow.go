@@ -24,7 +24,7 @@ const (
 )
 
 // Follow implements [events.Log]. It reads through consumers of its own that the server forgets with it; each one that
-// breaks is replaced by one that begins after what was folded last. It returns an error also when the log ends before
+// breaks is replaced by one that begins after what was folded last. It returns an error also when the log does not have
 // what was folded, for then it is not the same log any more, and [events.ErrClosed] when the Log is closed.
 func (l *Log) Follow(ctx context.Context, after uint64, fold func(events.Recorded) error, caughtUp func()) error {
 	ctx, cancel := l.untilClosed(ctx)
@@ -47,7 +47,7 @@ func (l *Log) Follow(ctx context.Context, after uint64, fold func(events.Recorde
 	}
 }
 
-var errRewound = errors.New("the log ends before what was folded, it is not the same log any more: fold it from its beginning")
+var errRewound = errors.New("it is not the log that was folded any more: fold it from its beginning")
 
 // stopError is an error of fold, which ends the following.
 type stopError struct{ error }
@@ -55,8 +55,9 @@ type stopError struct{ error }
 // follower folds one log. It is used by one goroutine.
 type follower struct {
 	log      *Log
-	rewound  time.Time // since when the log ends before last; zero when it does not
+	rewound  time.Time // since when the log seems to be another one; zero when it does not
 	last     uint64    // place of what was folded last
+	lastAt   time.Time // when that was accepted; zero when it was folded before following began
 	fold     func(events.Recorded) error
 	caughtUp func() // nil after it was called
 	target   uint64 // where the history ended when following began
@@ -118,12 +119,11 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 	if err != nil {
 		return nil, fmt.Errorf("look at stream %s: %w", EventsStream, err)
 	}
-	end := stream.CachedInfo().State.LastSeq
-	if end < f.last {
-		return nil, fmt.Errorf("read events after %d, the last is %d: %w", f.last, end, errRewound)
+	if err := f.checkSame(ctx, stream); err != nil {
+		return nil, err
 	}
 	if !f.placed {
-		f.target, f.placed = end, true
+		f.target, f.placed = stream.CachedInfo().State.LastSeq, true
 	}
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -144,6 +144,28 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 }
 
+// checkSame says whether the stream has at its place what was folded last. A disk that filled up in the middle of a batch
+// can make a server forget what it had delivered, though not acknowledged, and give the place to another event.
+func (f *follower) checkSame(ctx context.Context, stream jetstream.Stream) error {
+	if end := stream.CachedInfo().State.LastSeq; end < f.last {
+		return fmt.Errorf("read events after %d, the last is %d: %w", f.last, end, errRewound)
+	}
+	if f.lastAt.IsZero() {
+		return nil
+	}
+	there, err := stream.GetMsg(ctx, f.last)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil // dropped for newer ones of its subject
+	}
+	if err != nil {
+		return fmt.Errorf("look at event %d: %w", f.last, err)
+	}
+	if !there.Time.Equal(f.lastAt) {
+		return fmt.Errorf("event %d is another than the one folded: %w", f.last, errRewound)
+	}
+	return nil
+}
+
 // take folds one message, or buries it when it is no event.
 func (f *follower) take(ctx context.Context, msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	if meta.Sequence.Stream > f.target {
@@ -157,7 +179,7 @@ func (f *follower) take(ctx context.Context, msg jetstream.Msg, meta *jetstream.
 	} else if err := f.fold(ev); err != nil {
 		return stopError{err}
 	}
-	f.last = meta.Sequence.Stream
+	f.last, f.lastAt = meta.Sequence.Stream, meta.Timestamp
 	if meta.Sequence.Stream >= f.target || meta.NumPending == 0 {
 		f.catchUp()
 	}

@@ -23,7 +23,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	f.Close()
+	_ = f.Close() // nothing was written
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("store directory %s is in use by another salvor process: stop that one, or give this one a store "+
 			"directory of its own; replicas share state through an external NATS", dir)

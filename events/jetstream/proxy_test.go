@@ -11,7 +11,7 @@ import (
 // proxy passes connections on to an address, and can keep the answers back or cut all connections.
 type proxy struct {
 	listener net.Listener
-	target   func() string
+	target   atomic.Pointer[string]
 	silent   atomic.Bool // answers are taken and thrown away
 
 	mu    sync.Mutex
@@ -19,12 +19,13 @@ type proxy struct {
 	all   sync.WaitGroup
 }
 
-func startProxy(t *testing.T, target func() string) *proxy {
+func startProxy(t *testing.T, target string) *proxy {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: listener, target: target, conns: map[net.Conn]bool{}}
+	p := &proxy{listener: listener, conns: map[net.Conn]bool{}}
+	p.target.Store(&target)
 	p.all.Go(p.accept)
 	t.Cleanup(func() {
 		listener.Close()
@@ -42,7 +43,7 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target())
+		server, err := net.Dial("tcp", *p.target.Load())
 		if err != nil {
 			client.Close()
 			continue

@@ -87,7 +87,7 @@ func (s *subscriber) takeAll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take events of %s: %w", s.name, err)
 	}
-	defer giveBack(it)
+	defer giveBack(ctx, it)
 	for {
 		msg, err := it.Next(jetstream.NextContext(taking))
 		if err != nil {
@@ -98,8 +98,8 @@ func (s *subscriber) takeAll(ctx context.Context) error {
 }
 
 // giveBack ends the taking and returns to the server what it sent meanwhile, so that nobody waits ackWait for it.
-func giveBack(it jetstream.MessagesContext) {
-	ctx, cancel := context.WithTimeout(context.Background(), giveBackWithin)
+func giveBack(ctx context.Context, it jetstream.MessagesContext) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackWithin)
 	defer cancel()
 	it.Drain()
 	for {

@@ -125,7 +125,7 @@ func TestExternalLog(t *testing.T) {
 	password := writeFile(t, "s3cret\n")
 	eventstest.Run(t, func(t *testing.T) *eventstest.Store {
 		nats := startExternal(t, certs.tls()+`authorization { user: salvor, password: s3cret }`)
-		between := startProxy(t, nats.address)
+		between := startProxy(t, nats.address())
 		p := &place{connect: func(t *testing.T) *Conn {
 			conn, err := Dial(t.Context(), DialOptions{
 				URL: "tls://" + between.address(), CAFile: certs.ca, CertFile: certs.cert, KeyFile: certs.key,

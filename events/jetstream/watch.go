@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -90,7 +89,7 @@ func (e *embedded) restart() error {
 	if err := e.halt(); err != nil {
 		return err
 	}
-	return e.start(context.Background())
+	return e.start(startWithin)
 }
 
 // awaitSpace returns true when the directory takes writes and false when the server is to stop.
@@ -129,10 +128,9 @@ func tryWrite(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if _, err := f.Write(make([]byte, headroom)); err != nil {
-		return err
+	_, err = f.Write(make([]byte, headroom))
+	if err == nil {
+		err = f.Sync()
 	}
-	return f.Sync()
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }

@@ -86,11 +86,8 @@ func (p *pulses) remove(b beat) {
 	}
 }
 
-// take takes in a state of a Lease. Only a renewal counts as a change; versions that are older are ignored.
+// take takes in a later state of a Lease. Only a renewal counts as a change.
 func (p *pulses) take(now time.Time, into *pulse, b beat) {
-	if older(b.version, into.version) {
-		return
-	}
 	renewed := !b.renewed.Equal(into.renewed) || b.renewed.IsZero() && b.version != into.version
 	into.beat, into.lag = b, time.Time{}
 	if renewed {
@@ -142,7 +139,7 @@ func (p *pulses) agreed(now time.Time, due, read beat) {
 	defer p.mu.Unlock()
 	l, ok := p.seen[due.node]
 	switch {
-	case !ok || l.uid != due.uid || l.version != due.version: // the watch was faster
+	case !ok || l.uid != due.uid || l.version != due.version || older(read.version, due.version): // the watch was faster
 	case read.uid != due.uid: // made anew, and the watch did not say so
 		l.lag, l.retry = earliest(l.lag, now), now.Add(p.staleAfter/5)
 	case read.renewed.Equal(due.renewed) && (!due.renewed.IsZero() || read.version == due.version):

@@ -157,6 +157,15 @@ func TestLeaseTransitions(t *testing.T) {
 			h.agreed(time.Now(), beatAt(1, 0), beatAt(1, 0))
 			h.says(t, "a fresh")
 		},
+		"the read is behind": func(t *testing.T, h *heart) {
+			list(h, beatAt(5, 20))
+			h.dueAfter(25 * time.Second)
+			h.agreed(time.Now(), beatAt(5, 20), beatAt(4, 10))
+			h.says(t)
+			if !h.dueAfter(0) {
+				t.Error("an older state counted as a renewal")
+			}
+		},
 		"the read fails": func(t *testing.T, h *heart) {
 			list(h, beatAt(1, 0))
 			h.dueAfter(25 * time.Second)

@@ -67,6 +67,8 @@ func TestRosterPublishesWhatChanged(t *testing.T) {
 			[]string{"a True", "a gone", "a True"}},
 		"recreated, deletion missed": {nil, []func(*roster){list("5", seen("a")), put(seen("a", uid("new"), version("7"))), remove(seen("a", version("6")))},
 			[]string{"a True", "a gone", "a True"}},
+		"late word of a predecessor's end": {nil, []func(*roster){list("9", seen("a", uid("new"), version("8"))), remove(seen("a", version("10")))},
+			[]string{"a True"}},
 		"late word of a predecessor": {nil, []func(*roster){list("9", seen("a", uid("new"), version("8"))), put(seen("a", version("7")))},
 			[]string{"a True"}},
 		"relist": {nil, []func(*roster){list("5", seen("a"), seen("b")), list("9", seen("b", version("8"), cordoned), seen("c", version("9")))},

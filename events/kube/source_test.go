@@ -16,7 +16,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
+	coordclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/salvor-io/salvor/events"
@@ -26,6 +28,7 @@ import (
 type world struct {
 	t       *testing.T
 	client  *fake.Clientset
+	through kubernetes.Interface // what a Source gets
 	rec     *recorder
 	dead    map[string]bool
 	renewed int
@@ -37,6 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, nodes ...string) *world {
 	w := &world{t: t, client: fake.NewClientset(), rec: newRecorder(), dead: map[string]bool{}, written: map[string]int{"nodes": 1, "leases": 1}}
+	w.through = w.client
 	for _, n := range nodes {
 		w.join(n)
 	}
@@ -163,7 +167,7 @@ func (w *world) pass(seconds int) {
 // watch starts a Source and returns what stops it.
 func (w *world) watch(replica string) (stop func()) {
 	w.t.Helper()
-	src, err := New(Options{Cluster: "c", Replica: replica, Client: w.client, Log: w.rec, View: w.rec, Logger: testLog(w.t)})
+	src, err := New(Options{Cluster: "c", Replica: replica, Client: w.through, Log: w.rec, View: w.rec, Logger: testLog(w.t)})
 	w.must(err)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error)
@@ -285,10 +289,7 @@ func TestDirectReadMustAgree(t *testing.T) {
 // TestLateAnswerIsNotOfNow has direct reads answered after their deadline, as after a stop of this process.
 func TestLateAnswerIsNotOfNow(t *testing.T) {
 	inWorld(t, []string{"a", "b"}, func(w *world) {
-		w.client.PrependReactor("get", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
-			time.Sleep(6 * time.Second)
-			return false, nil, nil
-		})
+		w.through = lateClient{w.client}
 		stop := w.watch("r")
 		defer stop()
 		w.pass(30)
@@ -296,6 +297,28 @@ func TestLateAnswerIsNotOfNow(t *testing.T) {
 		w.pass(120)
 		w.says("a True", "b True", "a fresh", "b fresh")
 	})
+}
+
+// lateClient answers direct reads of Leases late, whatever deadline they have.
+type lateClient struct{ *fake.Clientset }
+
+func (c lateClient) CoordinationV1() coordclient.CoordinationV1Interface {
+	return lateCoordination{c.Clientset.CoordinationV1()}
+}
+
+type lateCoordination struct {
+	coordclient.CoordinationV1Interface
+}
+
+func (c lateCoordination) Leases(namespace string) coordclient.LeaseInterface {
+	return lateLeases{c.CoordinationV1Interface.Leases(namespace)}
+}
+
+type lateLeases struct{ coordclient.LeaseInterface }
+
+func (l lateLeases) Get(ctx context.Context, name string, opts metav1.GetOptions) (*coordv1.Lease, error) {
+	time.Sleep(6 * time.Second)
+	return l.LeaseInterface.Get(context.WithoutCancel(ctx), name, opts)
 }
 
 // TestWatchThatBringsNothing has a watch that stays open and brings no renewal although there are some.
@@ -313,6 +336,28 @@ func TestWatchThatBringsNothing(t *testing.T) {
 		}
 		w.pass(60)
 		w.says("a True", "b True", "a fresh", "b fresh")
+	})
+}
+
+// TestVanishedLease has a Lease go without the watch saying so: it is not stale, and not read again and again.
+func TestVanishedLease(t *testing.T) {
+	inWorld(t, []string{"a"}, func(w *world) {
+		w.deaf.Store(true)
+		stop := w.watch("r")
+		defer stop()
+		w.pass(5)
+		w.must(w.client.Tracker().Delete(coordv1.SchemeGroupVersion.WithResource("leases"), corev1.NamespaceNodeLease, "a"))
+		w.pass(100)
+		w.says("a True")
+		var reads int
+		for _, a := range w.client.Actions() {
+			if a.Matches("get", "leases") {
+				reads++
+			}
+		}
+		if reads != 1 {
+			t.Errorf("read %d times, want once", reads)
+		}
 	})
 }
 
@@ -492,6 +537,22 @@ func TestPanicsStayWithTheirObject(t *testing.T) {
 	d.out.flush()
 	if diff := cmp.Diff([]string{"a True", "b True"}, rec.told()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSyncedOnlyWhenTheListWasAccepted(t *testing.T) {
+	rec := newRecorder()
+	d := testDesk(t, rec)
+	l := newLookout(d, paceFor(time.Second), nodeKind(fake.NewClientset()), newRoster(d, rec))
+	if err := (store[*nodeObject, sighted]{l}).Replace([]any{testNode("a")}, "5"); err != nil {
+		t.Fatal(err)
+	}
+	if l.synced.Load() {
+		t.Error("synced before the log accepted the list")
+	}
+	d.out.flush()
+	if !l.synced.Load() {
+		t.Error("not synced although the log accepted the list")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
@@ -32,9 +33,15 @@ type Pauses interface {
 	EndPause(ctx context.Context, scope policies.Pause) error
 }
 
+// View lets f read what is seen now. f must not keep it.
+type View interface {
+	Ask(f func(*classifiers.View))
+}
+
 // Options are the parts of an API. All are needed.
 type Options struct {
 	Index    Index
+	View     View
 	Ledger   Ledger
 	Pauses   Pauses
 	Missing  error    // what Ledger and Pauses wrap when there is no such thing
@@ -71,6 +78,7 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/incidents/{id}":      {people.Read, a.showIncident},
 		"GET /v1/incidents/{id}/plan": {people.Read, a.showPlan},
 		"GET /v1/stream":              {people.Read, a.stream},
+		"GET /v1/alerts":              {people.Read, a.listAlerts},
 		"GET /v1/pauses":              {people.Read, a.listPauses},
 		"POST /v1/pauses":             {people.Pause, a.setPause},
 		"DELETE /v1/pauses":           {people.Resume, a.endPause},

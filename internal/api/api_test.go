@@ -32,6 +32,7 @@ var (
 type fleet struct {
 	mu        sync.Mutex
 	incidents []incident.Incident
+	view      *classifiers.View
 	docs      map[string]json.RawMessage
 	pauses    []policies.Pause
 	broken    error
@@ -131,7 +132,7 @@ func serve(t *testing.T, f *fleet) (*API, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{Index: f, Ledger: f, Pauses: f, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	a := New(Options{Index: f, View: f, Ledger: f, Pauses: f, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Version: Version{Version: "v1", Commit: "abc", Go: "go1"}, Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)
@@ -179,7 +180,7 @@ func read[T any](t *testing.T, r reply) T {
 
 // TestRoles goes through every path as everybody.
 func TestRoles(t *testing.T) {
-	f := &fleet{}
+	f := &fleet{view: classifiers.NewView()}
 	n := f.open(t, "prod-eu", "worker-1")
 	f.decide(t, n, policies.Deny)
 	_, srv := serve(t, f)
@@ -193,6 +194,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/v1/incidents/" + f.incidents[0].Name() + "/plan", "", 401, 200, 200},
 		{"GET", "/v1/incidents/none", "", 401, 404, 404},
 		{"GET", "/v1/stream?after=x", "", 401, 400, 400},
+		{"GET", "/v1/alerts", "", 401, 200, 200},
 		{"GET", "/v1/pauses", "", 401, 200, 200},
 		{"POST", "/v1/pauses", pause, 401, 403, 201},
 		{"DELETE", "/v1/pauses", "", 401, 403, 204},

@@ -141,6 +141,22 @@ func TestStreamLosesNothing(t *testing.T) {
 	}
 }
 
+// TestStreamSendsOnce holds that a record that is both in the history and still on its way is sent once.
+func TestStreamSendsOnce(t *testing.T) {
+	f := &fleet{}
+	n := f.open(t, "prod-eu", "worker-1")
+	late := f.add(t, n, incident.Record{Kind: incident.Noted, Text: "folded, but not told yet"})
+	a, srv := serve(t, f)
+	l := listen(t, srv, "1")
+	first, _ := l.next()
+	a.Moved(late)
+	note(t, a, f, n, "next")
+	second, _ := l.next()
+	if got, want := [2]uint64{first.Record.Seq, second.Record.Seq}, [2]uint64{2, 3}; got != want {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+}
+
 func TestHubDropsSlow(t *testing.T) {
 	h := newHub()
 	slow, _ := h.listen()

@@ -95,7 +95,7 @@ func openAPI(a *App) (*api.API, error) {
 	for _, c := range a.cfg.Clusters {
 		names = append(names, c.Name)
 	}
-	return api.New(api.Options{Index: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+	return api.New(api.Options{Index: a.pipeline, View: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }
 

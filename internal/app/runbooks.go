@@ -49,7 +49,7 @@ func powerSwitches(cfg *config.Config) (map[string]node.Power, error) {
 		if c.Power == nil {
 			continue
 		}
-		hook, err := powerSwitch(*c.Power)
+		hook, err := PowerSwitch(*c.Power)
 		if err != nil {
 			return nil, fmt.Errorf("open the power switch of cluster %s: %w", c.Name, err)
 		}
@@ -58,7 +58,8 @@ func powerSwitches(cfg *config.Config) (map[string]node.Power, error) {
 	return out, nil
 }
 
-func powerSwitch(p config.Power) (node.Power, error) {
+// PowerSwitch opens a power switch. Nothing is asked of it yet.
+func PowerSwitch(p config.Power) (node.Power, error) {
 	if p.Exec != nil {
 		return power.NewExec(p.Exec.Command, p.Exec.Timeout)
 	}

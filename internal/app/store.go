@@ -21,20 +21,31 @@ type store struct {
 // openStore opens the embedded store in the data directory, or the external one that is configured. Half of the room goes to
 // events, an eighth each to incidents and to decisions, which reserve theirs: events never starve them.
 func openStore(ctx context.Context, cfg *config.Config, replica string, log *slog.Logger) (*store, error) {
-	conn, err := connect(ctx, cfg, log)
+	conn, events, err := OpenLog(ctx, cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{conn: conn}
-	room := int64(cfg.NATS.MaxStore)
-	if s.log, err = jetstream.Open(ctx, conn, jetstream.Options{MaxEventBytes: room / 2, MaxDeadBytes: room / 32}, log.With("part", "events")); err != nil {
-		return nil, s.closeAfter(fmt.Errorf("open the event log: %w", err))
-	}
-	opt := ledger.Options{Writer: replica, Replicas: cfg.NATS.Replicas, MaxBytes: room / 8, Logger: log.With("part", "ledger")}
+	s := &store{conn: conn, log: events}
+	opt := ledger.Options{Writer: replica, Replicas: cfg.NATS.Replicas, MaxBytes: int64(cfg.NATS.MaxStore) / 8, Logger: log.With("part", "ledger")}
 	if s.ledger, err = ledger.Open(ctx, conn.JetStream(), opt); err != nil {
 		return nil, s.closeAfter(fmt.Errorf("open the ledger: %w", err))
 	}
 	return s, nil
+}
+
+// OpenLog connects to the store and opens the log of events on it, as a replica does. The log is closed before the connection.
+func OpenLog(ctx context.Context, cfg *config.Config, log *slog.Logger) (*jetstream.Conn, *jetstream.Log, error) {
+	conn, err := connect(ctx, cfg, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	room := int64(cfg.NATS.MaxStore)
+	events, err := jetstream.Open(ctx, conn, jetstream.Options{MaxEventBytes: room / 2, MaxDeadBytes: room / 32}, log.With("part", "events"))
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, fmt.Errorf("open the event log: %w", err)
+	}
+	return conn, events, nil
 }
 
 func connect(ctx context.Context, cfg *config.Config, log *slog.Logger) (*jetstream.Conn, error) {
@@ -61,11 +72,9 @@ func (s *store) closeAfter(err error) error {
 }
 
 func (s *store) close() error {
-	if s.log != nil {
-		if err := s.log.Close(); err != nil {
-			_ = s.conn.Close()
-			return fmt.Errorf("close the event log: %w", err)
-		}
+	if err := s.log.Close(); err != nil {
+		_ = s.conn.Close()
+		return fmt.Errorf("close the event log: %w", err)
 	}
 	if err := s.conn.Close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)

@@ -148,6 +148,9 @@ var (
 		"may I": func(ctx context.Context, c kubeclient.Clients) error {
 			return c.Kubernetes.AuthorizationV1().RESTClient().Post().Resource("selfsubjectaccessreviews").Do(ctx).Error()
 		},
+		"what may I": func(ctx context.Context, c kubeclient.Clients) error {
+			return c.Kubernetes.AuthorizationV1().RESTClient().Post().Resource("selfsubjectrulesreviews").Do(ctx).Error()
+		},
 	}
 )
 

@@ -43,7 +43,8 @@ func isRead(req *http.Request, base string) bool {
 	case http.MethodGet, http.MethodHead:
 		return req.Header.Get("Upgrade") == "" && !reachesThrough(path)
 	case http.MethodPost:
-		return len(path) == 4 && path[0] == "apis" && path[1] == "authorization.k8s.io" && path[3] == "selfsubjectaccessreviews"
+		return len(path) == 4 && path[0] == "apis" && path[1] == "authorization.k8s.io" &&
+			(path[3] == "selfsubjectaccessreviews" || path[3] == "selfsubjectrulesreviews")
 	}
 	return false
 }

@@ -110,7 +110,9 @@ func serveUnix(t *testing.T, d *Directory) *http.Client {
 			p := From(r.Context())
 			_, _ = w.Write([]byte(p.Name + " " + p.Role.String() + " " + p.Via))
 		}),
-		func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, err.Error(), http.StatusUnauthorized) })}
+		func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+		})}
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close(); <-ended })

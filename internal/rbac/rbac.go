@@ -7,7 +7,6 @@ package rbac
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -46,6 +45,15 @@ func Render(role Role, catalog responders.Catalog, users ...string) (string, err
 	out.WriteString("---\n")
 	renderBinding(&out, role, users)
 	return out.String(), nil
+}
+
+// Rights are the rights of a role, sorted by what they are for.
+func Rights(role Role, catalog responders.Catalog) ([]responders.Grant, error) {
+	rights, err := rightsOf(role, catalog)
+	if err != nil {
+		return nil, err
+	}
+	return rights.sorted(), nil
 }
 
 // rights are verbs by what they are for.
@@ -107,12 +115,20 @@ func gather(grants []responders.Grant, verbs func(responders.Grant) []string) ri
 
 func renderRole(out *strings.Builder, role Role, r rights) {
 	fmt.Fprintf(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: salvor-%s}\nrules:\n", role)
-	objects := slices.SortedFunc(maps.Keys(r), func(a, b object) int {
-		return strings.Compare(a.group+"/"+a.resource, b.group+"/"+b.resource)
-	})
-	for _, at := range objects {
-		fmt.Fprintf(out, "  - {apiGroups: [%q], resources: [%q], verbs: [%s]}\n", at.group, at.resource, strings.Join(slices.Sorted(slices.Values(r[at])), ", "))
+	for _, g := range r.sorted() {
+		fmt.Fprintf(out, "  - {apiGroups: [%q], resources: [%q], verbs: [%s]}\n", g.Group, g.Resource, strings.Join(g.Verbs, ", "))
 	}
+}
+
+func (r rights) sorted() []responders.Grant {
+	var out []responders.Grant
+	for at, verbs := range r {
+		out = append(out, responders.Grant{Group: at.group, Resource: at.resource, Verbs: slices.Sorted(slices.Values(verbs))})
+	}
+	slices.SortFunc(out, func(a, b responders.Grant) int {
+		return strings.Compare(a.Group+"/"+a.Resource, b.Group+"/"+b.Resource)
+	})
+	return out
 }
 
 func renderBinding(out *strings.Builder, role Role, users []string) {

@@ -55,8 +55,11 @@ func wrap(text string) []string {
 // flat is the entry as one line without its time: with the first of what explains it.
 func (e entry) flat() string {
 	text := e.verb + " " + e.text
+	if len(e.more) > 0 && !strings.HasSuffix(text, ":") {
+		text += ";"
+	}
 	if len(e.more) > 0 {
-		text += "; " + e.more[0]
+		text += " " + e.more[0]
 	}
 	return strings.Join(strings.Fields(text), " ")
 }

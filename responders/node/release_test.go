@@ -62,6 +62,7 @@ func TestReleaseDemandsProof(t *testing.T) {
 		"accepted":                              {wayAccepted, policies.Destructive, mark, nil, true},
 		"accepted, not shown as destructive":    {wayAccepted, policies.Disruptive, mark, nil, false},
 		"to be accepted, not recorded":          {wayAccepted, policies.Destructive, none, nil, false},
+		"to be accepted, fenced by power once":  {wayAccepted, policies.Destructive, powerMark, blind, false},
 		"accepted for another incident":         {wayAccepted, policies.Destructive, oldMark, nil, false},
 		"accepted, the mark cannot be read":     {wayAccepted, policies.Destructive, annotated(FencedAnnotation, "{"), nil, false},
 		"to be accepted, meanwhile proven off":  {wayAccepted, policies.Destructive, none, off, true},

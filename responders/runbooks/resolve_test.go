@@ -1,6 +1,7 @@
 package runbooks
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +153,34 @@ func TestPathsLeadToFacts(t *testing.T) {
 	two.Scope.Zones = []string{"a", "b"}
 	if _, err := (Value{path: "fault.zone"}).resolve(two, env); err == nil {
 		t.Error("two zones were taken for one")
+	}
+}
+
+// spy is a responder that keeps what it was asked with.
+type spy struct {
+	responders.Responder
+	asked chan responders.Env
+}
+
+func (s spy) Spec() responders.Spec { return responders.Spec{Name: "a.spy"} }
+
+func (s spy) Preview(_ context.Context, env responders.Env, _ responders.Args) (responders.Change, error) {
+	s.asked <- env
+	return responders.Change{}, nil
+}
+
+func TestPreviewsKnowTheirStepAndNoPlan(t *testing.T) {
+	asked := make(chan responders.Env, 1)
+	catalog, err := responders.NewCatalog(spy{asked: asked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Resolve(t.Context(), Runbook{Name: "r", Steps: []Step{{Name: "look", Use: "a.spy"}}}, dead, env, catalog); err != nil {
+		t.Fatal(err)
+	}
+	want := env
+	want.Step, want.Plan = "look", ""
+	if diff := cmp.Diff(want, <-asked); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -21,12 +21,13 @@ import (
 // Settings are what a server's salvor.yaml says. The zero value watches the rig's cluster, may act on it, has its power
 // switch, and is quick: times are those of a demonstration.
 type Settings struct {
-	Name     string // of the replica and of its folder; "salvor" when empty
-	Address  string // the rig's when empty
-	NATS     string // URL of an external NATS; empty embeds one
-	DataDir  string // empty: one of the rig's
-	Mode     string // for faults of kind node; act when empty
-	NoPower  bool   // no power switch is configured
+	Name     string        // of the replica and of its folder; "salvor" when empty
+	Address  string        // the rig's when empty
+	NATS     string        // URL of an external NATS; empty embeds one
+	DataDir  string        // empty: one of the rig's
+	Mode     string        // for faults of kind node; act when empty
+	NoPower  bool          // no power switch is configured
+	Stale    time.Duration // without a renewal, until a Lease is stale; 25 s when zero
 	Confirm  time.Duration
 	Healthy  time.Duration
 	Retry    time.Duration
@@ -56,6 +57,7 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
     observe: {kubeconfig: {{.Observe}}}
     act: {kubeconfig: {{.Act}}}
     modes: {node: {{.Mode}}}
+    lease_stale_after: {{.Stale}}
 {{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
 {{end}}intakes:
   - {name: alertmanager, token_file: {{.Hook}}, clusters: [{{.Cluster}}], kinds: [node]}
@@ -83,6 +85,7 @@ func (s Settings) withDefaults(r *Rig) Settings {
 	set(&s.Address, r.Address)
 	set(&s.DataDir, filepath.Join(r.Dir, s.Name))
 	set(&s.Mode, "act")
+	last(&s.Stale, 25*time.Second)
 	last(&s.Confirm, 12*time.Second)
 	last(&s.Healthy, 15*time.Second)
 	last(&s.Retry, 5*time.Second)
@@ -102,7 +105,7 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
 		"DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
-		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
+		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
 	})
 	if err != nil {

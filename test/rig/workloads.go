@@ -112,5 +112,7 @@ spec:
   template:
     metadata: {labels: {app: orders-db}}
     spec:
+      topologySpreadConstraints:
+        - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: orders-db}}}
       containers: [{name: db, image: "registry.invalid/db:1"}]
 `

@@ -13,6 +13,9 @@
 //     kills the others when it ends: nothing is left running.
 //   - A part is a program of the stack, built from Go modules into .cache/stack of the checkout, once for each version.
 //
+// Beside the stack, a test starts its own processes with StartChild, so that they die with it, and gets the path of a plain
+// NATS server from Binary(ctx, NATSServer, log).
+//
 // A test uses it like this:
 //
 //	s, err := stack.Start(ctx, stack.Options{

@@ -46,7 +46,7 @@ func Catalogue() []Part {
 		},
 		{
 			Name: ControlPlane, Source: "test/stack/controlplane", Package: ".", Module: "k8s.io/kubernetes",
-			Stamp: stampKubernetes, Typical: 5 * time.Minute,
+			Stamp: stampKubernetes, Typical: 8 * time.Minute,
 		},
 		{
 			Name: Kwok, Source: "test/stack/kwok", Package: ".", Module: "sigs.k8s.io/kwok",

@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// karpenter looks whether Karpenter runs with its node repair. The observe role may read a Deployment whose name is known.
+func (s *site) karpenter(ctx context.Context) []repairer {
+	groups, err := s.groups(ctx)
+	if _, served := groups["karpenter.sh"]; err != nil || !served {
+		return nil // the error is told by the health checks
+	}
+	const stop = "take NodeRepair=true out of the feature gates of Karpenter (settings.featureGates.nodeRepair of its chart)"
+	controller, err := s.deployment(ctx, "karpenter", "kube-system", "karpenter")
+	switch {
+	case err != nil || controller == nil:
+		return []repairer{{what: "Karpenter's API is served, and no Deployment karpenter could be read in kube-system or karpenter: whether its node repair is on is not seen",
+			do: "see that the feature gate NodeRepair of Karpenter is off"}}
+	case nodeRepair(controller):
+		return []repairer{{true, fmt.Sprintf("Karpenter (Deployment %s/%s) replaces nodes that are not ready: its feature gate NodeRepair is on", controller.Namespace, controller.Name), stop}}
+	}
+	return nil
+}
+
+// nodeRepair reads the feature gates of a Karpenter from its environment and arguments.
+func nodeRepair(d *appsv1.Deployment) bool {
+	for _, container := range d.Spec.Template.Spec.Containers {
+		texts := append(append([]string{}, container.Command...), container.Args...)
+		for _, env := range container.Env {
+			if env.Name == "FEATURE_GATES" {
+				texts = append(texts, env.Value)
+			}
+		}
+		if strings.Contains(strings.ToLower(strings.Join(texts, " ")), "noderepair=true") {
+			return true
+		}
+	}
+	return false
+}
+
+// draino looks for draino, which cordons and drains nodes for their conditions. Without the right to list Deployments it is
+// looked for under its own name.
+func (s *site) draino(ctx context.Context) []repairer {
+	list, err := s.observe.Kubernetes.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	var found []appsv1.Deployment
+	if err == nil {
+		found = list.Items
+	} else if d, err := s.deployment(ctx, "draino", "kube-system", "draino"); err == nil && d != nil {
+		found = []appsv1.Deployment{*d}
+	}
+	var out []repairer
+	for i := range found {
+		if isDraino(&found[i]) {
+			out = append(out, repairer{true, fmt.Sprintf("draino (Deployment %s/%s) cordons and drains nodes for their conditions", found[i].Namespace, found[i].Name), "remove draino, or scale it to 0"})
+		}
+	}
+	return out
+}
+
+func isDraino(d *appsv1.Deployment) bool {
+	if d.Spec.Replicas != nil && *d.Spec.Replicas == 0 {
+		return false
+	}
+	images := func(c corev1.Container) bool { return strings.Contains(c.Image, "draino") }
+	for _, c := range d.Spec.Template.Spec.Containers {
+		if images(c) {
+			return true
+		}
+	}
+	return d.Name == "draino"
+}
+
+// deployment reads the Deployment of a name from the first namespace that has it; nil when none has.
+func (s *site) deployment(ctx context.Context, name string, namespaces ...string) (*appsv1.Deployment, error) {
+	for _, namespace := range namespaces {
+		d, err := s.observe.Kubernetes.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			return d, nil
+		}
+		if !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	return nil, nil
+}

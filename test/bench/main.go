@@ -1,0 +1,102 @@
+// The benchmarks measure Salvor side by side with a peer or a floor: stock Kubernetes, or what NATS alone needs for the same
+// durability. Each prints what it compares and says so when its goal is missed; bench.json holds the same for machines.
+//
+// The figures are those of the machine they are taken on, and of how busy it is. Ratios stand that better than times: both
+// sides of a ratio are measured in one interleaved run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// benchmark measures one or more rows.
+type benchmark struct {
+	rows    []string // their names
+	takes   string   // about how long
+	measure func(context.Context, *bench) ([]row, error)
+}
+
+// benchmarks are all there are, in the order in which they run: those that want a quiet machine come before the stack.
+func benchmarks() []benchmark {
+	return []benchmark{
+		{[]string{"intake_ratio"}, "15 s", measureIntake},
+		{[]string{"intake_group_ratio"}, "30 s", measureIntakeGroup},
+		{[]string{"event_to_effect_ratio"}, "30 s", measureEffect},
+		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
+		{[]string{"cold_start_ms", "idle_rss_mib"}, "2 min", measureStart},
+		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "16 min", measureRecovery},
+	}
+}
+
+func main() {
+	only := flag.String("only", "", "measure this row only")
+	out := flag.String("out", "bench.json", "where the figures are written as JSON")
+	binary := flag.String("salvor", "bin/salvor", "the salvor to measure where a process is measured (make build)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout, options{*only, *out, *binary}); err != nil {
+		fmt.Fprintln(os.Stderr, "not all was measured:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+type options struct{ only, out, binary string }
+
+// run measures what was asked for and writes it down. What cannot be measured keeps nothing else from being so.
+func run(ctx context.Context, to io.Writer, opt options) (err error) {
+	wanted, err := choose(opt.only)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(opt.binary, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	var rows []row
+	var troubles []error
+	printHeader(to)
+	for _, m := range wanted {
+		b.say("measuring %s (about %s)", strings.Join(m.rows, " and "), m.takes)
+		measured, err := m.measure(ctx, b)
+		if err != nil {
+			troubles = append(troubles, fmt.Errorf("measure %s: %w", strings.Join(m.rows, " and "), err))
+			b.say("%v", troubles[len(troubles)-1])
+		}
+		for _, r := range measured {
+			r.print(to)
+		}
+		rows = append(rows, measured...)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errors.Join(troubles...), ctx.Err(), write(opt.out, rows))
+}
+
+// choose finds the benchmark that measures a row; without a name it is all of them.
+func choose(only string) ([]benchmark, error) {
+	all := benchmarks()
+	if only == "" {
+		return all, nil
+	}
+	var names []string
+	for _, m := range all {
+		if slices.Contains(m.rows, only) {
+			return []benchmark{m}, nil
+		}
+		names = append(names, m.rows...)
+	}
+	return nil, fmt.Errorf("nothing measures %q; there are: %s", only, strings.Join(names, ", "))
+}

@@ -1,0 +1,265 @@
+package e2e
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/test/stack"
+)
+
+// TestDeadNodeIsRecovered is the main job: two Alertmanagers tell of it again and again, one incident comes of it, everything
+// is recovered and verified, the node returns and is as it was, and when it fails again that is a new incident.
+func TestDeadNodeIsRecovered(t *testing.T) {
+	s := begin(t, shared(t), quick("recovered"))
+	victim := s.lose()
+	for range 3 {
+		s.must(s.rig.Alert(s.ctx, "KubeNodeNotReady", victim))
+	}
+	inc := s.reaches(victim, 3*time.Minute, incident.Recovered)
+	if inc.Outcome != responders.OutcomeVerified {
+		t.Errorf("outcome %s, want verified", inc.Outcome)
+	}
+	s.await(5*time.Second, "the API server agrees", func(ctx context.Context) (bool, error) { return s.rig.Available(ctx, webs, dbs) })
+	s.onceEach()
+
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.reaches(victim, 2*time.Minute, incident.Ended)
+	s.must(s.rig.Untouched(s.ctx, victim))
+	s.onceEach()
+	if got := s.incidentsOf(victim); len(got) != 1 {
+		t.Fatalf("%d incidents of one fault, want one", len(got))
+	}
+	out, err := s.CLI(s.ctx, "incidents", "show", inc.Name)
+	s.must(err)
+	for _, want := range []string{"cordon", "displace", "fence", "release", "verified"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("incidents show does not tell of %q:\n%s", want, out)
+		}
+	}
+
+	s.must(s.rig.Stack.FailNode(s.ctx, victim))
+	again := s.reaches(victim, 2*time.Minute, incident.Acting, incident.Verifying, incident.Recovered)
+	if again.ID == inc.ID {
+		t.Errorf("the second failure is still incident %s", inc.Name)
+	}
+}
+
+// TestKilledAtEveryRecord kills the server with kill -9 at every record that appears, and so before, during and after every
+// step, and starts it again each time.
+func TestKilledAtEveryRecord(t *testing.T) {
+	s := begin(t, shared(t), quick("killed"))
+	victim := s.lose()
+	kills, told := 0, 0
+	deadline := time.Now().Add(5 * time.Minute)
+	for {
+		if time.Now().After(deadline) {
+			t.Fatalf("not recovered after %d kills", kills)
+		}
+		inc, ok := s.peek(victim)
+		switch {
+		case !ok || len(inc.History) == told:
+			time.Sleep(5 * time.Millisecond)
+			continue
+		case inc.State == incident.Recovered:
+			if inc.Outcome != responders.OutcomeVerified {
+				t.Errorf("outcome %s, want verified", inc.Outcome)
+			}
+			t.Logf("recovered after %d kills, %d records", kills, len(inc.History))
+			s.onceEach()
+			s.resumedInOrder(inc.History)
+			return
+		}
+		told = len(inc.History)
+		s.must(s.Kill())
+		kills++
+		s.must(s.Start())
+	}
+}
+
+// TestHumansFirst: a person cordoned the node before it fell silent, so that it is theirs.
+func TestHumansFirst(t *testing.T) {
+	s := begin(t, shared(t), quick("humans"))
+	victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
+	s.must(err)
+	_, err = s.rig.Stack.Kubectl(s.ctx, stack.Human, "cordon", victim)
+	s.must(err)
+	s.lose()
+	inc := s.reaches(victim, time.Minute, incident.Held)
+	if !strings.Contains(inc.Why, "at work") {
+		t.Errorf("held because %q, want somebody at work", inc.Why)
+	}
+	s.nothingWritten()
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.reaches(victim, 90*time.Second, incident.Ended)
+	s.nothingWritten()
+}
+
+// TestPause: nothing starts while the fleet is paused, and it goes on when that ends.
+func TestPause(t *testing.T) {
+	s := begin(t, shared(t), quick("paused"))
+	_, err := s.CLI(s.ctx, "pause", "--for", "10m", "--reason", "migration of the shop")
+	s.must(err)
+	victim := s.lose()
+	inc := s.reaches(victim, time.Minute, incident.Held)
+	if !strings.Contains(inc.Why, "migration of the shop") {
+		t.Errorf("held because %q, want the reason of the pause", inc.Why)
+	}
+	s.nothingWritten()
+	s.must(s.Kill()) // a pause outlives the process
+	s.must(s.Start())
+	s.await(30*time.Second, "salvor is ready again", func(ctx context.Context) (bool, error) { return s.Ready(ctx), nil })
+	if inc := s.reaches(victim, 20*time.Second, incident.Held); inc.State != incident.Held {
+		t.Errorf("state %s after the restart", inc.State)
+	}
+	s.nothingWritten()
+	_, err = s.CLI(s.ctx, "resume")
+	s.must(err)
+	s.reaches(victim, time.Minute, incident.Acting, incident.Verifying, incident.Recovered)
+}
+
+// TestPauseInMidPlan: from one second after a pause, no step begins.
+func TestPauseInMidPlan(t *testing.T) {
+	s := begin(t, shared(t), quick("stopped"))
+	victim := s.lose()
+	s.reaches(victim, time.Minute, incident.Acting)
+	_, err := s.CLI(s.ctx, "pause", "--for", "10m", "--reason", "let me look", "--target", "node/"+victim)
+	s.must(err)
+	paused := time.Now()
+	s.await(2*time.Minute, "the plan waits or was done", func(ctx context.Context) (bool, error) {
+		inc, ok := s.peek(victim)
+		return ok && (inc.State == incident.Recovered || lastKind(inc) == incident.Noted), nil
+	})
+	inc, _ := s.peek(victim)
+	for _, rec := range inc.History {
+		if rec.Kind == incident.Intent && rec.StoredAt.After(paused.Add(time.Second)) {
+			t.Errorf("step %s began %s after the pause", rec.Step.Name, rec.StoredAt.Sub(paused))
+		}
+	}
+	for _, ev := range s.writes() {
+		if ev.Time.After(paused.Add(time.Second)) {
+			t.Errorf("salvor wrote %s %s %s after the pause", ev.Verb, ev.Resource, ev.Time.Sub(paused))
+		}
+	}
+	_, err = s.CLI(s.ctx, "resume", "--target", "node/"+victim)
+	s.must(err)
+	s.reaches(victim, 2*time.Minute, incident.Recovered)
+	s.onceEach()
+}
+
+// TestFlappingIsOneIncident: a node that comes and goes is one incident with a count, and no loop of repairs.
+func TestFlappingIsOneIncident(t *testing.T) {
+	settings := quick("flaps")
+	settings.Confirm, settings.Healthy = 20*time.Second, 60*time.Second
+	s := begin(t, shared(t), settings)
+	victim := s.lose()
+	for range 2 {
+		s.reaches(victim, time.Minute, incident.Suspected)
+		s.must(s.rig.Stack.HealNode(s.ctx, victim))
+		s.reaches(victim, time.Minute, incident.Clearing)
+		s.must(s.rig.Stack.FailNode(s.ctx, victim))
+	}
+	inc := s.reaches(victim, time.Minute, incident.Suspected)
+	if inc.Count != 3 || len(s.incidentsOf(victim)) != 1 {
+		t.Errorf("count %d in %d incidents, want 3 in one", inc.Count, len(s.incidentsOf(victim)))
+	}
+	s.nothingWritten()
+}
+
+// TestNodeReturnsInMidPlan: the node is back while its plan runs. The plan ends cleanly, and what was done is taken back.
+func TestNodeReturnsInMidPlan(t *testing.T) {
+	s := begin(t, shared(t), quick("returns"))
+	victim := s.lose()
+	s.await(90*time.Second, "the release has begun", func(ctx context.Context) (bool, error) {
+		inc, ok := s.peek(victim)
+		return ok && stepBegan(inc, "release"), nil
+	})
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.reaches(victim, 4*time.Minute, incident.Ended)
+	s.must(s.rig.Untouched(s.ctx, victim))
+	s.onceEach()
+	s.await(time.Minute, "everything is available", func(ctx context.Context) (bool, error) { return s.rig.Available(ctx, webs, dbs) })
+}
+
+// TestNoProofNoForce: where the power switch refuses, never answers, or is not there, what is stateless is recovered and
+// nothing is detached by force.
+func TestNoProofNoForce(t *testing.T) {
+	for name, behaviour := range map[string]stack.Switch{
+		"refuses": {Mode: stack.SwitchRefuses, Reason: "interlock"},
+		"hangs":   {Mode: stack.SwitchHangs},
+		"absent":  {Mode: stack.SwitchAbsent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begin(t, shared(t), quick("switch-"+name))
+			victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
+			s.must(err)
+			s.must(s.rig.Stack.SetSwitch(s.ctx, victim, behaviour))
+			s.lose()
+			inc := s.reaches(victim, 3*time.Minute, incident.HandedOver, incident.Awaiting)
+			for _, ev := range s.writes() {
+				if strings.Contains(string(ev.RequestObject), "out-of-service") {
+					t.Errorf("salvor released the node without proof: %s", ev.RequestObject)
+				}
+			}
+			pods, err := s.rig.PodsOn(s.ctx, victim)
+			s.must(err)
+			for pod, p := range pods {
+				if strings.HasPrefix(pod, "web-") && p.DeletionTimestamp == nil {
+					t.Errorf("stateless pod %s was not displaced (%s: %s)", pod, inc.State, inc.Why)
+				}
+			}
+		})
+	}
+}
+
+// peek is the newest incident of a node, if the server can be asked now.
+func (s *scene) peek(node string) (api.Incident, bool) {
+	list, err := s.Incidents(s.ctx)
+	if err != nil {
+		return api.Incident{}, false
+	}
+	for _, sum := range slices.Backward(list) {
+		if sum.Anchor == "node/"+node {
+			inc, err := s.Incident(s.ctx, string(sum.ID))
+			return inc, err == nil
+		}
+	}
+	return api.Incident{}, false
+}
+
+// resumedInOrder fails the test when a step was skipped, done twice, or done before the one before it.
+func (s *scene) resumedInOrder(history []api.Record) {
+	s.t.Helper()
+	next := 0
+	for _, rec := range history {
+		switch rec.Kind {
+		case incident.Decided:
+			next = 0
+		case incident.Intent, incident.TookOver:
+			if rec.Step.Index != next {
+				s.t.Errorf("step %d was begun when %d was due", rec.Step.Index, next)
+			}
+		case incident.Done:
+			if rec.Step.Index != next {
+				s.t.Errorf("step %d was done when %d was due", rec.Step.Index, next)
+			}
+			next++
+		}
+	}
+}
+
+func lastKind(inc api.Incident) incident.RecordKind {
+	if len(inc.History) == 0 {
+		return ""
+	}
+	return inc.History[len(inc.History)-1].Kind
+}
+
+func stepBegan(inc api.Incident, name string) bool {
+	return slices.ContainsFunc(inc.History, func(rec api.Record) bool { return rec.Kind == incident.Intent && rec.Step.Name == name })
+}
