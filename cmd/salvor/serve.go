@@ -26,7 +26,7 @@ func newServeCommand() *cobra.Command {
 
 Without clusters in salvor.yaml it only takes alerts in. Several replicas share one external NATS; an embedded one belongs
 to one process.`,
-		Args: cobra.NoArgs,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), file, replica)
 		},
@@ -56,7 +56,7 @@ func serve(ctx context.Context, file, replica string) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Replica: replica, Life: life, Version: version, Log: log.With("replica", replica)})
+	a, err := app.New(ctx, cfg, app.Options{Replica: replica, Life: life, Version: buildVersion().Version, Log: log.With("replica", replica)})
 	if err != nil {
 		return err
 	}

@@ -69,14 +69,24 @@ func (c *Conn) EnsureStream(ctx context.Context, cfg jetstream.StreamConfig) err
 	if cfg.Replicas == 0 {
 		cfg.Replicas = c.replicas
 	}
-	_, err := c.js.CreateStream(ctx, cfg)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		err = c.updateStream(ctx, cfg)
+	err := c.updateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = c.createStream(ctx, cfg)
 	}
 	if err != nil {
 		return fmt.Errorf("create or update stream %s: %w", cfg.Name, err)
 	}
 	return nil
+}
+
+// createStream creates a stream, unless another replica was quicker. The server looks for room before it looks for the name, so
+// that any refusal may mean that.
+func (c *Conn) createStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	_, err := c.js.CreateStream(ctx, cfg)
+	if err != nil && c.updateStream(ctx, cfg) == nil {
+		return nil
+	}
+	return err
 }
 
 func (c *Conn) updateStream(ctx context.Context, cfg jetstream.StreamConfig) error {

@@ -90,6 +90,32 @@ func TestOpenAgain(t *testing.T) {
 	}
 }
 
+// TestOpenAgainWithLittleRoom: a log that reserves more than half of the store opens again after a restart, and by a second
+// replica at the same time.
+func TestOpenAgainWithLittleRoom(t *testing.T) {
+	opts := EmbedOptions{StoreDir: t.TempDir(), MaxStore: 64 << 20}
+	for range 2 {
+		conn, err := Embed(t.Context(), opts, testLog(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if log, err := Open(t.Context(), conn, Options{MaxEventBytes: 40 << 20, MaxDeadBytes: 2 << 20}, testLog(t)); err != nil {
+					t.Error(err)
+				} else {
+					log.Close()
+				}
+			})
+		}
+		wg.Wait()
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestOpenTogether: replicas that start at once on one NATS all come up, and what its operator chose for a stream stays.
 func TestOpenTogether(t *testing.T) {
 	conn := embed(t, t.TempDir())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,11 +29,13 @@ func ids(evs []events.Event) (out []string) {
 // TestOutboxKeepsTheNewestWhileTheLogIsAway has the log refuse for a minute, during which objects change again.
 func TestOutboxKeepsTheNewestWhileTheLogIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rec, away := newRecorder(), true
-		var tries int
+		rec := newRecorder()
+		var tries atomic.Int32
+		var away, sent atomic.Bool
+		away.Store(true)
 		rec.refuse = func([]events.Event) error {
-			tries++
-			if away {
+			tries.Add(1)
+			if away.Load() {
 				return fmt.Errorf("disk full: %w", events.ErrUnavailable)
 			}
 			return nil
@@ -42,21 +45,22 @@ func TestOutboxKeepsTheNewestWhileTheLogIsAway(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); o.run(ctx) }()
 
-		var sent bool
 		o.put("a", letterTo("a", "a1"))
 		o.put("b", letterTo("b", "b1"))
-		o.whenSent("w", func() { sent = true })
+		o.whenSent("w", func() { sent.Store(true) })
 		o.put("c", letterTo("c", "c1"))
 		time.Sleep(30 * time.Second)
 		o.put("a", letterTo("a", "a2"))
 		time.Sleep(30 * time.Second)
-		if tries > 30 || sent || len(rec.all) != 0 {
-			t.Errorf("tried %d times in a minute, recorded %v, said sent: %v", tries, ids(rec.all), sent)
+		synctest.Wait()
+		if tries.Load() > 30 || sent.Load() || len(rec.all) != 0 {
+			t.Errorf("tried %d times in a minute, recorded %v, said sent: %v", tries.Load(), ids(rec.all), sent.Load())
 		}
-		away = false
+		away.Store(false)
 		time.Sleep(6 * time.Second)
-		if diff := cmp.Diff([]string{"a2", "b1", "c1"}, ids(rec.all)); diff != "" || !sent {
-			t.Errorf("said sent: %v; recorded %s", sent, diff)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"a2", "b1", "c1"}, ids(rec.all)); diff != "" || !sent.Load() {
+			t.Errorf("said sent: %v; recorded %s", sent.Load(), diff)
 		}
 		cancel()
 		<-done

@@ -217,6 +217,7 @@ func TestLeaseTransitions(t *testing.T) {
 			if h.dueAfter(20 * time.Second) {
 				t.Error("judged by what was before")
 			}
+			h.says(t)
 			h.put(beatAt(11, 30))
 			h.says(t, "a fresh")
 		},

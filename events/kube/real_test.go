@@ -50,7 +50,7 @@ func TestRealCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Stop()
+	defer func() { do(t, s.Stop()) }()
 	if err := s.Apply(ctx, []byte(rights)); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func (r *recorder) fold(ev events.Event) {
 		switch old, ok := r.nodes[n.Name]; {
 		case n.Gone && ok && old.UID == n.UID:
 			delete(r.nodes, n.Name)
-		case !n.Gone && !(ok && older(n.ResourceVersion, old.ResourceVersion)):
+		case !n.Gone && (!ok || !older(n.ResourceVersion, old.ResourceVersion)):
 			r.nodes[n.Name] = n
 		}
 	case events.TypeLease:

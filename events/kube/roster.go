@@ -83,7 +83,8 @@ func differences(before, after map[string]sighted, version string) []sighted {
 		old, ok := before[name]
 		now := after[name]
 		same := ok && old.UID == now.UID && old.digest == now.digest
-		if !same && !(ok && older(now.ResourceVersion, old.ResourceVersion)) {
+		ahead := ok && older(now.ResourceVersion, old.ResourceVersion)
+		if !same && !ahead {
 			out = append(out, now)
 		}
 	}

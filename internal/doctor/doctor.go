@@ -21,7 +21,7 @@ type Options struct {
 	Version    string        // of this salvor
 	TestAlert  bool          // raise a test alert at each Alertmanager and wait until it reaches Salvor
 	AlertWaits time.Duration // how long that may take
-	Log        *slog.Logger // of the parts that are tried
+	Log        *slog.Logger  // of the parts that are tried
 }
 
 // Examine examines what a salvor.yaml names and says what it found. It takes two minutes at the very most.

@@ -97,6 +97,7 @@ func (s *site) problemDetector() []repairer {
 
 // mayList is how to let the credentials to observe see a resource.
 func mayList(resource string) string {
-	name := "salvor-doctor-" + strings.ReplaceAll(resource, ".", "-")
+	plural, _, _ := strings.Cut(resource, ".")
+	name := "salvor-sees-" + plural
 	return fmt.Sprintf("let them: kubectl create clusterrole %[1]s --verb=list --resource=%[2]s && kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER", name, resource)
 }

@@ -104,7 +104,7 @@ func (e *exam) tryStore(ctx context.Context, s *sheet, cfg *config.Config, what 
 	defer cancel()
 	conn, log, err := app.OpenLog(opening, cfg, e.Log)
 	if err != nil {
-		s.problem("opens", "serve would fail the same way: do what the sentence says", "%s does not open: %v", what, err)
+		s.problem("opens", "serve would fail the same way: make room, raise nats.max_store or stop the other process, as it says", "%s does not open: %v", what, err)
 		return
 	}
 	defer conn.Close()

@@ -27,6 +27,14 @@ func (i *Incident) suspect(rec Record) State {
 	return Suspected
 }
 
+func confirms(i *Incident, rec Record) State {
+	if rec.Fault == nil {
+		return Unopened
+	}
+	i.Fault = *rec.Fault
+	return Deciding
+}
+
 func recurs(i *Incident, rec Record) State {
 	if rec.Fault == nil || i.Intent != nil {
 		return Unopened

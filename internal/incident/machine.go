@@ -45,7 +45,7 @@ var table = map[State]map[RecordKind]effect{
 		Opened: {by: opens},
 	}),
 	Suspected: row(notYet, map[RecordKind]effect{
-		Confirmed: {to: Deciding},
+		Confirmed: {by: confirms},
 		Cleared:   {to: Clearing},
 	}),
 	Standing: row(notYet, map[RecordKind]effect{

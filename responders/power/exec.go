@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -21,13 +22,14 @@ type Exec struct {
 	timeout time.Duration
 }
 
-// NewExec makes a switch of a program and its first arguments. The timeout is of one run.
+// NewExec makes a switch of a program, by absolute path or by a name in PATH, and its first arguments. The timeout is of one
+// run.
 func NewExec(argv []string, timeout time.Duration) (*Exec, error) {
 	switch {
 	case len(argv) == 0 || argv[0] == "":
 		return nil, errors.New("make power switch: it names no program")
-	case !strings.HasPrefix(argv[0], "/"):
-		return nil, fmt.Errorf("make power switch: the program %q must be an absolute path", argv[0])
+	case strings.Contains(argv[0], "/") && !filepath.IsAbs(argv[0]):
+		return nil, fmt.Errorf("make power switch: the program %q must be an absolute path, or a name found in PATH", argv[0])
 	case timeout <= 0:
 		return nil, errors.New("make power switch: its timeout must be more than 0")
 	}

@@ -106,13 +106,20 @@ func TestExecTimeout(t *testing.T) {
 }
 
 func TestExecRefusals(t *testing.T) {
-	for _, argv := range [][]string{nil, {""}, {"switch"}, {"./switch"}} {
+	for _, argv := range [][]string{nil, {""}, {"bin/switch"}, {"./switch"}} {
 		if _, err := NewExec(argv, time.Second); err == nil {
 			t.Errorf("a switch of %q was made", argv)
 		}
 	}
 	if _, err := NewExec([]string{"/bin/true"}, 0); err == nil {
 		t.Error("a switch without a timeout was made")
+	}
+	named, err := NewExec([]string{"echo"}, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := named.Off(t.Context(), "a"); err != nil {
+		t.Errorf("a program in PATH was not found: %v", err)
 	}
 	e, dir := script(t, 10*time.Second, "touch $1/ran")
 	for _, node := range []string{"", "-h", "a b", "$(id)", "../a"} {

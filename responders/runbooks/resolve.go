@@ -3,6 +3,8 @@ package runbooks
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,48 +40,65 @@ type source struct {
 func resolve(ctx context.Context, name string, steps []Step, checks []Check, from source) (responders.Plan, error) {
 	plan := responders.Plan{Runbook: name, Cluster: from.env.Cluster,
 		Steps: make([]responders.Step, len(steps)), Checks: make([]responders.Check, len(checks))}
-	wrong := make([]error, len(steps)+len(checks))
-	var group errgroup.Group
-	group.SetLimit(previews)
+	var asks []ask
 	for i, s := range steps {
 		plan.Steps[i] = responders.Step{Name: s.Name, DeadlineS: s.Deadline.Seconds(), OnFailure: s.OnFailure}
-		group.Go(func() error {
-			wrong[i] = from.preview(ctx, s.Name, s.Use, s.With, &plan.Steps[i].Change)
-			return nil
-		})
+		asks = append(asks, ask{s.Name, s.Use, s.With, &plan.Steps[i].Change})
 	}
 	for i, c := range checks {
 		plan.Checks[i] = responders.Check{Name: c.Name, SettleS: c.Settle.Seconds(), DeadlineS: c.Deadline.Seconds()}
-		group.Go(func() error {
-			wrong[len(steps)+i] = from.preview(ctx, c.Name, c.Use, c.With, &plan.Checks[i].Change)
-			return nil
-		})
+		asks = append(asks, ask{c.Name, c.Use, c.With, &plan.Checks[i].Change})
 	}
-	_ = group.Wait() // what went wrong is told in the order of the steps, so that the same trouble reads the same
-	for _, err := range wrong {
-		if err != nil {
-			return responders.Plan{}, fmt.Errorf("resolve runbook %s: %w", name, err)
-		}
+	if err := from.previewAll(ctx, asks); err != nil {
+		return responders.Plan{}, fmt.Errorf("resolve runbook %s: %w", name, err)
 	}
 	return plan.Seal()
 }
 
-// preview asks the responder of one step what it would do.
-func (s source) preview(ctx context.Context, name, use string, with map[string]Value, into *responders.Change) error {
-	responder, err := s.catalog.Lookup(use)
+// ask is one preview to be made.
+type ask struct {
+	name, use string
+	with      map[string]Value
+	into      *responders.Change
+}
+
+// previewAll makes all previews, several at a time. Of several that go wrong it tells the first in their order, so that the
+// same trouble reads the same each time.
+func (s source) previewAll(ctx context.Context, asks []ask) error {
+	wrong := make([]error, len(asks))
+	var group errgroup.Group
+	group.SetLimit(previews)
+	for i, a := range asks {
+		group.Go(func() error {
+			wrong[i] = s.preview(ctx, a)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong is in wrong
+	for _, err := range wrong {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// preview asks the responder of one step or check what it would do.
+func (s source) preview(ctx context.Context, a ask) error {
+	responder, err := s.catalog.Lookup(a.use)
 	if err != nil {
-		return fmt.Errorf("step %s: %w", name, err)
+		return fmt.Errorf("step %s: %w", a.name, err)
 	}
 	args := responders.Args{}
-	for key, value := range with {
-		if args[key], err = value.resolve(s.fault, s.env); err != nil {
-			return fmt.Errorf("step %s: argument %q: %w", name, key, err)
+	for _, key := range slices.Sorted(maps.Keys(a.with)) {
+		if args[key], err = a.with[key].resolve(s.fault, s.env); err != nil {
+			return fmt.Errorf("step %s: argument %q: %w", a.name, key, err)
 		}
 	}
 	env := s.env
-	env.Step, env.Plan = name, ""
-	if *into, err = responder.Preview(ctx, env, args); err != nil {
-		return fmt.Errorf("step %s: %w", name, err)
+	env.Step, env.Plan = a.name, ""
+	if *a.into, err = responder.Preview(ctx, env, args); err != nil {
+		return fmt.Errorf("step %s: %w", a.name, err)
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func (r *Rig) token(file string) (string, error) {
 
 // build compiles the salvor of this checkout.
 func build(ctx context.Context, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, "github.com/salvor-io/salvor/cmd/salvor")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, "github.com/salvor-io/salvor/cmd/salvor")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build salvor: %w: %s", err, out)
