@@ -34,7 +34,7 @@ Run it as the user that salvor runs as, on its machine, while the server runs: t
 	cmd.Flags().BoolVar(&opt.TestAlert, "test-alert", true, "raise a test alert at each Alertmanager and see it arrive")
 	out := prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		opt.Version = version
+		opt.Version = buildVersion().Version
 		report := doctor.Examine(cmd.Context(), opt)
 		err := out.print(cmd.OutOrStdout(), report, func(w io.Writer) error { return writeReport(w, report) })
 		if err == nil && report.Problems > 0 {

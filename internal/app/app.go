@@ -124,7 +124,7 @@ func (a *App) act(ctx context.Context) error {
 		return err
 	}
 	sources = append(sources, clock{a.store.log, a.opt.Log.With("part", "clock")})
-	a.pipeline.Start()
+	a.pipeline.Start(ctx)
 	a.front.stands()
 	return a.work(ctx, sources)
 }

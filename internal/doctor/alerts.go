@@ -5,13 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/config"
 )
 
@@ -22,7 +22,7 @@ const (
 
 	testLabel          = "salvor_test" // its value is of one Alertmanager and one run
 	alertmanagerWithin = 10 * time.Second
-	lookEvery          = 500 * time.Millisecond
+	lookEvery          = 250 * time.Millisecond
 )
 
 // door is one Alertmanager under examination.
@@ -195,40 +195,52 @@ func (d *door) post(ctx context.Context, cluster string, from, until time.Time) 
 // arrival is an alert that the server has seen: the mark of its Alertmanager, and its cluster.
 type arrival struct{ mark, cluster string }
 
-// await asks the server until all alerts that were raised have arrived, or the time is up. It says how long each took.
+// await asks the server until all alerts that were raised have arrived, or the time is up. It says how long each took; the
+// error is why the server could not be asked, when nothing arrived.
 func (e *exam) await(ctx context.Context, doors []*door) (map[arrival]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AlertWaits)
 	defer cancel()
-	missing := map[arrival]time.Time{}
+	arrived, wanted := map[arrival]time.Duration{}, 0
 	for _, d := range doors {
-		for cluster, at := range d.raised {
-			missing[arrival{d.mark, cluster}] = at
-		}
+		wanted += len(d.raised)
 	}
-	arrived := map[arrival]time.Duration{}
 	var last error
-	for len(missing) > 0 {
+	for len(arrived) < wanted {
 		list, err := e.server.alerts(ctx, TestAlert)
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err == nil {
+			note(arrived, doors, list)
+		} else if ctx.Err() == nil {
 			last = err
 		}
-		for _, a := range list {
-			at := arrival{a.Labels[testLabel], a.Cluster}
-			if since, ok := missing[at]; ok {
-				arrived[at] = max(0, a.At.Sub(since))
-				delete(missing, at)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			if len(arrived) == 0 && last != nil {
-				return nil, last
-			}
-			return arrived, nil
-		case <-time.After(lookEvery):
+		if len(arrived) < wanted && !pause(ctx, lookEvery) {
+			break
 		}
 	}
-	return arrived, nil
+	if len(arrived) > 0 {
+		last = nil
+	}
+	return arrived, last
+}
+
+// note takes in which of the alerts that were raised are among those the server has seen.
+func note(arrived map[arrival]time.Duration, doors []*door, seen []api.Alert) {
+	for _, d := range doors {
+		for _, a := range seen {
+			if since, ok := d.raised[a.Cluster]; ok && a.Labels[testLabel] == d.mark {
+				arrived[arrival{d.mark, a.Cluster}] = max(0, a.At.Sub(since))
+			}
+		}
+	}
+}
+
+// pause waits and returns false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // judgeTrips says for each Alertmanager which clusters' alerts arrive through it, and which clusters' arrive through none.

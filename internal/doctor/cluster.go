@@ -31,7 +31,8 @@ type site struct {
 	sheet
 	cluster config.Cluster
 	observe kubeclient.Clients
-	nodes   []corev1.Node // that can be seen
+	seen    bool // the nodes could be listed
+	nodes   []corev1.Node
 }
 
 // cluster examines one cluster: the way to it, both credentials, who else repairs its nodes, and its power switch.
@@ -150,7 +151,7 @@ func (s *site) seeNodes(ctx context.Context) {
 			ready++
 		}
 	}
-	s.nodes = list.Items
+	s.nodes, s.seen = list.Items, true
 	s.ok("nodes", "%s, %d ready; faults of kind node are in mode %s", count(len(s.nodes), "node"), ready, s.cluster.Mode(classifiers.KindNode))
 }
 

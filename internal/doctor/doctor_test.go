@@ -62,7 +62,9 @@ func TestFindings(t *testing.T) {
 		says  string
 	}{
 		{"wrong configuration", func(w *world) { w.config = "listn: 1\n" }, doctor.Problem, "loads", "salvor.yaml:1: listn: unknown key"},
-		{"local links", func(w *world) { w.config = strings.Replace(w.config, "https://salvor.example.org", "http://localhost:9095", 1) }, doctor.Warning, "worth a look", "external_url"},
+		{"local links", func(w *world) {
+			w.config = strings.Replace(w.config, "https://salvor.example.org", "http://localhost:9095", 1)
+		}, doctor.Warning, "worth a look", "external_url"},
 
 		{"server not ready", func(w *world) { w.ready = "store: ok\nview: not ready: the view is 9s behind\n" }, doctor.Problem, "ready", "the view is 9s behind"},
 
@@ -79,7 +81,9 @@ func TestFindings(t *testing.T) {
 		{"act may do more", func(w *world) { may(&w.act, "", "secrets", "delete", "get") }, doctor.Warning, "act has no more", "delete secrets"},
 		{"another cluster", func(w *world) { w.otherUID = "other" }, doctor.Problem, "same cluster", "different clusters"},
 
-		{"NodeHealthCheck", func(w *world) { serves(w, "remediation.medik8s.io", nhc, list("remediation.medik8s.io/v1", "NodeHealthCheck", `all },"spec":{}`)) }, doctor.Problem, "second repairers", "the mode act is refused: NodeHealthCheck ns/all repairs 3 of 3 nodes, too"},
+		{"NodeHealthCheck", func(w *world) {
+			serves(w, "remediation.medik8s.io", nhc, list("remediation.medik8s.io/v1", "NodeHealthCheck", `all },"spec":{}`))
+		}, doctor.Problem, "second repairers", "the mode act is refused: NodeHealthCheck ns/all repairs 3 of 3 nodes, too"},
 		{"NodeHealthCheck of some", func(w *world) {
 			w.nodes[1].Labels["pool"] = "a"
 			serves(w, "remediation.medik8s.io", nhc, list("remediation.medik8s.io/v1", "NodeHealthCheck", `a },"spec":{"selector":{"matchLabels":{"pool":"a"}}}`))
@@ -211,6 +215,7 @@ func TestTwoAlertmanagersAndClusters(t *testing.T) {
 
 // TestServerThatHangs holds that a server that takes connections and does not answer is a problem, and no store is opened.
 func TestServerThatHangs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.ready = ""
 	l, err := net.Listen("unix", filepath.Join(w.dir, "s"))

@@ -45,7 +45,9 @@ func (s *site) healthChecks(ctx context.Context) []repairer {
 		}
 		found := s.healthChecksOf(ctx, kind, version)
 		out = append(out, found...)
-		managed = managed && !(kind.group == "cluster.x-k8s.io" && len(found) > 0)
+		if kind.group == "cluster.x-k8s.io" && len(found) > 0 {
+			managed = false
+		}
 	}
 	if managed {
 		out = append(out, repairer{what: "the nodes belong to Machines of Cluster API, whose MachineHealthChecks are in its management cluster",

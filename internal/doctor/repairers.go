@@ -20,6 +20,10 @@ type repairer struct {
 // one the mode act is refused.
 func (s *site) repairers(ctx context.Context) {
 	const check = "second repairers"
+	if !s.seen {
+		s.warn(check, "let the observe role list nodes, as said above", "cannot tell: the nodes are not seen")
+		return
+	}
 	found := slices.Concat(s.healthChecks(ctx), s.karpenter(ctx), s.draino(ctx), s.problemDetector(), s.providers())
 	for _, r := range found {
 		switch {

@@ -97,7 +97,7 @@ func fetch(client *http.Client, req *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return reply{}, fmt.Errorf("read the answer of %s: %w", req.URL.Path, err)

@@ -76,7 +76,11 @@ func (e *exam) embedded(ctx context.Context, s *sheet) {
 		s.problem("takes writes", "make "+e.cfg.DataDir+" and give it to the user that salvor runs as", "data_dir cannot be made: %v", err)
 		return
 	}
-	defer os.RemoveAll(beside)
+	defer func() {
+		if err := os.RemoveAll(beside); err != nil {
+			s.warn("takes writes", "remove "+beside, "the folder of the trial could not be removed: %v", err)
+		}
+	}()
 	scratch := *e.cfg
 	scratch.DataDir = beside
 	e.tryStore(ctx, s, &scratch, "a new store beside "+e.cfg.DataDir+", which does not exist yet,")
@@ -107,8 +111,11 @@ func (e *exam) tryStore(ctx context.Context, s *sheet, cfg *config.Config, what 
 		s.problem("opens", "serve would fail the same way: make room, raise nats.max_store or stop the other process, as it says", "%s does not open: %v", what, err)
 		return
 	}
-	defer conn.Close()
-	defer log.Close()
+	defer func() {
+		if err := errors.Join(log.Close(), conn.Close()); err != nil {
+			s.warn("closes", "wait until no salvor doctor runs before salvor serve is started", "%s does not close: %v", what, err)
+		}
+	}()
 	began := time.Now()
 	wrote, err := writeAndRead(ctx, log, began)
 	if err != nil {

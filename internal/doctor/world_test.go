@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/api"
@@ -27,7 +29,7 @@ import (
 // world is all that a salvor.yaml names, on servers of the test: as new it is well.
 type world struct {
 	dir       string
-	config    string // salvor.yaml; DIR, API, OTHER, AM and POWER stand for the places
+	config    string // salvor.yaml; DIR, API, AM and POWER stand for the places
 	observe   credentials
 	act       credentials
 	version   string
@@ -91,17 +93,17 @@ func node(name string, labels ...string) corev1.Node {
 // examine starts the servers, writes the files and examines them.
 func (w *world) examine(t *testing.T) doctor.Report {
 	t.Helper()
-	for place, handler := range map[string]http.HandlerFunc{"API": w.apiServer, "OTHER": w.apiServer, "AM": w.alertmanager, "POWER": w.powerSwitch} {
+	for place, handler := range map[string]http.HandlerFunc{"AM": w.alertmanager, "POWER": w.powerSwitch} {
 		srv := httptest.NewServer(handler)
 		t.Cleanup(srv.Close)
 		w.places[place] = srv.URL
 	}
-	w.places["DIR"] = w.dir
+	kube := httptest.NewTLSServer(http.HandlerFunc(w.apiServer)) // without TLS client-go sends no token
+	t.Cleanup(kube.Close)
+	w.places["API"] = kube.URL
 	w.serve(t)
 	for name, content := range map[string]string{"intake": "in", "am": "am-token", "observe": kubeconfig("eyes"), "act": kubeconfig("hands"), "salvor.yaml": w.config} {
-		for place, at := range w.places {
-			content = strings.ReplaceAll(content, place, at)
-		}
+		content = strings.NewReplacer("DIR", w.dir, "API", w.places["API"], "AM", w.places["AM"], "POWER", w.places["POWER"]).Replace(content)
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +115,7 @@ func (w *world) examine(t *testing.T) doctor.Report {
 func kubeconfig(token string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
-clusters: [{name: c, cluster: {server: "API"}}]
+clusters: [{name: c, cluster: {server: "API", insecure-skip-tls-verify: true}}]
 users: [{name: u, user: {token: %s}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 current-context: x
@@ -213,7 +215,10 @@ func (w *world) apiServer(out http.ResponseWriter, r *http.Request) {
 		answer(out, w.groupList())
 	case strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews"):
 		var review authv1.SelfSubjectAccessReview
-		_ = json.NewDecoder(r.Body).Decode(&review)
+		body, _ := io.ReadAll(r.Body)
+		if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, &review); err != nil {
+			panic(err)
+		}
 		review.Status.Allowed = who.may(review.Spec.ResourceAttributes)
 		review.APIVersion, review.Kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
 		answer(out, review)

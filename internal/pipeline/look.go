@@ -16,12 +16,12 @@ type Look struct {
 	Seq   uint64 // the event the view had reached
 }
 
-// Look asks the view about an incident's fault.
+// Look asks the view about an incident's fault. Before the first judgement nothing is seen.
 func (p *Pipeline) Look(inc *incident.Incident) Look {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	finding := p.findings[inc.Key]
-	blind := finding == nil && p.view.Blind(inc.Fault)
+	blind := !p.judging || finding == nil && p.view.Blind(inc.Fault)
 	return Look{Seq: p.view.Seq, Sight: incident.Sight{Now: p.view.Now, Blind: blind, Finding: finding}}
 }
 

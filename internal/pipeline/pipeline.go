@@ -63,20 +63,28 @@ func New(opt Options) *Pipeline {
 // Fold takes in one event of the log. It fails only on events that can never be decoded.
 func (p *Pipeline) Fold(ctx context.Context, ev events.Recorded) error {
 	fresh, kicks, err := p.fold(ev)
+	p.follow(ctx, fresh, kicks)
+	return err
+}
+
+// Start says that all history was folded, of the log and of the ledger. From now on judgements are made, the first at once:
+// nothing can be looked at before it.
+func (p *Pipeline) Start(ctx context.Context) {
+	p.mu.Lock()
+	p.judging = true
+	fresh, kicks := p.judge()
+	p.mu.Unlock()
+	p.follow(ctx, fresh, kicks)
+}
+
+// follow does what a judgement calls for.
+func (p *Pipeline) follow(ctx context.Context, fresh []opening, kicks []incident.ID) {
 	for _, f := range fresh {
 		p.open(ctx, f)
 	}
 	for _, id := range kicks {
 		p.Kick(id)
 	}
-	return err
-}
-
-// Start says that all history was folded. From now on judgements are made.
-func (p *Pipeline) Start() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.judging = true
 }
 
 func (p *Pipeline) fold(ev events.Recorded) (fresh []opening, kicks []incident.ID, err error) {

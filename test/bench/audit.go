@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,9 +12,11 @@ import (
 	"github.com/salvor-io/salvor/test/stack"
 )
 
-// faultsToWrites are, in milliseconds, how long it took from each confirmed fault of the server to the first write about its
-// node.
-func faultsToWrites(ctx context.Context, r *rig.Rig, s *rig.Server) ([]float64, error) {
+// wait is how long it took, in milliseconds, from a confirmed fault to what came after it.
+type wait struct{ decided, intended, wrote float64 }
+
+// faultsToWrites are the waits of all faults of the server, to the first write about their node.
+func faultsToWrites(ctx context.Context, r *rig.Rig, s *rig.Server) ([]wait, error) {
 	list, err := s.Incidents(ctx)
 	if err != nil {
 		return nil, err
@@ -22,29 +25,40 @@ func faultsToWrites(ctx context.Context, r *rig.Rig, s *rig.Server) ([]float64, 
 	if err != nil {
 		return nil, err
 	}
-	var waits []float64
+	var waits []wait
 	for _, i := range list {
 		inc, err := s.Incident(ctx, string(i.ID))
 		if err != nil {
 			return nil, err
 		}
-		confirmed, ok := confirmedAt(inc.History)
-		if !ok {
-			return nil, fmt.Errorf("incident %s about %s was never confirmed", inc.Name, inc.Anchor)
+		w, err := waitOf(inc, log)
+		if err != nil {
+			return nil, fmt.Errorf("incident %s about %s, which is %s (%s): %w", inc.Name, inc.Anchor, inc.State, inc.Why, err)
 		}
-		write, ok := firstWrite(log, inc.Anchor, confirmed)
-		if !ok {
-			return nil, fmt.Errorf("nothing was written about %s after its fault was confirmed: %s, %s", inc.Anchor, inc.State, inc.Why)
-		}
-		waits = append(waits, inMillis(write.Sub(confirmed)))
+		waits = append(waits, w)
 	}
 	return waits, nil
 }
 
-// confirmedAt is when the first confirmation was stored.
-func confirmedAt(history []api.Record) (time.Time, bool) {
+func waitOf(inc api.Incident, log []stack.AuditEvent) (wait, error) {
+	confirmed, ok := firstRecord(inc.History, incident.Confirmed)
+	if !ok {
+		return wait{}, errors.New("it was never confirmed")
+	}
+	wrote, ok := firstWrite(log, inc.Anchor, confirmed)
+	if !ok {
+		return wait{}, errors.New("nothing was written after it was confirmed")
+	}
+	decided, _ := firstRecord(inc.History, incident.Decided)
+	intended, _ := firstRecord(inc.History, incident.Intent)
+	since := func(t time.Time) float64 { return inMillis(t.Sub(confirmed)) }
+	return wait{since(decided), since(intended), since(wrote)}, nil
+}
+
+// firstRecord is when the first record of a kind was stored.
+func firstRecord(history []api.Record, kind incident.RecordKind) (time.Time, bool) {
 	for _, rec := range history {
-		if rec.Kind == incident.Confirmed {
+		if rec.Kind == kind {
 			return rec.StoredAt, true
 		}
 	}

@@ -29,16 +29,23 @@ func TestFirstWriteIsSalvorsAboutThatNodeAndNotOfAnEarlierIncident(t *testing.T)
 	}
 }
 
-func TestConfirmedAtIsTheFirstConfirmation(t *testing.T) {
+func TestWaitOf(t *testing.T) {
 	record := func(kind incident.RecordKind, stored time.Time) api.Record {
 		return api.Record{StoredAt: stored, Record: incident.Record{Kind: kind, At: at(0)}}
 	}
-	history := []api.Record{record(incident.Opened, at(1)), record(incident.Confirmed, at(2)), record(incident.Recurred, at(3)), record(incident.Confirmed, at(4))}
-	if got, ok := confirmedAt(history); !ok || !got.Equal(at(2)) {
-		t.Errorf("got %v, %v", got, ok)
+	history := []api.Record{record(incident.Opened, at(1)), record(incident.Confirmed, at(2)),
+		record(incident.Decided, at(5)), record(incident.Intent, at(7)), record(incident.Confirmed, at(8)), record(incident.Intent, at(9))}
+	log := []stack.AuditEvent{{User: stack.Actor, Resource: "nodes", Name: "salvor-1", Time: at(9)}}
+	inc := api.Incident{Summary: api.Summary{Anchor: "node/salvor-1"}, History: history}
+	if got, err := waitOf(inc, log); err != nil || got != (wait{decided: 3000, intended: 5000, wrote: 7000}) {
+		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, ok := confirmedAt(history[:1]); ok {
-		t.Error("an incident that was only opened counts as confirmed")
+	if got, err := waitOf(inc, nil); err == nil {
+		t.Errorf("got %+v although nothing was written", got)
+	}
+	inc.History = history[:1]
+	if got, err := waitOf(inc, log); err == nil {
+		t.Errorf("got %+v although it was only opened", got)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -19,11 +18,10 @@ const zones = 5
 type bench struct {
 	binary string
 	dir    string
-	log    io.Writer
 	rig    *rig.Rig // nil until wanted
 }
 
-func newBench(binary string, log io.Writer) (*bench, error) {
+func newBench(binary string) (*bench, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return nil, fmt.Errorf("find salvor: %w", err)
@@ -35,7 +33,7 @@ func newBench(binary string, log io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a scratch folder: %w", err)
 	}
-	return &bench{binary: binary, dir: dir, log: log}, nil
+	return &bench{binary: binary, dir: dir}, nil
 }
 
 func (b *bench) close() error {
@@ -46,7 +44,11 @@ func (b *bench) close() error {
 	return errors.Join(stopped, os.RemoveAll(b.dir))
 }
 
-func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, "# "+format+"\n", args...) }
+// closing closes something whose errors count, at the end of a function.
+func closing(err *error, close func() error) { *err = errors.Join(*err, close()) }
+
+// say tells whoever waits how far it is.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "# "+format+"\n", args...) }
 
 // scratch makes an empty folder.
 func (b *bench) scratch() (string, error) {
@@ -69,7 +71,7 @@ func (b *bench) stack(ctx context.Context) (*rig.Rig, error) {
 		nodes = append(nodes, stack.Node{Name: nodeOf("stock", zone), Zone: name}, stack.Node{Name: nodeOf("salvor", zone), Zone: name},
 			stack.Node{Name: nodeOf("stays", zone), Zone: name, Domain: "stays"})
 	}
-	started, err := rig.Start(ctx, rig.Options{Salvor: b.binary, Log: b.log, Stack: stack.Options{Nodes: nodes}})
+	started, err := rig.Start(ctx, rig.Options{Salvor: b.binary, Log: os.Stderr, Stack: stack.Options{Nodes: nodes}})
 	if err != nil {
 		return nil, fmt.Errorf("start the stack: %w", err)
 	}

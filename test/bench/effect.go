@@ -15,13 +15,13 @@ const (
 
 // measureEffect lets a node go silent again and again, and measures from the event until the first effect on the world,
 // which does nothing. In turn with it a message goes through NATS alone.
-func measureEffect(ctx context.Context, b *bench) ([]row, error) {
+func measureEffect(ctx context.Context, b *bench) (rows []row, err error) {
 	w, f, err := b.effect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
-	defer w.close()
+	defer closing(&err, f.close)
+	defer closing(&err, w.close)
 	if _, err := effectRound(ctx, w, f, effectWarm); err != nil {
 		return nil, err
 	}

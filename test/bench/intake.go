@@ -18,13 +18,13 @@ const (
 const calm = 2 * time.Millisecond
 
 // measureIntake posts alerts one by one and publishes the same bytes one by one, in turn.
-func measureIntake(ctx context.Context, b *bench) ([]row, error) {
+func measureIntake(ctx context.Context, b *bench) (rows []row, err error) {
 	p, f, err := b.intake(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
-	defer p.close()
+	defer closing(&err, f.close)
+	defer closing(&err, p.close)
 	if _, err := intakeRound(ctx, p, f, intakeWarm); err != nil {
 		return nil, err
 	}

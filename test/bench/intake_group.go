@@ -16,13 +16,13 @@ const (
 )
 
 // measureIntakeGroup lets many post at once, then as many publish at once, in turn.
-func measureIntakeGroup(ctx context.Context, b *bench) ([]row, error) {
+func measureIntakeGroup(ctx context.Context, b *bench) (rows []row, err error) {
 	p, f, err := b.intake(ctx, groupPosters)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
-	defer p.close()
+	defer closing(&err, f.close)
+	defer closing(&err, p.close)
 	var rounds []round
 	for i := range 1 + groupRounds {
 		r, err := groupRound(ctx, p, f)

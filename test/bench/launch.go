@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -98,23 +97,21 @@ func (s *launched) end() error {
 
 // resident is the process's resident memory in MiB.
 func (s *launched) resident() (float64, error) {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the process's memory: %w", err)
 	}
-	defer file.Close()
-	return residentOf(file)
+	return residentOf(string(status))
 }
 
 // residentOf reads VmRSS, in MiB, from what the kernel says of a process.
-func residentOf(status io.Reader) (float64, error) {
-	lines := bufio.NewScanner(status)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
+func residentOf(status string) (float64, error) {
+	for line := range strings.Lines(status) {
+		fields := strings.Fields(line)
 		if len(fields) == 3 && fields[0] == "VmRSS:" && fields[2] == "kB" {
 			kib, err := strconv.ParseFloat(fields[1], 64)
 			return kib / 1024, err
 		}
 	}
-	return 0, errors.Join(errors.New("read the process's memory: no VmRSS is there"), lines.Err())
+	return 0, errors.New("read the process's memory: no VmRSS is there")
 }

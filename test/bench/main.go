@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -44,7 +43,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, options{*only, *out, *binary}); err != nil {
+	if err := run(ctx, options{*only, *out, *binary}); err != nil {
 		fmt.Fprintln(os.Stderr, "not all was measured:", err)
 		stop()
 		os.Exit(1)
@@ -54,28 +53,32 @@ func main() {
 type options struct{ only, out, binary string }
 
 // run measures what was asked for and writes it down. What cannot be measured keeps nothing else from being so.
-func run(ctx context.Context, to io.Writer, opt options) (err error) {
+func run(ctx context.Context, opt options) (err error) {
 	wanted, err := choose(opt.only)
 	if err != nil {
 		return err
 	}
-	b, err := newBench(opt.binary, os.Stderr)
+	b, err := newBench(opt.binary)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
+	defer closing(&err, b.close)
+	about, err := b.machine()
+	if err != nil {
+		return err
+	}
 	var rows []row
 	var troubles []error
-	printHeader(to)
+	fmt.Printf("%s\n%s", about, header())
 	for _, m := range wanted {
-		b.say("measuring %s (about %s)", strings.Join(m.rows, " and "), m.takes)
+		say("measuring %s (about %s)", strings.Join(m.rows, " and "), m.takes)
 		measured, err := m.measure(ctx, b)
 		if err != nil {
 			troubles = append(troubles, fmt.Errorf("measure %s: %w", strings.Join(m.rows, " and "), err))
-			b.say("%v", troubles[len(troubles)-1])
+			say("%v", troubles[len(troubles)-1])
 		}
 		for _, r := range measured {
-			r.print(to)
+			fmt.Print(r)
 		}
 		rows = append(rows, measured...)
 		if ctx.Err() != nil {

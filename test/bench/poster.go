@@ -123,7 +123,7 @@ func (p *poster) post(ctx context.Context, body []byte) error {
 }
 
 // lost stops Salvor, opens what it stored, and counts the alerts that were posted and are not there.
-func (p *poster) lost(ctx context.Context) (int, error) {
+func (p *poster) lost(ctx context.Context) (lost int, err error) {
 	if err := p.close(); err != nil {
 		return 0, err
 	}
@@ -132,12 +132,12 @@ func (p *poster) lost(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("open the store again: %w", err)
 	}
-	defer conn.Close()
+	defer closing(&err, conn.Close)
 	log, err := jetstream.Open(ctx, conn, jetstream.Options{}, quiet)
 	if err != nil {
 		return 0, fmt.Errorf("open the store again: %w", err)
 	}
-	defer log.Close()
+	defer closing(&err, log.Close)
 	found := map[string]bool{}
 	reading, done := context.WithTimeout(ctx, time.Minute)
 	defer done()

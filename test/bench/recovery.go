@@ -34,11 +34,11 @@ func measureRecovery(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.say("stock Kubernetes loses %d nodes at once", len(stock))
+	say("stock Kubernetes loses %d nodes at once", len(stock))
 	if err := loseToStock(ctx, r, stock); err != nil {
 		return nil, err
 	}
-	if err := loseToSalvor(ctx, b, r, salvor); err != nil {
+	if err := loseToSalvor(ctx, r, salvor); err != nil {
 		return nil, err
 	}
 	if err := look(ctx, r, stock); err != nil {
@@ -56,17 +56,17 @@ func loseToStock(ctx context.Context, r *rig.Rig, stock []*home) (err error) {
 	return watch(ctx, r, stock, stockWithin, func(h *home) bool { return !h.stateless.IsZero() })
 }
 
-func loseToSalvor(ctx context.Context, b *bench, r *rig.Rig, salvor []*home) (err error) {
+func loseToSalvor(ctx context.Context, r *rig.Rig, salvor []*home) (err error) {
 	s, err := serve(ctx, r, shipped)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Stop()) }()
+	defer closing(&err, s.Stop)
 	if err := seen(ctx, s, 2*zones); err != nil {
 		return err
 	}
 	for i, h := range salvor {
-		b.say("Salvor loses node %d of %d", i+1, len(salvor))
+		say("Salvor loses node %d of %d", i+1, len(salvor))
 		if h.lost, err = kill(ctx, r, h.node); err != nil {
 			return err
 		}
@@ -74,6 +74,9 @@ func loseToSalvor(ctx context.Context, b *bench, r *rig.Rig, salvor []*home) (er
 			return err
 		}
 		if err := verified(ctx, s, h.node); err != nil {
+			return err
+		}
+		if err := tell(ctx, s, h); err != nil {
 			return err
 		}
 		if err := r.Stack.HealNode(ctx, h.node); err != nil {
@@ -97,6 +100,28 @@ func verified(ctx context.Context, s *rig.Server, node string) error {
 		}
 		return false, errors.New(summary(list))
 	})
+}
+
+// tell says how a recovery went, record by record: a slow one is worth a question.
+func tell(ctx context.Context, s *rig.Server, h *home) error {
+	list, err := s.Incidents(ctx)
+	if err != nil {
+		return err
+	}
+	say("%s: Deployment after %.1f s, StatefulSet after %.1f s", h.node, h.took(h.stateless), h.took(h.stateful))
+	for _, i := range list {
+		if i.Anchor != "node/"+h.node {
+			continue
+		}
+		inc, err := s.Incident(ctx, string(i.ID))
+		if err != nil {
+			return err
+		}
+		for _, rec := range inc.History {
+			say("    +%5.1f s %-10s %s", h.took(rec.StoredAt), rec.Kind, rec.Text)
+		}
+	}
+	return nil
 }
 
 func recoveryRows(stock, salvor []*home) []row {

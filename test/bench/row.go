@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 )
 
@@ -73,11 +72,13 @@ func (r row) butLost(events int) row {
 
 const layout = "%-22s %10s %-6s %-8s %-7s %5s %10s %10s\n"
 
-func printHeader(to io.Writer) {
-	fmt.Fprintf(to, layout, "name", "value", "unit", "goal", "met", "n", "min", "max")
+// header is the head of the table.
+func header() string {
+	return fmt.Sprintf(layout, "name", "value", "unit", "goal", "met", "n", "min", "max")
 }
 
-func (r row) print(to io.Writer) {
+// String is the row in the table, with what was compared on a line of its own.
+func (r row) String() string {
 	met := "-"
 	switch {
 	case r.Met != nil && *r.Met:
@@ -85,8 +86,8 @@ func (r row) print(to io.Writer) {
 	case r.Met != nil:
 		met = "MISSED"
 	}
-	fmt.Fprintf(to, layout, r.Name, short(r.Value), r.Unit, r.goal, met, fmt.Sprint(r.N), short(r.Min), short(r.Max))
-	fmt.Fprintf(to, "    %s\n", r.compared)
+	return fmt.Sprintf(layout, r.Name, short(r.Value), r.Unit, r.goal, met, fmt.Sprint(r.N), short(r.Min), short(r.Max)) +
+		"    " + r.compared + "\n"
 }
 
 // short is a figure with three digits that mean something.

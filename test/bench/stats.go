@@ -54,6 +54,15 @@ func pooled(rounds []round, side func(round) []float64) []float64 {
 	return all
 }
 
+// pick takes one value of each.
+func pick[T any](list []T, value func(T) float64) []float64 {
+	var all []float64
+	for _, one := range list {
+		all = append(all, value(one))
+	}
+	return all
+}
+
 func ours(r round) []float64 { return r.ours }
 func peer(r round) []float64 { return r.peer }
 

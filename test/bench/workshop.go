@@ -132,7 +132,7 @@ func (w *workshop) begin(ctx context.Context) error {
 			return errors.New("the view did not catch up with an empty store")
 		}
 	}
-	w.pipeline.Start()
+	w.pipeline.Start(ctx)
 	var all []events.Event
 	for i := range 9 {
 		n := strconv.Itoa(i + 1)

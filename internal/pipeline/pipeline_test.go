@@ -1,0 +1,174 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+var began = time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC)
+
+// desk is a pipeline with a ledger that notes what is opened.
+type desk struct {
+	*Pipeline
+	t      *testing.T
+	opened []incident.Record
+	kicked []incident.ID
+	seq    uint64
+	at     time.Time
+}
+
+func newDesk(t *testing.T) *desk {
+	d := &desk{t: t, at: began}
+	d.Pipeline = New(Options{Classifiers: []classifiers.Classifier{classifiers.Node{Window: 15 * time.Second}}, Ledger: d,
+		Kick: func(id incident.ID) { d.kicked = append(d.kicked, id) }, Log: slog.New(slog.DiscardHandler)})
+	return d
+}
+
+// OpenIncident implements Ledger: it opens each key once.
+func (d *desk) OpenIncident(_ context.Context, first incident.Record) (incident.ID, error) {
+	for _, was := range d.opened {
+		if *was.Key == *first.Key {
+			return "", errors.New("already open")
+		}
+	}
+	first.Schema, first.Incident = incident.Schema, incident.IDOf(*first.Key, uint64(len(d.opened)+1))
+	d.opened = append(d.opened, first)
+	return first.Incident, nil
+}
+
+func (d *desk) tell(typ events.Type, entity string, payload any) {
+	d.t.Helper()
+	d.seq++
+	ev, err := events.New(fmt.Sprint("e", d.seq), typ, "/test", "prod-eu", entity, d.at, payload)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := d.Fold(d.t.Context(), events.Recorded{Event: ev, Seq: d.seq, At: d.at}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) see(watch string, seeing bool) {
+	d.tell(events.TypeObserver, "observer/a/"+watch, events.Observer{Replica: "a", Watch: watch, Seeing: seeing, Synced: true})
+}
+
+func (d *desk) lease(version string, state events.LeaseState) {
+	d.tell(events.TypeLease, "node/w1", events.Lease{Node: "w1", UID: "l1", ResourceVersion: version, State: state})
+}
+
+// silence tells of a node that was well and fell silent.
+func (d *desk) silence() {
+	d.see("nodes", true)
+	d.see("leases", true)
+	d.tell(events.TypeNode, "node/w1", events.Node{Name: "w1", UID: "u1", ResourceVersion: "1", Zone: "a", Ready: events.Condition{Status: "True"}})
+	d.lease("1", events.LeaseFresh)
+	d.lease("1", events.LeaseStale)
+}
+
+// record folds what was opened, as the ledger would tell of it.
+func (d *desk) record() *incident.Incident {
+	d.t.Helper()
+	rec := incident.Sequenced{Record: d.opened[len(d.opened)-1], Seq: 1}
+	if err := d.Record(rec); err != nil {
+		d.t.Fatal(err)
+	}
+	inc, err := incident.Fold([]incident.Sequenced{rec})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return inc
+}
+
+func TestHistoryIsNotJudged(t *testing.T) {
+	d := newDesk(t)
+	d.silence()
+	if len(d.opened) != 0 {
+		t.Fatal("an incident was opened from history")
+	}
+	d.Start(t.Context())
+	if len(d.opened) != 1 || d.opened[0].ViewSeq != d.seq {
+		t.Fatalf("opened %+v, want one at event %d", d.opened, d.seq)
+	}
+}
+
+// TestNothingIsGoneBeforeTheFirstJudgement: a replica that has just started must not take its empty findings for a world
+// without faults.
+func TestNothingIsGoneBeforeTheFirstJudgement(t *testing.T) {
+	live := newDesk(t)
+	live.Start(t.Context())
+	live.silence()
+	inc := live.record()
+
+	restarted := newDesk(t)
+	restarted.opened = live.opened
+	restarted.silence()
+	restarted.record()
+	if look := restarted.Look(inc); !look.Sight.Blind || look.Sight.Finding != nil {
+		t.Errorf("before the first judgement the fault looks %+v, want blind", look.Sight)
+	}
+	restarted.Start(t.Context())
+	if look := restarted.Look(inc); look.Sight.Blind || look.Sight.Finding == nil {
+		t.Errorf("after the first judgement the fault looks %+v, want seen", look.Sight)
+	}
+	if len(restarted.kicked) != 1 {
+		t.Errorf("kicked %v, want the live incident once", restarted.kicked)
+	}
+}
+
+func TestKicksWhenWhatIsSeenChanges(t *testing.T) {
+	d := newDesk(t)
+	d.Start(t.Context())
+	d.silence()
+	inc := d.record()
+	step := func(name string, tell func(), kicks int) {
+		t.Helper()
+		d.kicked = nil
+		tell()
+		d.tell(events.TypeTick, "tick/clock", events.Tick{})
+		d.tell(events.TypeTick, "tick/clock", events.Tick{})
+		if len(d.kicked) != kicks {
+			t.Errorf("%s: %d kicks, want %d", name, len(d.kicked), kicks)
+		}
+	}
+	step("first look", func() {}, 1)
+	step("nothing new", func() {}, 0)
+	step("blind", func() { d.see("leases", false); d.see("nodes", false) }, 1)
+	if !d.Look(inc).Sight.Blind {
+		t.Error("not blind without observers")
+	}
+	step("sees again", func() { d.see("leases", true); d.see("nodes", true) }, 1)
+	step("gone", func() { d.lease("2", events.LeaseFresh) }, 1)
+	if s := d.Look(inc).Sight; s.Blind || s.Finding != nil {
+		t.Errorf("sight %+v, want gone", s)
+	}
+}
+
+func TestClosedIncidentsAreLetGo(t *testing.T) {
+	d := newDesk(t)
+	d.Start(t.Context())
+	d.silence()
+	inc := d.record()
+	d.lease("2", events.LeaseFresh)
+	for n, kind := range []incident.RecordKind{incident.Cleared, incident.Closed} {
+		rec := incident.Record{Schema: incident.Schema, Incident: inc.ID, Kind: kind}
+		if err := d.Record(incident.Sequenced{Record: rec, Seq: uint64(2 + n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(d.Live()) != 0 || len(d.Incidents()) != 1 {
+		t.Errorf("live %v of %d", d.Live(), len(d.Incidents()))
+	}
+	d.kicked = nil
+	d.tell(events.TypeTick, "tick/clock", events.Tick{})
+	if len(d.kicked) != 0 {
+		t.Error("a closed incident was kicked")
+	}
+}
