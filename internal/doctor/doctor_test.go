@@ -11,6 +11,8 @@ import (
 	authv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/doctor"
 )
 
@@ -128,6 +130,10 @@ func TestFindings(t *testing.T) {
 		{"Alertmanager refuses", func(w *world) { w.refuses = true }, doctor.Problem, "takes alerts", "404"},
 		{"alert does not arrive", func(w *world) { w.silent = true }, doctor.Problem, "round trip", "did not arrive"},
 		{"alert arrives for another cluster", func(w *world) { w.elsewhere = "prod-us" }, doctor.Problem, "round trip", "did not arrive"},
+		{"only an older test alert is there", func(w *world) {
+			w.silent = true
+			w.seen = []api.Alert{{Cluster: "prod-eu", At: time.Now(), Alert: events.Alert{Labels: map[string]string{"salvor_test": "older"}}}}
+		}, doctor.Problem, "round trip", "did not arrive"},
 		{"no intake", func(w *world) { w.config = strings.Replace(w.config, "intakes:", "intakes: []\n#", 1) }, doctor.Warning, "round trip", "no intake is configured"},
 		{"no server", func(w *world) { w.ready = "" }, doctor.Warning, "round trip", "no server runs"},
 	} {

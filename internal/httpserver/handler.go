@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -66,7 +67,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // survive ends a request whose handler panicked. An answer that has begun is cut off, so that nobody takes it for whole.
 func (r *recorder) survive(cause any, log *slog.Logger) {
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
 	log.Error("request panicked", "cause", cause, "stack", string(debug.Stack()))

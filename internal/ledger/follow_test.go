@@ -74,7 +74,7 @@ func TestFollowOfAnEmptyLedger(t *testing.T) {
 	}()
 	receive(t, caughtUp, "word that it caught up")
 	open(t, l, "w1")
-	if err := receive(t, ended, "end"); err != stop {
+	if err := receive(t, ended, "end"); !errors.Is(err, stop) {
 		t.Errorf("it ended with %v", err)
 	}
 }

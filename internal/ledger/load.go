@@ -57,7 +57,7 @@ func record(msg stored) incident.Sequenced {
 	if err != nil || sig.Schema != incident.Schema {
 		out.Record = incident.Record{Schema: sig.Schema, Writer: sig.Writer, Nonce: sig.Nonce}
 		if err != nil {
-			out.Record.Schema = 0 // not even the schema is to be believed
+			out.Schema = 0 // not even the schema is to be believed
 		}
 	}
 	out.Incident = incident.ID(lastToken(msg.Subject))

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -116,8 +117,10 @@ func serveUnix(t *testing.T, d *Directory) *http.Client {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close(); <-ended })
-	dial := func(string, string) (net.Conn, error) { return net.Dial("unix", path) }
-	transport := &http.Transport{Dial: dial}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
+	transport := &http.Transport{DialContext: dial}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }

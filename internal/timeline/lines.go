@@ -27,10 +27,10 @@ func (l *Lines) Line(cluster, anchor string, rec incident.Sequenced) string {
 
 // remember keeps what is known of an incident until it ends.
 func (l *Lines) remember(rec incident.Sequenced, t *teller) {
-	switch {
-	case rec.Kind == incident.Closed:
+	switch rec.Kind {
+	case incident.Closed:
 		delete(l.tellers, rec.Incident)
-	case rec.Kind == incident.Decided:
+	case incident.Decided:
 		if l.tellers == nil {
 			l.tellers = map[incident.ID]*teller{}
 		}
