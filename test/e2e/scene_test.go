@@ -48,6 +48,20 @@ spec:
     - {use: workload.available, with: {displacedFrom: "${fault.nodes}"}, settle: 3s, deadline: 60s}
   undo:
     - {name: restore, use: node.restore, with: {nodes: "${fault.nodes}"}, deadline: 20s}
+---
+apiVersion: salvor.io/v1
+kind: Runbook
+metadata: {name: node-displace}
+spec:
+  fault: node
+  order: 20
+  steps:
+    - {name: cordon, use: node.cordon, with: {nodes: "${fault.nodes}"}, deadline: 10s}
+    - {name: displace, use: workload.displace, with: {nodes: "${fault.nodes}", only: stateless}, deadline: 15s}
+  verify:
+    - {use: workload.available, with: {displacedFrom: "${fault.nodes}"}, settle: 3s, deadline: 10s}
+  undo:
+    - {name: restore, use: node.restore, with: {nodes: "${fault.nodes}"}, deadline: 20s}
 `
 
 // begin starts a server on a rig and waits until it has seen all nodes well. Everything is put right again at the end.

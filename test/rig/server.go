@@ -137,8 +137,11 @@ func (s *Server) LogFile() string { return filepath.Join(s.rig.Dir, s.Name+".log
 // Kill ends the process with no goodbye and waits until it is gone.
 func (s *Server) Kill() error { return s.end(syscall.SIGKILL, 10*time.Second) }
 
-// Stop asks the process to end and waits for it; it must end well.
+// Stop asks the process to end and waits for it; it must end well. One that was killed is left alone.
 func (s *Server) Stop() error {
+	if s.ended == nil {
+		return nil
+	}
 	if err := s.end(syscall.SIGTERM, 20*time.Second); err != nil {
 		return err
 	}

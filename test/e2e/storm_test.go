@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/test/rig"
+	"github.com/salvor-io/salvor/test/stack"
+)
+
+// TestStorm: ten of twenty nodes are dark at once. The observer is suspected, people are told, no node is repaired.
+func TestStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs the real stack")
+	}
+	nodes := stack.Nodes(20)
+	for i := range nodes {
+		nodes[i].Domain = []string{"dark", "light"}[i%2]
+	}
+	r, err := start(rig.Options{Log: os.Stderr, Stack: stack.Options{Nodes: nodes, Alertmanagers: stack.Alertmanagers{Replicas: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := begin(t, r, quick("storm"))
+	s.must(r.Stack.FailDomain(s.ctx, "dark"))
+	s.await(90*time.Second, "ten incidents are held", func(ctx context.Context) (bool, error) {
+		list, err := s.Incidents(ctx)
+		held := 0
+		for _, inc := range list {
+			if inc.State == incident.Held && strings.Contains(inc.Why, "storm: ") {
+				held++
+			}
+		}
+		return held == 10, err
+	})
+	s.nothingWritten()
+	s.await(30*time.Second, "people are told", func(ctx context.Context) (bool, error) {
+		alerts, err := get(ctx, r.Stack.AlertmanagerURLs()[0]+"/api/v2/alerts")
+		return strings.Count(alerts, `"SalvorIncident"`) >= 10, err
+	})
+	s.must(r.Stack.HealDomain(s.ctx, "dark"))
+	s.await(90*time.Second, "all ten have ended", func(ctx context.Context) (bool, error) {
+		list, err := s.Incidents(ctx)
+		ended := 0
+		for _, inc := range list {
+			if inc.State == incident.Ended {
+				ended++
+			}
+		}
+		return ended == 10, err
+	})
+	s.nothingWritten()
+}
+
+func get(ctx context.Context, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
