@@ -27,11 +27,11 @@ func (i *Incident) suspect(rec Record) State {
 	return Suspected
 }
 
+// confirms takes the fault as it is seen now; a record without one confirms it as it was last seen.
 func confirms(i *Incident, rec Record) State {
-	if rec.Fault == nil {
-		return Unopened
+	if rec.Fault != nil {
+		i.Fault = *rec.Fault
 	}
-	i.Fault = *rec.Fault
 	return Deciding
 }
 

@@ -89,7 +89,7 @@ type Record struct {
 	ViewSeq  uint64     `json:"view_seq"` // the event the judgement was made at
 
 	Key      *Key               `json:"key,omitempty"`      // Opened
-	Fault    *classifiers.Fault `json:"fault,omitempty"`    // Opened, Confirmed, Recurred
+	Fault    *classifiers.Fault `json:"fault,omitempty"`    // Opened, Recurred; Confirmed where it changed
 	WindowS  float64            `json:"window_s,omitempty"` // Opened, Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
