@@ -203,6 +203,15 @@ func (s *Server) Metrics(ctx context.Context) (string, error) {
 	return string(body), err
 }
 
+// Fetch is what the server answers for a path of its API, to the admin.
+func (s *Server) Fetch(ctx context.Context, path string) (string, error) {
+	status, body, err := s.ask(ctx, path)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("ask %s for %s: %d", s.Name, path, status)
+	}
+	return string(body), err
+}
+
 func (s *Server) fetch(ctx context.Context, path string, into any) error {
 	status, body, err := s.ask(ctx, path)
 	if err != nil {
