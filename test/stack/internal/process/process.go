@@ -35,9 +35,25 @@ func NewLauncher() *Launcher {
 
 func (l *Launcher) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	if syscall.Gettid() == os.Getpid() {
+		l.runElsewhere()
+		return
+	}
 	for start := range l.starts {
 		start()
 	}
+}
+
+// runElsewhere runs on another thread: the main one does not end with its goroutine. It is held meanwhile, so that the other
+// cannot be it.
+func (l *Launcher) runElsewhere() {
+	defer runtime.UnlockOSThread()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.run()
+	}()
+	<-ended
 }
 
 // Close ends the starting thread, and so kills every process that is left.
