@@ -28,11 +28,11 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{[]string{"intake_ratio"}, "15 s", measureIntake},
-		{[]string{"intake_group_ratio"}, "30 s", measureIntakeGroup},
-		{[]string{"event_to_effect_ratio"}, "30 s", measureEffect},
+		{[]string{"intake_group_ratio"}, "15 s", measureIntakeGroup},
+		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
 		{[]string{"cold_start_ms", "idle_rss_mib"}, "2 min", measureStart},
-		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "16 min", measureRecovery},
+		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "17 min", measureRecovery},
 	}
 }
 
