@@ -45,14 +45,16 @@ type Tape struct {
 	mu     sync.Mutex
 	calls  []Call
 	landed []Call
-	writes int // tried, the broken ones included
+	tried  int // writes since the tape was armed, those that were broken or that the world refused included
+	lands  int // writes since then that landed
 	faults faults
 }
 
-// faults say what breaks. Writes are counted from 1; 0 breaks none.
+// faults say what breaks. Writes are counted from 1; 0 breaks none. A write that the world refuses, such as one that conflicts
+// with another's, is tried and does not land.
 type faults struct {
-	before  int                // this write fails and does not land
-	after   int                // this write lands and its answer is lost
+	before  int                // the write that is tried as this one fails and does not land
+	after   int                // the write that lands as this one loses its answer
 	cancel  context.CancelFunc // called before the write that fails, if any
 	refuse  bool               // every call fails
 	hang    chan<- struct{}    // every call says so here and hangs until its context ends
@@ -66,25 +68,24 @@ func NewTape() *Tape { return &Tape{} }
 
 // Do makes a call to something that is not Kubernetes, such as a power switch.
 func (t *Tape) Do(ctx context.Context, call Call, do func() error) error {
-	lose, err := t.begin(ctx, call)
-	if err != nil {
+	if err := t.begin(ctx, call); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
 		return err
 	}
-	return t.end(call, lose)
+	return t.end(call)
 }
 
-// begin records a call and breaks it if told to. It says whether the answer is to be lost.
-func (t *Tape) begin(ctx context.Context, call Call) (lose bool, err error) {
+// begin records a call and breaks it if told to.
+func (t *Tape) begin(ctx context.Context, call Call) error {
 	t.mu.Lock()
 	t.calls = append(t.calls, call)
 	now := t.faults
 	var nth int
 	if call.IsWrite() {
-		t.writes++
-		nth = t.writes
+		t.tried++
+		nth = t.tried
 	}
 	t.mu.Unlock()
 	if now.hang != nil {
@@ -93,29 +94,31 @@ func (t *Tape) begin(ctx context.Context, call Call) (lose bool, err error) {
 		default:
 		}
 		<-ctx.Done()
-		return false, ctx.Err()
+		return ctx.Err()
 	}
 	if call.IsWrite() && now.consent != nil {
 		if err := now.consent(); err != nil {
-			return false, fmt.Errorf("%s: %w", call, err)
+			return fmt.Errorf("%s: %w", call, err)
 		}
 	}
 	if nth > 0 && nth == now.before && now.cancel != nil {
 		now.cancel()
 	}
 	if now.refuse || nth > 0 && nth == now.before {
-		return false, errBroken
+		return errBroken
 	}
-	return nth > 0 && nth == now.after, ctx.Err()
+	return ctx.Err()
 }
 
-func (t *Tape) end(call Call, lose bool) error {
-	if call.IsWrite() {
-		t.mu.Lock()
-		t.landed = append(t.landed, call)
-		t.mu.Unlock()
+// end records a call that the world did, and loses its answer if told to.
+func (t *Tape) end(call Call) error {
+	if !call.IsWrite() {
+		return nil
 	}
-	if lose {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.landed = append(t.landed, call)
+	if t.lands++; t.lands == t.faults.after {
 		return errBroken
 	}
 	return nil
@@ -125,7 +128,7 @@ func (t *Tape) end(call Call, lose bool) error {
 func (t *Tape) set(f faults) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.faults, t.writes = f, 0
+	t.faults, t.tried, t.lands = f, 0, 0
 }
 
 func (t *Tape) seen() (calls, landed []Call) {
@@ -174,15 +177,14 @@ type head struct {
 func (h *head) RoundTrip(request *http.Request) (*http.Response, error) {
 	call := callOf(request)
 	call.Who = h.who
-	lose, err := h.tape.begin(request.Context(), call)
-	if err != nil {
+	if err := h.tape.begin(request.Context(), call); err != nil {
 		return nil, err
 	}
 	response, err := h.next.RoundTrip(request)
 	if err != nil || response.StatusCode > 299 {
 		return response, err
 	}
-	if err := h.tape.end(call, lose); err != nil {
+	if err := h.tape.end(call); err != nil {
 		_ = response.Body.Close()
 		return nil, err
 	}
