@@ -39,6 +39,11 @@ func (b Budget) Of(id incident.ID) Holding {
 	return Holding{Incident: id}
 }
 
+// Holds says whether an incident holds anything.
+func (b Budget) Holds(id incident.ID) bool {
+	return slices.ContainsFunc(b.Holdings, func(h Holding) bool { return h.Incident == id })
+}
+
 // Without is the budget of all other incidents.
 func (b Budget) Without(id incident.ID) Budget {
 	return Budget{slices.DeleteFunc(slices.Clone(b.Holdings), func(h Holding) bool { return h.Incident == id })}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -15,31 +16,19 @@ type change struct {
 	writes []write
 }
 
-// changeAttempts bounds how often a batch is made anew because other incidents changed the budget or a lock.
+// changeAttempts bounds how often a change of the budget is made anew because another came first.
 const changeAttempts = 20
 
-// appendWith adds a record together with the change that is due, given the budget of now. Batches of one process go
-// one by one: they all change the budget, so more at once would only refuse each other.
-func (l *Ledger) appendWith(ctx context.Context, inc *incident.Incident, rec incident.Record, due func(context.Context, Budget) (change, error)) (uint64, error) {
-	select {
-	case l.batching <- struct{}{}:
-		defer func() { <-l.batching }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	for attempt := range changeAttempts {
-		seq, err := l.tryWith(ctx, inc, rec, due)
+// appendWith adds a record in one atomic batch with the change that is due, given the budget of now.
+func (l *Ledger) appendWith(ctx context.Context, inc *incident.Incident, rec incident.Record, due func(context.Context, Budget) (change, error)) (seq uint64, err error) {
+	err = l.contend(ctx, func() error {
+		seq, err = l.tryWith(ctx, inc, rec, due)
 		if !errors.Is(err, errRefused) {
-			return seq, err
+			return err
 		}
-		if err := l.Current(ctx, inc); err != nil {
-			return 0, err
-		}
-		if err := sleep(ctx, jittered(attempt)); err != nil {
-			return 0, err
-		}
-	}
-	return 0, unavailable(errors.New("the budget is contended"))
+		return cmp.Or(l.Current(ctx, inc), err)
+	})
+	return seq, err
 }
 
 func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incident.Record, due func(context.Context, Budget) (change, error)) (uint64, error) {
@@ -52,13 +41,61 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 		return 0, err
 	}
 	if c.budget != nil {
-		data, err := document(budgetRecord{l.sign(), *c.budget})
+		w, _, err := l.budgetWrite(*c.budget, seq)
 		if err != nil {
 			return 0, err
 		}
-		c.writes = append(c.writes, write{budgetSubject, seq, data})
+		c.writes = append(c.writes, w)
 	}
 	return l.append(ctx, inc, rec, c.writes)
+}
+
+// changeBudget stores what due makes of the budget of now, nil being no change.
+func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, error)) error {
+	return l.contend(ctx, func() error {
+		now, seq, err := l.budget(ctx)
+		if err != nil {
+			return err
+		}
+		next, err := due(now)
+		if err != nil || next == nil {
+			return err
+		}
+		w, nonce, err := l.budgetWrite(*next, seq)
+		if err != nil {
+			return err
+		}
+		_, err = l.store(ctx, nonce, w)
+		return err
+	})
+}
+
+// budgetWrite replaces the budget that lies at a sequence.
+func (l *Ledger) budgetWrite(b Budget, seq uint64) (w write, nonce string, err error) {
+	rec := budgetRecord{l.sign(), b}
+	data, err := document(rec)
+	return write{budgetSubject, seq, data}, rec.Nonce, err
+}
+
+// contend repeats an attempt that errRefused alone ended. Those of one process go one by one: they all change the budget, so
+// more at once would only refuse each other.
+func (l *Ledger) contend(ctx context.Context, attempt func() error) error {
+	select {
+	case l.contending <- struct{}{}:
+		defer func() { <-l.contending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for n := range changeAttempts {
+		err := attempt()
+		if !errors.Is(err, errRefused) {
+			return err
+		}
+		if err := sleep(ctx, jittered(n)); err != nil {
+			return err
+		}
+	}
+	return unavailable(errors.New("the budget is contended"))
 }
 
 // sleep waits, and returns the error of ctx when that ends first.

@@ -37,8 +37,7 @@ func TestFollowGivesEachRecordOnceInOrder(t *testing.T) {
 			want = append(want, text)
 			add(t, l, inc, note(text))
 		}
-		s.stop()
-		s.start()
+		s.restart(l)
 	}
 	var got []incident.Sequenced
 	var texts []string

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,8 +10,8 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// maxLocks bounds the targets that one intent can lock anew: an atomic batch takes a thousand messages.
-const maxLocks = 900
+// maxTargets bounds the targets that one incident can hold, so that the budget stays one record.
+const maxTargets = 900
 
 // Claim is what an intent takes. What the incident holds already costs nothing and is not asked for again.
 type Claim struct {
@@ -21,60 +22,76 @@ type Claim struct {
 	Admit func(others Budget) error
 }
 
-// lock says who holds a target.
-type lock struct {
-	signature
-	Target   string      `json:"target"`
-	Incident incident.ID `json:"incident,omitempty"` // empty when nobody does
-}
-
-// AppendIntent appends an Intent as Append does, in one atomic batch with the locks of its targets and the budget. Either all
-// of it is stored or nothing. It returns a *TargetHeldError when another incident holds a target, and ErrOverBudget with the
-// reason when Admit does not admit the entries.
+// AppendIntent takes what the claim names and then appends an Intent as Append does. It returns a *TargetHeldError when another
+// incident holds a target, and ErrOverBudget with the reason when Admit does not admit the entries; nothing is written then.
+//
+// There is no intent without its claim. A claim without its intent, after a loss or a death between the two, is held by the
+// incident all the same: whoever makes its next move needs it, and its end releases it.
 func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim Claim) (uint64, error) {
-	seq, err := l.appendWith(ctx, inc, rec, func(ctx context.Context, now Budget) (change, error) {
-		return l.take(ctx, inc, claim, now)
-	})
+	err := admits(inc, l.fill(rec, inc.ID))
+	if err == nil {
+		err = l.claim(ctx, inc, claim)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
-	return seq, nil
+	seq, err := l.Append(ctx, inc, rec)
+	if errors.Is(err, ErrLost) {
+		return 0, errors.Join(err, l.abandon(ctx, inc.ID))
+	}
+	return seq, err
 }
 
-// take finds what has to be written for the claim.
-func (l *Ledger) take(ctx context.Context, inc *incident.Incident, claim Claim, now Budget) (change, error) {
-	cluster := inc.Key.Cluster
-	mine := now.Of(inc.ID)
-	mine.Cluster = cluster
-	targets, err := freeTargets(now, inc, claim.Targets)
+// claim takes what the incident does not hold yet, by a compare-and-set of the budget.
+func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
+	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
+		next, err := now.take(inc, claim)
+		if err == nil {
+			return next, nil
+		}
+		clean, ended := l.withoutEnded(ctx, now, inc.ID)
+		if !ended {
+			return nil, err
+		}
+		if next, err = clean.take(inc, claim); err == nil && next == nil {
+			next = &clean
+		}
+		return next, err
+	})
+}
+
+// take is the budget with the claim taken, nil when there is nothing to take.
+func (b Budget) take(inc *incident.Incident, claim Claim) (*Budget, error) {
+	mine := b.Of(inc.ID)
+	mine.Cluster = inc.Key.Cluster
+	targets, err := b.free(inc, claim.Targets)
 	if err != nil {
-		return change{}, err
+		return nil, err
 	}
 	entries := slices.DeleteFunc(slices.Clone(claim.Entries), func(e Entry) bool { return slices.Contains(mine.Entries, e) })
 	if len(entries) > 0 && claim.Admit != nil {
-		if err := claim.Admit(now.Without(inc.ID)); err != nil {
-			return change{}, fmt.Errorf("%w: %w", ErrOverBudget, err)
+		if err := claim.Admit(b.Without(inc.ID)); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrOverBudget, err)
 		}
 	}
 	if len(targets)+len(entries) == 0 {
-		return change{}, nil
-	}
-	locks, err := l.lockWrites(ctx, cluster, targets, inc.ID)
-	if err != nil {
-		return change{}, err
+		return nil, nil
 	}
 	mine.Targets = slices.Concat(mine.Targets, targets)
 	mine.Entries = slices.Concat(mine.Entries, entries)
-	next := now.with(mine)
-	return change{&next, locks}, nil
+	if len(mine.Targets) > maxTargets {
+		return nil, fmt.Errorf("lock %d targets: one incident holds at most %d", len(mine.Targets), maxTargets)
+	}
+	next := b.with(mine)
+	return &next, nil
 }
 
-// freeTargets are the targets that the incident does not hold yet, each once.
-func freeTargets(now Budget, inc *incident.Incident, wanted []policies.Target) ([]string, error) {
+// free are the targets that the incident does not hold yet, each once.
+func (b Budget) free(inc *incident.Incident, wanted []policies.Target) ([]string, error) {
 	var free []string
 	for _, t := range wanted {
 		target := t.String()
-		switch by := now.Holder(inc.Key.Cluster, target); {
+		switch by := b.Holder(inc.Key.Cluster, target); {
 		case by == inc.ID || slices.Contains(free, target):
 		case by != "":
 			return nil, &TargetHeldError{target, by}
@@ -82,60 +99,34 @@ func freeTargets(now Budget, inc *incident.Incident, wanted []policies.Target) (
 			free = append(free, target)
 		}
 	}
-	if len(free) > maxLocks {
-		return nil, fmt.Errorf("lock %d targets: one step takes at most %d", len(free), maxLocks)
-	}
 	return free, nil
 }
 
-// lockWrites gives each target the holder named, "" being none. The locks are read from any copy: an old one has an old
-// sequence, which the write then refuses.
-func (l *Ledger) lockWrites(ctx context.Context, cluster string, targets []string, holder incident.ID) ([]write, error) {
-	was, err := l.locks(ctx, cluster, targets)
-	if err != nil {
-		return nil, err
-	}
-	var writes []write
-	for _, target := range targets {
-		subject := lockSubject(cluster, target)
-		if by := was[subject].Incident; by != "" && by != holder && holder != "" {
-			return nil, &TargetHeldError{target, by}
+// withoutEnded is the budget without what incidents hold that have ended, and says whether there was any: who claims for an
+// incident that another replica has just closed, and dies, leaves that behind. An incident that cannot be looked at keeps
+// what it holds.
+func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) (clean Budget, ended bool) {
+	clean = now
+	for _, h := range now.Without(but).Holdings {
+		if inc, err := l.load(ctx, h.Incident); err == nil && !inc.Live() {
+			clean, ended = clean.Without(h.Incident), true
 		}
-		data, err := document(lock{l.sign(), target, holder})
-		if err != nil {
-			return nil, err
-		}
-		writes = append(writes, write{subject, was[subject].seq, data})
 	}
-	return writes, nil
+	return clean, ended
 }
 
-// lockAt is a lock with its sequence.
-type lockAt struct {
-	lock
-	seq uint64
-}
-
-// locks reads the locks of the targets, by subject.
-func (l *Ledger) locks(ctx context.Context, cluster string, targets []string) (map[string]lockAt, error) {
-	var subjects []string
-	for _, target := range targets {
-		subjects = append(subjects, lockSubject(cluster, target))
+// abandon gives up what a lost intent may have claimed for an incident that has ended. While the incident lives, its claims
+// are those of whoever moves it.
+func (l *Ledger) abandon(ctx context.Context, id incident.ID) error {
+	inc, err := l.load(ctx, id)
+	if err != nil || inc.Live() {
+		return err
 	}
-	out := map[string]lockAt{}
-	if len(subjects) == 0 {
-		return out, nil
-	}
-	found, err := l.direct(ctx, IncidentsStream, query{MultiLast: subjects})
-	if err != nil {
-		return nil, fmt.Errorf("read locks: %w", err)
-	}
-	for _, msg := range found {
-		at := lockAt{seq: msg.Seq}
-		if err := decode(&msg, &at.lock); err != nil {
-			return nil, err
+	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
+		if now.Holds(id) {
+			next := now.Without(id)
+			return &next, nil
 		}
-		out[msg.Subject] = at
-	}
-	return out, nil
+		return nil, nil
+	})
 }

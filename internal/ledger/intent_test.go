@@ -1,15 +1,12 @@
 package ledger
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats.go"
-
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
@@ -37,8 +34,8 @@ func TestIntentTakesAndCloseReleases(t *testing.T) {
 	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1", "w2")); err != nil {
 		t.Fatal(err)
 	}
-	if wrote := lastSeq(t, l) - before; wrote != 3 {
-		t.Errorf("%d messages were written, want the record, the budget and the lock of w2", wrote)
+	if wrote := lastSeq(t, l) - before; wrote != 2 {
+		t.Errorf("%d messages were written, want the record and the budget", wrote)
 	}
 	s.stop()
 	s.start()
@@ -87,20 +84,16 @@ func TestIntentRefusals(t *testing.T) {
 		}
 		return full
 	}
-	stale := load(t, l, other.ID)
-	add(t, l, stale, note("somebody was here"))
 	for name, c := range map[string]struct {
-		inc   *incident.Incident
 		claim Claim
 		check func(error) bool
 	}{
-		"held":   {stale, claim("w2", "w1"), func(err error) bool { return isHeld(err, "node/w1", holder.ID) }},
-		"budget": {stale, limited, func(err error) bool { return errors.Is(err, ErrOverBudget) && errors.Is(err, full) }},
-		"lost":   {other, claim("w2"), func(err error) bool { return errors.Is(err, ErrLost) }},
+		"held":   {claim("w2", "w1"), func(err error) bool { return isHeld(err, "node/w1", holder.ID) }},
+		"budget": {limited, func(err error) bool { return errors.Is(err, ErrOverBudget) && errors.Is(err, full) }},
 	} {
 		budget, held := stand(t, l, "w1", "w2")
 		before := lastSeq(t, l)
-		if _, err := l.AppendIntent(t.Context(), c.inc, intent(0), c.claim); !c.check(err) {
+		if _, err := l.AppendIntent(t.Context(), other, intent(0), c.claim); !c.check(err) {
 			t.Errorf("%s: it says %v", name, err)
 		}
 		after, heldAfter := stand(t, l, "w1", "w2")
@@ -115,34 +108,51 @@ func isHeld(err error, target string, by incident.ID) bool {
 	return errors.As(err, &held) && held.Target == target && held.By == by
 }
 
-// The budget says that a target is free while its lock is taken: the lock has the last word.
-func TestLockIsRefusedAtTheWrite(t *testing.T) {
-	s := startStore(t)
-	l := s.ledger("one")
+// Between the claim and the intent another replica may move the incident: the claim stays with the incident, which lives.
+func TestLostIntentLeavesItsClaimToTheIncident(t *testing.T) {
+	l := newLedger(t)
 	inc := acting(t, l, "w1", "w1")
-	name := target("w1").String()
-	data, err := document(lock{l.sign(), name, "0123456789abcdef-1"})
-	if err != nil {
+	add(t, l, load(t, l, inc.ID), note("somebody was here"))
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+		t.Fatalf("it says %v", err)
+	}
+	if budget, held := stand(t, l, "w1"); held["w1"] != inc.ID || load(t, l, inc.ID).Intent != nil {
+		t.Errorf("the budget is %+v, an intent %+v", budget, load(t, l, inc.ID).Intent)
+	}
+	before := lastSeq(t, l)
+	if _, err := l.AppendIntent(t.Context(), load(t, l, inc.ID), intent(0), claim("w1")); err != nil || lastSeq(t, l) != before+1 {
+		t.Errorf("whoever moves it next: %v, %d writes, want one", err, lastSeq(t, l)-before)
+	}
+}
+
+// Who claims for an incident that another replica has just closed gives the claim back, and where it died before that, the
+// claim holds nobody back.
+func TestClaimOfAnEndedIncident(t *testing.T) {
+	l := newLedger(t)
+	inc := acting(t, l, "w1", "w1")
+	closeOf(t, l, load(t, l, inc.ID))
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+		t.Fatalf("it says %v", err)
+	}
+	if budget, _ := stand(t, l); len(budget.Holdings) != 0 {
+		t.Errorf("it keeps %+v", budget)
+	}
+	if err := l.claim(t.Context(), inc, claim("w1")); err != nil { // and dies here
 		t.Fatal(err)
 	}
-	real := l.request
-	var once sync.Once
-	l.request = func(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
-		if msg.Header.Get(batchCommit) != "" {
-			once.Do(func() { // between reading the lock and the batch, a rival takes it
-				if _, err := l.js.Publish(ctx, lockSubject("prod.eu", name), data); err != nil {
-					t.Error(err)
-				}
-			})
+	next := acting(t, l, "w1", "w1")
+	limited := claim("w1")
+	limited.Admit = func(others Budget) error {
+		if len(others.Holdings) > 0 {
+			return errors.New("enough")
 		}
-		return real(ctx, msg)
+		return nil
 	}
-	before := inc.Seq
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !isHeld(err, name, "0123456789abcdef-1") {
-		t.Errorf("it says %v", err)
+	if _, err := l.AppendIntent(t.Context(), next, intent(0), limited); err != nil {
+		t.Errorf("the next incident is held back: %v", err)
 	}
-	if budget, _ := stand(t, l); len(budget.Holdings) != 0 || load(t, l, inc.ID).Seq != before {
-		t.Errorf("the loser stored something: %+v", budget)
+	if budget, _ := stand(t, l); len(budget.Holdings) != 1 || !budget.Holds(next.ID) {
+		t.Errorf("the budget is %+v", budget)
 	}
 }
 
@@ -199,24 +209,41 @@ func TestIntentsRaceForTargetsAndBudget(t *testing.T) {
 	}
 }
 
-func TestLostAnswerOfABatch(t *testing.T) {
+func TestLostAnswerOfAClaim(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		l := newLedger(t)
 		inc := acting(t, l, "w1", "w1")
-		loseAnswer(l, incidentPrefix, sent, nil)
+		loseAnswer(l, budgetSubject, sent, nil)
 		_, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"))
-		budget, held := stand(t, l, "w1")
+		budget, _ := stand(t, l)
 		landed := load(t, l, inc.ID).Intent != nil
-		if sent && (err != nil || !landed || inc.Intent == nil || len(budget.Holdings) != 1 || held["w1"] != inc.ID) {
-			t.Errorf("the batch that landed: %v, landed %v, budget %+v, locks %v", err, landed, budget, held)
+		if sent && (err != nil || !landed || inc.Intent == nil || !budget.Holds(inc.ID)) {
+			t.Errorf("the claim that landed: %v, intent landed %v, budget %+v", err, landed, budget)
 		}
-		if !sent && (!errors.Is(err, events.ErrUnavailable) || landed || len(budget.Holdings)+len(held) != 0) {
-			t.Errorf("the batch that did not land: %v, landed %v, budget %+v, locks %v", err, landed, budget, held)
+		if !sent && (!errors.Is(err, events.ErrUnavailable) || landed || len(budget.Holdings) != 0) {
+			t.Errorf("the claim that did not land: %v, intent landed %v, budget %+v", err, landed, budget)
 		}
 		if !sent {
 			if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
 				t.Errorf("repeating it says %v", err)
 			}
+		}
+	}
+}
+
+func TestLostAnswerOfABatch(t *testing.T) {
+	for _, sent := range []bool{true, false} {
+		l := newLedger(t)
+		inc := acting(t, l, "w1", "w1")
+		if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+			t.Fatal(err)
+		}
+		loseAnswer(l, incidentPrefix, sent, nil)
+		_, err := l.AppendReleasing(t.Context(), inc, done(0))
+		budget, _ := stand(t, l)
+		landed, released := load(t, l, inc.ID).Intent == nil, len(budget.Of(inc.ID).Entries) == 0
+		if landed != sent || released != sent || (err == nil) != sent || !sent && !errors.Is(err, events.ErrUnavailable) {
+			t.Errorf("sent %v: it says %v, landed %v, released %v", sent, err, landed, released)
 		}
 	}
 }

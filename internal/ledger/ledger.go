@@ -57,8 +57,8 @@ type Ledger struct {
 	request func(context.Context, *nats.Msg) (*nats.Msg, error)
 	ackWait time.Duration
 
-	batching chan struct{} // holds at most one: batches of this process go one by one
-	moves    turns
+	contending chan struct{} // holds at most one: changes of the budget by this process go one by one
+	moves      turns
 }
 
 // Open makes the streams and the bucket be as configured and opens the ledger on them. The connection stays the caller's.
@@ -73,7 +73,7 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 		opt.MaxBytes = DefaultMaxBytes
 	}
 	l := &Ledger{opt: opt, log: opt.Logger, js: js, nc: js.Conn(), api: apiPrefix(js.Options()),
-		ackWait: 10 * time.Second, batching: make(chan struct{}, 1)}
+		ackWait: 10 * time.Second, contending: make(chan struct{}, 1)}
 	l.request = l.nc.RequestMsgWithContext
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
@@ -94,7 +94,7 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 func streams(opt Options) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{
 		Name:               IncidentsStream,
-		Description:        "the history of each incident, keys, locks and budget",
+		Description:        "the history of each incident, keys and budget",
 		Subjects:           []string{incidentPrefix + ">"},
 		Storage:            jetstream.FileStorage,
 		Replicas:           opt.Replicas,

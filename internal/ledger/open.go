@@ -88,20 +88,12 @@ func readKey(msg *stored, key incident.Key) (keyRecord, error) {
 
 // begin writes the first record of an incident that has none.
 func (l *Ledger) begin(ctx context.Context, id incident.ID, first incident.Record) (incident.ID, error) {
-	subject := incidentSubject(first.Key.Cluster, id)
-	msg, err := l.last(ctx, subject)
-	if err != nil {
-		return "", fmt.Errorf("open incident %s: %w", id, err)
-	}
-	if msg != nil {
-		return id, fmt.Errorf("open incident %s: %w", id, ErrAlreadyOpen)
-	}
 	rec := l.fill(first, id)
 	data, err := document(rec)
 	if err != nil {
 		return "", fmt.Errorf("open incident %s: %w", id, err)
 	}
-	switch _, err = l.store(ctx, rec.Nonce, write{subject, 0, data}); {
+	switch _, err = l.store(ctx, rec.Nonce, write{incidentSubject(first.Key.Cluster, id), 0, data}); {
 	case errors.Is(err, errRefused):
 		return id, fmt.Errorf("open incident %s: %w", id, ErrAlreadyOpen)
 	case err != nil:

@@ -35,18 +35,13 @@ func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident
 	if err != nil {
 		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
 	}
-	seq, err := l.appendWith(ctx, inc, rec, func(ctx context.Context, now Budget) (change, error) {
+	seq, err := l.appendWith(ctx, inc, rec, func(_ context.Context, now Budget) (change, error) {
 		c := change{writes: []write{key}}
-		mine := now.Of(inc.ID)
-		if len(mine.Targets)+len(mine.Entries) == 0 {
-			return c, nil
+		if now.Holds(inc.ID) {
+			next := now.Without(inc.ID)
+			c.budget = &next
 		}
-		locks, err := l.lockWrites(ctx, mine.Cluster, mine.Targets, "")
-		if err != nil {
-			return change{}, err
-		}
-		next := now.Without(inc.ID)
-		return change{&next, append(c.writes, locks...)}, nil
+		return c, nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)

@@ -63,6 +63,17 @@ func (s *store) stop() {
 	}
 }
 
+// restart ends the server and starts it again, and returns once the ledger's connection leads to the new one: what is written
+// into the old connection gets no answer.
+func (s *store) restart(l *Ledger) {
+	s.t.Helper()
+	connected := l.nc.StatusChanged(nats.CONNECTED)
+	defer l.nc.RemoveStatusListener(connected)
+	s.stop()
+	s.start()
+	receive(s.t, connected, "new connection")
+}
+
 // InProcessConn dials the server that runs now.
 func (s *store) InProcessConn() (net.Conn, error) {
 	s.mu.Lock()
@@ -220,7 +231,7 @@ func acting(t *testing.T, l *Ledger, node string, nodes ...string) *incident.Inc
 	return inc
 }
 
-// stand says what the store holds beside histories: the budget, and who holds the lock of each node named.
+// stand is the budget, and who holds each of the nodes named by it.
 func stand(t *testing.T, l *Ledger, nodes ...string) (Budget, map[string]incident.ID) {
 	t.Helper()
 	b, err := l.Budget(t.Context())
@@ -229,12 +240,7 @@ func stand(t *testing.T, l *Ledger, nodes ...string) (Budget, map[string]inciden
 	}
 	held := map[string]incident.ID{}
 	for _, node := range nodes {
-		name := target(node).String()
-		locks, err := l.locks(t.Context(), "prod.eu", []string{name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if by := locks[lockSubject("prod.eu", name)].Incident; by != "" {
+		if by := b.Holder("prod.eu", target(node).String()); by != "" {
 			held[node] = by
 		}
 	}

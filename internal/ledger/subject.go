@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,13 +25,6 @@ func incidentSubject(cluster string, id incident.ID) string {
 
 func keySubject(k incident.Key) string {
 	return incidentPrefix + events.Token(k.Cluster) + ".key." + k.Hash()
-}
-
-// lockSubject is where the lock of a target lies. Targets are told apart by what people call them and not by UID: a node that
-// was replaced under its old name is locked as long as a plan for the old one runs.
-func lockSubject(cluster, target string) string {
-	sum := sha256.Sum256([]byte(target))
-	return incidentPrefix + events.Token(cluster) + ".lock." + hex.EncodeToString(sum[:8])
 }
 
 // lastToken is the part of a subject after its last dot.
