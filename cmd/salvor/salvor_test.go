@@ -97,7 +97,7 @@ func heldIncident(t *testing.T) *records {
 		t.Fatal(err)
 	}
 	r := &records{}
-	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, Text: fault.Sentence})
+	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, WindowS: 15, Text: fault.Sentence})
 	r.add(t, incident.Record{Kind: incident.Confirmed, Fault: &fault, Text: fault.Sentence})
 	r.add(t, incident.Record{Kind: incident.Decided, Text: "deny: the mode is observe: nothing is done", Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,
 		Answer: policies.Decision{Would: policies.Act, Reasons: []policies.Reason{{Text: "one node", Rule: "node.rego:14"}},

@@ -88,7 +88,7 @@ func (f *fleet) open(t *testing.T, cluster, node string) int {
 	n := len(f.incidents) - 1
 	id := incident.IDOf(key, f.seq+1)
 	f.mu.Unlock()
-	f.add(t, n, incident.Record{Kind: incident.Opened, Incident: id, Key: &key, Fault: &fault, Text: fault.Sentence})
+	f.add(t, n, incident.Record{Kind: incident.Opened, Incident: id, Key: &key, Fault: &fault, WindowS: 15, Text: fault.Sentence})
 	return n
 }
 

@@ -21,8 +21,11 @@ func opens(i *Incident, rec Record) State {
 	return i.suspect(rec)
 }
 
-// suspect starts the confirmation window of a fault that was seen, or seen again.
+// suspect starts the confirmation window of a fault that was seen, or seen again. Without one there is nothing to wait for.
 func (i *Incident) suspect(rec Record) State {
+	if rec.WindowS <= 0 {
+		return Deciding
+	}
 	i.DueAt = rec.At.Add(time.Duration(rec.WindowS * float64(time.Second)))
 	return Suspected
 }
@@ -88,7 +91,9 @@ func (i *Incident) start(d *Decision, to State) State {
 		return Unopened
 	}
 	i.Plan, i.Phase, i.Next, i.Intent = d.Plan, d.Phase, 0, nil
-	i.Attempts++
+	if d.Phase == PhaseRecover {
+		i.Attempts++
+	}
 	return to
 }
 
@@ -147,8 +152,12 @@ func fails(i *Incident, rec Record) State {
 		}
 		return i.stepsEnd(rec)
 	}
-	i.Failures++
 	i.LastTry = rec.At
+	if i.Phase == PhaseUndo {
+		i.UndoFailures++
+	} else {
+		i.Failures++
+	}
 	return HandedOver
 }
 

@@ -25,10 +25,13 @@ type Incident struct {
 	Next     int   // index of the step that is due
 	Intent   *Open // the step being done, nil between steps
 	Wrote    bool  // an effect was intended: something may have to be taken back
-	Attempts int   // plans started
-	Failures int   // plans that ended without success
+	Attempts int   // recoveries started
+	Failures int   // recoveries that ended without success
 	Outcome  responders.Outcome
 	LastTry  time.Time // when the last plan ended
+
+	UndoFailures int // plans that were to take back what was done and ended without success
+
 	Why      string    // what the last state change was for, for people
 
 	Seq     uint64 // of the last record
@@ -85,9 +88,14 @@ func (i *Incident) Apply(rec Sequenced) error {
 
 // Admits says whether a record may be appended now, without changing the incident.
 func (i *Incident) Admits(rec Record) error {
-	probe := *i
-	_, err := probe.admit(rec)
+	_, err := i.Leads(rec)
 	return err
+}
+
+// Leads is the state that a record would lead to, without changing the incident.
+func (i *Incident) Leads(rec Record) (State, error) {
+	probe := *i
+	return probe.admit(rec)
 }
 
 func (i *Incident) admit(rec Record) (State, error) {

@@ -240,6 +240,10 @@ func TestUpcomingMoves(t *testing.T) {
 	opened, confirmed := record(Opened), record(Confirmed)
 	act := decided(PhaseRecover, policies.Act, p)
 	done := []Record{opened, confirmed, act, stepped(Intent, PhaseRecover, p, 0), stepped(Done, PhaseRecover, p, 0)}
+	u := testPlan("undo")
+	undoFails := []Record{record(Cleared), decided(PhaseUndo, policies.Act, u), stepped(Intent, PhaseUndo, u, 0), stepped(Failed, PhaseUndo, u, 0)}
+	undone := join(done, undoFails)
+	thrice := join(undone, undoFails, undoFails)
 	cases := []struct {
 		name    string
 		history []Record
@@ -265,6 +269,10 @@ func TestUpcomingMoves(t *testing.T) {
 		{"does not close blind", []Record{opened, record(Cleared)}, Sight{Now: at(300), Blind: true}, Wait, "", ""},
 		{"back again", []Record{opened, record(Cleared)}, Sight{Now: at(3), Finding: found}, Append, Recurred, ""},
 		{"a failed plan is tried again later", append(done[:4:4], stepped(Failed, PhaseRecover, p, 0)), Sight{Now: at(60), Finding: found}, Decide, "", PhaseRecover},
+		{"an undo that failed waits", undone, Sight{Now: at(10)}, Wait, "", ""},
+		{"and is tried again", undone, Sight{Now: at(40)}, Append, Cleared, ""},
+		{"ever less often", thrice, Sight{Now: at(16 + 59)}, Wait, "", ""},
+		{"but without end", thrice, Sight{Now: at(16 + 61)}, Append, Cleared, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -301,5 +309,19 @@ func TestFlappingEndsWithAPerson(t *testing.T) {
 	got := inc.Upcoming(Sight{Now: t0.Add(time.Hour), Finding: found}, Terms{Flaps: 3, Attempts: 3})
 	if got.Do != Append || got.Record.Kind != Handed {
 		t.Errorf("move = %+v, want a person to go on", got)
+	}
+}
+
+// Without a window there is nothing to wait for, and taking back what was done is no attempt at a recovery.
+func TestDecidingAtOnceAndCountingAttempts(t *testing.T) {
+	p, u := testPlan("recover"), testPlan("undo")
+	opened := record(Opened)
+	opened.WindowS = 0
+	inc, err := Fold(sequence([]Record{opened, decided(PhaseRecover, policies.Act, p), record(Cleared), decided(PhaseUndo, policies.Act, u)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inc.Attempts != 1 || inc.State != Restoring {
+		t.Errorf("%d attempts in state %s, want 1 in %s", inc.Attempts, inc.State, Restoring)
 	}
 }

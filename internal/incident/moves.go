@@ -26,6 +26,19 @@ type Terms struct {
 	Flaps    int           // returns of the fault within one incident before only a person goes on
 }
 
+// longestUndo bounds the wait between two attempts to take back what was done.
+const longestUndo = time.Hour
+
+// undoAgain is how long after the nth failure what was done is tried to be taken back again: without end, but ever less often,
+// since what Salvor did to the world is Salvor's to take back.
+func (t Terms) undoAgain(failures int) time.Duration {
+	wait := time.Duration(0)
+	for range failures {
+		wait = min(max(t.Retry, 2*wait), longestUndo)
+	}
+	return wait
+}
+
 // Doing says what a move is.
 type Doing int
 
@@ -155,13 +168,13 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 }
 
 func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
-	spent := i.Attempts >= t.Attempts || i.LastTry.IsZero()
-	switch {
-	case s.absent() && i.Wrote && i.Failures >= t.Attempts:
-		return Move{Do: Rest}
-	case s.absent():
+	if s.absent() {
+		if due := i.LastTry.Add(t.undoAgain(i.UndoFailures)); s.Now.Before(due) {
+			return Move{Do: Wait, Until: due}
+		}
 		return cleared("not seen any more")
-	case spent:
+	}
+	if i.Attempts >= t.Attempts || i.LastTry.IsZero() {
 		return Move{Do: Rest}
 	}
 	if due := later(i.LastTry, s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {

@@ -1,5 +1,5 @@
 // Package pipeline folds what was seen into a view, classifies it at each tick, opens incidents for new findings, and says
-// which incidents have to be looked at because what is seen of their fault has changed.
+// which incidents have to be looked at because they are new or what is seen of their fault has changed.
 //
 // It makes one judgement only, that a fault is new; all others are moves of the incident (see package incident) that the
 // recovery engine makes. Every replica runs a pipeline of its own over the same stream; the ledger lets one of them open.
@@ -164,6 +164,7 @@ func (p *Pipeline) open(ctx context.Context, o opening) {
 		return
 	}
 	p.Log.Info("incident opened", "incident", id.Name(), "cluster", key.Cluster, "fault", o.finding.Sentence)
+	p.Kick(id)
 }
 
 // Record takes in one record of the ledger, in order. A record that does not fit is an error: this replica keeps its hands

@@ -23,7 +23,8 @@ func held(plan *responders.Plan) []policies.Target {
 }
 
 // claim is what an intent of the incident's plan takes. The budgets are held again at the moment of the write, against what
-// others hold then: policy's answer may be older than another replica's claim.
+// others hold then: policy's answer may be older than another replica's claim. Taking back what was done counts against no
+// budget: a node that has returned is not one more that is down.
 func (e *Engine) claim(inc *incident.Incident, q policies.Question) ledger.Claim {
 	c := ledger.Claim{Targets: held(inc.Plan), Admit: func(others ledger.Budget) error {
 		q.InFlight = others.InFlight(inc.Key.Cluster, held(inc.Plan))
@@ -32,6 +33,9 @@ func (e *Engine) claim(inc *incident.Incident, q policies.Question) ledger.Claim
 		}
 		return nil
 	}}
+	if inc.Phase == incident.PhaseUndo {
+		return c
+	}
 	e.Sights.Ask(func(v *classifiers.View) {
 		for _, t := range c.Targets {
 			if t.Kind == "Node" {

@@ -42,13 +42,7 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 	}
 	rec := incident.Record{Kind: incident.Decided, Text: saying(best.answer),
 		Decided: &incident.Decision{Phase: phase, Ref: ref, Answer: best.answer, Plan: best.plan}}
-	if err := e.append(ctx, inc, look, rec); err != nil {
-		return err
-	}
-	if best.answer.Verdict == policies.Act {
-		return nil // the record's own delivery makes the next move
-	}
-	return e.again(ctx, inc)
+	return e.append(ctx, inc, look, rec)
 }
 
 func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {

@@ -95,23 +95,36 @@ const viewLag = 5 * time.Second
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
 
-// Move makes the next move of an incident, if it is due. It is safe to call at any time and any number of times; the caller
-// sees to it that moves of one incident never run side by side in one process. An error asks for another try later.
+// Move makes the moves of an incident that are due, one after the other, until it rests, waits or is held back. It is safe to
+// call at any time and any number of times; the caller sees to it that moves of one incident never run side by side in one
+// process. An error asks for another try later.
+//
+// Each move is recorded before the next is looked for, so a death between two is what a death between two deliveries is: the
+// delivery of the last record makes some replica go on.
 func (e *Engine) Move(ctx context.Context, id incident.ID) error {
 	inc, err := e.Ledger.Load(ctx, id)
 	if err != nil {
 		return fmt.Errorf("load incident %s: %w", id.Name(), err)
 	}
-	look, err := e.look(inc)
-	if err != nil {
-		return err
+	for recorded := true; recorded && err == nil; {
+		before := inc.Seq
+		err = e.move(ctx, inc)
+		recorded = inc.Seq != before
 	}
-	err = e.make(ctx, inc, look, inc.Upcoming(look.Sight, e.Terms))
 	if errors.Is(err, ledger.ErrLost) {
 		e.Log.Debug("another replica moved first", "incident", inc.Name())
 		return nil
 	}
 	return err
+}
+
+// move makes the next move, which records something, or waits.
+func (e *Engine) move(ctx context.Context, inc *incident.Incident) error {
+	look, err := e.look(inc)
+	if err != nil {
+		return err
+	}
+	return e.make(ctx, inc, look, inc.Upcoming(look.Sight, e.Terms))
 }
 
 func (e *Engine) look(inc *incident.Incident) (pipeline.Look, error) {
@@ -147,21 +160,28 @@ func (e *Engine) make(ctx context.Context, inc *incident.Incident, look pipeline
 }
 
 // append writes one record, judged at the given look, and folds it into inc. The last record of an incident ends its locks
-// and its share of the budget, a verified check ends its share.
+// and its share of the budget; one that ends the work on its targets, well or not, ends its share.
 func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record) error {
+	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
 	write := e.Ledger.Append
-	switch {
-	case rec.Kind == incident.Closed:
+	switch next, err := inc.Leads(rec); {
+	case err != nil:
+		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
+	case next == incident.Ended:
 		write = e.Ledger.Close
-	case rec.Kind == incident.Checked && rec.Outcome == responders.OutcomeVerified:
+	case working(inc.State) && !working(next):
 		write = e.Ledger.AppendReleasing
 	}
-	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
 	if _, err := write(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
 	}
 	e.told(inc, rec)
 	return nil
+}
+
+// working says whether in that state the targets of a plan are worked on.
+func working(s incident.State) bool {
+	return s == incident.Acting || s == incident.Verifying || s == incident.Restoring
 }
 
 func (e *Engine) told(inc *incident.Incident, rec incident.Record) {
