@@ -32,7 +32,7 @@ type Incident struct {
 
 	UndoFailures int // plans that were to take back what was done and ended without success
 
-	Why      string    // what the last state change was for, for people
+	Why string // what the last state change was for, for people
 
 	Seq     uint64 // of the last record
 	ViewSeq uint64 // highest view_seq of any record

@@ -12,6 +12,8 @@ import (
 // Budget is all that plans hold now, of all incidents.
 type Budget struct {
 	Holdings []Holding `json:"holdings"`
+
+	seq uint64 // of its record, 0 when nothing was ever held
 }
 
 // Holding is what one incident holds.
@@ -46,7 +48,8 @@ func (b Budget) Holds(id incident.ID) bool {
 
 // Without is the budget of all other incidents.
 func (b Budget) Without(id incident.ID) Budget {
-	return Budget{slices.DeleteFunc(slices.Clone(b.Holdings), func(h Holding) bool { return h.Incident == id })}
+	b.Holdings = slices.DeleteFunc(slices.Clone(b.Holdings), func(h Holding) bool { return h.Incident == id })
+	return b
 }
 
 // with is the budget with what one incident holds replaced. A holding of nothing is left out.
@@ -98,22 +101,14 @@ type budgetRecord struct {
 
 // Budget reads the budget as it is now.
 func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
-	b, _, err := l.budget(ctx)
-	if err != nil {
-		return Budget{}, fmt.Errorf("read budget: %w", err)
-	}
-	return b, nil
-}
-
-// budget reads the budget with the sequence of its record.
-func (l *Ledger) budget(ctx context.Context) (Budget, uint64, error) {
 	msg, err := l.last(ctx, budgetSubject)
 	if err != nil || msg == nil {
-		return Budget{}, 0, err
+		return Budget{}, err
 	}
 	var rec budgetRecord
 	if err := decode(msg, &rec); err != nil {
-		return Budget{}, 0, err
+		return Budget{}, fmt.Errorf("read budget: %w", err)
 	}
-	return rec.Budget, msg.Seq, nil
+	rec.seq = msg.Seq
+	return rec.Budget, nil
 }

@@ -32,7 +32,7 @@ func (l *Ledger) appendWith(ctx context.Context, inc *incident.Incident, rec inc
 }
 
 func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incident.Record, due func(context.Context, Budget) (change, error)) (uint64, error) {
-	now, seq, err := l.budget(ctx)
+	now, err := l.Budget(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -41,7 +41,7 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 		return 0, err
 	}
 	if c.budget != nil {
-		w, _, err := l.budgetWrite(*c.budget, seq)
+		w, _, err := l.budgetWrite(*c.budget)
 		if err != nil {
 			return 0, err
 		}
@@ -50,18 +50,23 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 	return l.append(ctx, inc, rec, c.writes)
 }
 
-// changeBudget stores what due makes of the budget of now, nil being no change.
-func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, error)) error {
+// changeBudget stores what due makes of the budget, nil being no change. It begins with the budget that the caller read last;
+// nil, and whenever that is not the last any more, has it read anew.
+func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budget) (*Budget, error)) error {
 	return l.contend(ctx, func() error {
-		now, seq, err := l.budget(ctx)
-		if err != nil {
-			return err
+		now := known
+		if known = nil; now == nil {
+			read, err := l.Budget(ctx)
+			if err != nil {
+				return err
+			}
+			now = &read
 		}
-		next, err := due(now)
+		next, err := due(*now)
 		if err != nil || next == nil {
 			return err
 		}
-		w, nonce, err := l.budgetWrite(*next, seq)
+		w, nonce, err := l.budgetWrite(*next)
 		if err != nil {
 			return err
 		}
@@ -70,11 +75,11 @@ func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, er
 	})
 }
 
-// budgetWrite replaces the budget that lies at a sequence.
-func (l *Ledger) budgetWrite(b Budget, seq uint64) (w write, nonce string, err error) {
+// budgetWrite replaces the budget that it was made of.
+func (l *Ledger) budgetWrite(b Budget) (w write, nonce string, err error) {
 	rec := budgetRecord{l.sign(), b}
 	data, err := document(rec)
-	return write{budgetSubject, seq, data}, rec.Nonce, err
+	return write{budgetSubject, b.seq, data}, rec.Nonce, err
 }
 
 // contend repeats an attempt that errRefused alone ended. Those of one process go one by one: they all change the budget, so

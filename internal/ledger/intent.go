@@ -17,6 +17,9 @@ const maxTargets = 900
 type Claim struct {
 	Targets []policies.Target // to be locked
 	Entries []Entry           // to be counted
+	// Known is the budget as the caller read it last, which saves reading it again; nil reads it. One that is old is refused
+	// at the write and then read.
+	Known *Budget
 	// Admit says why the entries may not be taken, or nil. It is given what all other incidents hold, is called only when
 	// there are entries to take, and more than once when the budget changes meanwhile. Nil admits everything.
 	Admit func(others Budget) error
@@ -44,7 +47,7 @@ func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec i
 
 // claim takes what the incident does not hold yet, by a compare-and-set of the budget.
 func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
-	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
+	return l.changeBudget(ctx, claim.Known, func(now Budget) (*Budget, error) {
 		next, err := now.take(inc, claim)
 		if err == nil {
 			return next, nil
@@ -122,7 +125,7 @@ func (l *Ledger) abandon(ctx context.Context, id incident.ID) error {
 	if err != nil || inc.Live() {
 		return err
 	}
-	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
+	return l.changeBudget(ctx, nil, func(now Budget) (*Budget, error) {
 		if now.Holds(id) {
 			next := now.Without(id)
 			return &next, nil

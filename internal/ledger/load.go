@@ -27,16 +27,12 @@ func (l *Ledger) load(ctx context.Context, id incident.ID) (*incident.Incident, 
 	if _, err := openedAt(id); err != nil {
 		return nil, err
 	}
-	last, err := l.last(ctx, incidentPrefix+"*."+string(id))
+	msgs, err := l.history(ctx, incidentPrefix+"*."+string(id))
 	if err != nil {
 		return nil, err
 	}
-	if last == nil {
+	if len(msgs) == 0 {
 		return nil, ErrNotFound
-	}
-	msgs, err := l.history(ctx, last.Subject, last.Seq)
-	if err != nil {
-		return nil, err
 	}
 	var records []incident.Sequenced
 	for _, msg := range msgs {

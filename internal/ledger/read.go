@@ -12,8 +12,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// readAtOnce is how many messages one direct read answers with, at most.
-const readAtOnce = 500
+const (
+	readAtOnce = 500                    // messages that one direct read answers with, at most
+	askAgain   = 100 * time.Millisecond // after nobody was there to ask
+)
 
 // stored is a message as a stream keeps it.
 type stored struct {
@@ -74,34 +76,56 @@ func (l *Ledger) ask(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
 	defer cancel()
 	for {
 		resp, err := l.request(ctx, msg)
-		if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+		if !absent(err) || sleep(ctx, askAgain) != nil {
 			return resp, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
-// history reads the messages of a subject from any copy of the incidents, up to a sequence that the leader named.
-func (l *Ledger) history(ctx context.Context, subject string, upTo uint64) ([]stored, error) {
-	var all []stored
-	for seq := uint64(1); seq <= upTo; seq = all[len(all)-1].Seq + 1 {
-		part, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: seq, Batch: readAtOnce})
+// absent says that no server has taken what was asked.
+func absent(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrReconnectBufExceeded)
+}
+
+// history reads all messages of a subject, which may hold wildcards, from any copy of the incidents, up to the last that the
+// leader knows. It asks both at once: what a copy lacks is read after that.
+func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) {
+	type answer struct {
+		last *stored
+		err  error
+	}
+	leader := make(chan answer, 1)
+	go func() {
+		last, err := l.last(ctx, subject)
+		leader <- answer{last, err}
+	}()
+	all, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: 1, Batch: readAtOnce})
+	end := <-leader
+	if err = errors.Join(end.err, err); err != nil {
+		return nil, fmt.Errorf("read %s: %w", subject, err)
+	}
+	for end.last != nil && endOf(all) < end.last.Seq {
+		part, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: endOf(all) + 1, Batch: readAtOnce})
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", subject, err)
 		}
 		if len(part) == 0 {
-			return nil, fmt.Errorf("read %s: %w", subject, unavailable(fmt.Errorf("a copy of the stream ends before %d", upTo)))
+			return nil, fmt.Errorf("read %s: %w", subject, unavailable(fmt.Errorf("a copy of the stream ends before %d", end.last.Seq)))
 		}
 		all = append(all, part...)
 	}
 	return all, nil
 }
 
-// direct asks any copy of a stream and collects what it answers.
+// endOf is the sequence of the last of some messages, 0 when there is none.
+func endOf(msgs []stored) uint64 {
+	if len(msgs) == 0 {
+		return 0
+	}
+	return msgs[len(msgs)-1].Seq
+}
+
+// direct asks any copy of a stream and collects what it answers, again while no server is there.
 func (l *Ledger) direct(ctx context.Context, stream string, q query) ([]stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
@@ -109,20 +133,29 @@ func (l *Ledger) direct(ctx context.Context, stream string, q query) ([]stored, 
 	if err != nil {
 		return nil, fmt.Errorf("render query: %w", err)
 	}
+	for {
+		all, err := l.askMany(ctx, l.api+"DIRECT.GET."+stream, body)
+		if err == nil {
+			return all, nil
+		}
+		if !absent(err) || sleep(ctx, askAgain) != nil {
+			return nil, unavailable(err)
+		}
+	}
+}
+
+// askMany makes one round trip whose answer has parts.
+func (l *Ledger) askMany(ctx context.Context, subject string, body []byte) ([]stored, error) {
 	inbox := l.nc.NewRespInbox()
 	sub, err := l.nc.SubscribeSync(inbox)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the connection is closed then, and with it the subscription
-	if err := l.nc.PublishRequest(l.api+"DIRECT.GET."+stream, inbox, body); err != nil {
-		return nil, unavailable(err)
+	if err := l.nc.PublishRequest(subject, inbox, body); err != nil {
+		return nil, err
 	}
-	all, err := collect(ctx, sub)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return all, nil
+	return collect(ctx, sub)
 }
 
 // collect reads the parts of an answer until its end. An answer that ends before it is complete is an error: what is missing
@@ -146,6 +179,8 @@ func collect(ctx context.Context, sub *nats.Subscription) ([]stored, error) {
 			return all, nil
 		case status == "404" && len(all) == 0:
 			return nil, nil
+		case status == "503" && len(all) == 0:
+			return nil, nats.ErrNoResponders
 		default:
 			return nil, fmt.Errorf("the store answered %s %s", status, msg.Header.Get("Description"))
 		}

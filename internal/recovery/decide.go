@@ -46,6 +46,10 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 }
 
 func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
+	now, err := e.stands(ctx)
+	if err != nil {
+		return candidate{}, err
+	}
 	var best *candidate
 	var troubles []string
 	for rung, runbook := range e.ladder(inc, phase) {
@@ -57,10 +61,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 		if rung > 0 && inc.Attempts > 0 && nothingLeft(plan) {
 			continue
 		}
-		next, err := e.ask(ctx, inc, look, phase, &plan)
-		if err != nil {
-			return candidate{}, err
-		}
+		next := e.ask(ctx, e.question(inc, look, phase, &plan, now), &plan)
 		if best == nil || next.answer.Verdict > best.answer.Verdict {
 			best = &next
 		}
@@ -69,7 +70,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 		}
 	}
 	if best == nil {
-		return e.planless(ctx, inc, look, phase, troubles)
+		return planless(e.question(inc, look, phase, nil, now), troubles), nil
 	}
 	return *best, nil
 }
@@ -88,29 +89,22 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 }
 
 // planless is the answer when no plan could be made: nothing may be done, and why is said.
-func (e *Engine) planless(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, troubles []string) (candidate, error) {
-	q, err := e.question(ctx, inc, look, phase, nil)
-	if err != nil {
-		return candidate{}, err
-	}
-	why := "no runbook speaks about faults of kind " + string(inc.Fault.Kind)
+func planless(q policies.Question, troubles []string) candidate {
+	why := "no runbook speaks about faults of kind " + q.Fault.Kind
 	if len(troubles) > 0 {
 		why = "no plan could be made: " + strings.Join(troubles, "; ")
 	}
 	return candidate{asked: q, answer: policies.Decision{Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{},
-		Held: []policies.Reason{{Text: why, Rule: "runbook"}}}}, nil
+		Held: []policies.Reason{{Text: why, Rule: "runbook"}}}}
 }
 
-func (e *Engine) ask(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan) (candidate, error) {
-	q, err := e.question(ctx, inc, look, phase, plan)
-	if err != nil {
-		return candidate{}, err
-	}
+// ask puts a question to policy. When it cannot be asked, the answer says so and denies.
+func (e *Engine) ask(ctx context.Context, q policies.Question, plan *responders.Plan) candidate {
 	answer, err := e.Decider.Decide(ctx, q)
 	if err != nil {
-		e.Log.Error("policy could not be asked", "incident", inc.Name(), "error", err)
+		e.Log.Error("policy could not be asked", "incident", q.Incident.ID, "error", err)
 	}
-	return candidate{plan, q, answer}, nil
+	return candidate{plan, q, answer}
 }
 
 func nothingLeft(plan responders.Plan) bool {

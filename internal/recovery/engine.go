@@ -25,6 +25,7 @@ import (
 // Ledger is what the engine needs of the ledger of incidents, with the promises of package ledger.
 type Ledger interface {
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
+	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)

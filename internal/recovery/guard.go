@@ -21,15 +21,19 @@ func (e *Engine) guard(inc *incident.Incident) func(context.Context) error {
 		if !e.Clock().Before(mine.Deadline) {
 			return fmt.Errorf("the deadline of step %s has passed: %w", mine.Name, context.DeadlineExceeded)
 		}
-		if err := e.stillMine(ctx, inc.ID, mine); err != nil {
+		if err := e.stillMine(ctx, inc, mine); err != nil {
 			return err
 		}
 		return e.unpaused(ctx, inc)
 	}
 }
 
-func (e *Engine) stillMine(ctx context.Context, id incident.ID, mine incident.Open) error {
-	now, err := e.Ledger.Load(ctx, id)
+// stillMine refuses when the intent is not the open one any more. A history that only grew by notes is no reason.
+func (e *Engine) stillMine(ctx context.Context, inc *incident.Incident, mine incident.Open) error {
+	if e.Ledger.Current(ctx, inc) == nil {
+		return nil
+	}
+	now, err := e.Ledger.Load(ctx, inc.ID)
 	if err != nil {
 		return fmt.Errorf("see whether step %s is still ours: %w", mine.Name, errors.Join(ErrHeld, err))
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -15,27 +17,44 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
+// standing is what the ledger says now that holds for all incidents.
+type standing struct {
+	pauses []policies.Pause
+	budget ledger.Budget
+}
+
+// stands reads what holds now. Both answers are waited for at once: each costs a round trip to the store.
+func (e *Engine) stands(ctx context.Context) (standing, error) {
+	var s standing
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
+			return fmt.Errorf("read the pauses: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() (err error) {
+		if s.budget, err = e.Ledger.Budget(ctx); err != nil {
+			return fmt.Errorf("read what is in flight: %w", err)
+		}
+		return nil
+	})
+	return s, group.Wait()
+}
+
 // question gathers all that is known for one decision about a plan.
-func (e *Engine) question(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan) (policies.Question, error) {
-	pauses, err := e.Ledger.Pauses(ctx)
-	if err != nil {
-		return policies.Question{}, fmt.Errorf("read the pauses: %w", err)
-	}
-	budget, err := e.Ledger.Budget(ctx)
-	if err != nil {
-		return policies.Question{}, fmt.Errorf("read what is in flight: %w", err)
-	}
+func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan, now standing) policies.Question {
 	cluster := e.Clusters[inc.Key.Cluster]
 	q := policies.Question{
 		Schema: 1, About: policies.AboutDecision, Now: look.Sight.Now,
 		Cluster:  policies.ClusterFacts{Name: inc.Key.Cluster, Environment: cluster.Environment, Region: cluster.Region},
 		Incident: policies.IncidentFacts{ID: string(inc.ID), OpenedAt: inc.OpenedAt, Count: inc.Count},
 		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase), History: e.history(inc, look),
-		Limits: e.Limits, InFlight: inFlight(inc, plan, budget), Mode: cluster.Modes[inc.Fault.Kind],
-		Pauses: nonNil(pauses), Unknown: []string{},
+		Limits: e.Limits, InFlight: inFlight(inc, plan, now.budget), Mode: cluster.Modes[inc.Fault.Kind],
+		Pauses: nonNil(now.pauses), Unknown: []string{},
 	}
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
-	return q, nil
+	return q
 }
 
 func proposal(plan *responders.Plan, phase incident.Phase) policies.Proposal {

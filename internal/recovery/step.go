@@ -18,15 +18,17 @@ const takeovers = 5
 
 // step does the next step of the plan in force: gate, intent, effect, result.
 func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
-	q, held, err := e.gate(ctx, inc, look)
+	now, err := e.stands(ctx)
 	if err != nil {
 		return err
 	}
+	q, held := e.gate(ctx, inc, look, now)
 	if held != "" {
 		return e.hold(ctx, inc, look, held)
 	}
 	step := inc.Plan.Steps[inc.Next]
-	err = e.intend(ctx, inc, look, incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}, q)
+	rec := incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}
+	err = e.intend(ctx, inc, look, rec, e.claim(inc, q, now.budget))
 	var taken *ledger.TargetHeldError
 	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
 		return e.hold(ctx, inc, look, err.Error())
@@ -37,10 +39,10 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	return e.carryOut(ctx, inc, look, step)
 }
 
-// intend writes the intent with what it takes: either all of it is stored or nothing.
-func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, q policies.Question) error {
+// intend writes the intent once it has what it takes.
+func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, claim ledger.Claim) error {
 	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
-	if _, err := e.Ledger.AppendIntent(ctx, inc, rec, e.claim(inc, q)); err != nil {
+	if _, err := e.Ledger.AppendIntent(ctx, inc, rec, claim); err != nil {
 		return fmt.Errorf("take the targets of %s: %w", inc.Name(), err)
 	}
 	e.told(inc, rec)
@@ -58,11 +60,11 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,
 			Text: fmt.Sprintf("step %s was begun %d times and never ended", step.Name, begun(inc))})
 	}
-	_, held, err := e.gate(ctx, inc, look)
+	now, err := e.stands(ctx)
 	if err != nil {
 		return err
 	}
-	if held != "" {
+	if _, held := e.gate(ctx, inc, look, now); held != "" {
 		return e.hold(ctx, inc, look, held)
 	}
 	rec := incident.Record{Kind: incident.TookOver, Step: e.refer(inc, step), Text: "goes on with step " + step.Name + "; its writer was lost or held"}
@@ -92,21 +94,14 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 	return &incident.StepRef{Phase: inc.Phase, Plan: inc.Plan.Digest, Index: inc.Next, Name: step.Name, Deadline: deadline}
 }
 
-// gate asks policy again whether the step may run now. held says why not; an error means that it could not be asked.
-func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held string, err error) {
-	q, err = e.question(ctx, inc, look, inc.Phase, inc.Plan)
-	if err != nil {
-		return q, "", err
-	}
+// gate asks policy again whether the step may run now, and says what holds it.
+func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) (q policies.Question, held string) {
+	q = e.question(inc, look, inc.Phase, inc.Plan, now)
 	q.About = policies.AboutGate
-	answer, err := e.Decider.Decide(ctx, q)
-	if err != nil {
-		e.Log.Error("policy could not be asked", "incident", inc.Name(), "error", err)
+	if got := e.ask(ctx, q, inc.Plan); got.answer.Verdict != policies.Act {
+		return q, saying(got.answer)
 	}
-	if answer.Verdict != policies.Act {
-		return q, saying(answer), nil
-	}
-	return q, "", nil
+	return q, ""
 }
 
 // hold notes why the next step waits, once for each reason, and looks again later.
