@@ -13,11 +13,11 @@ const (
 	intakeWarm   = 50  // before that, of each, not counted
 )
 
-// calm is how long each measurement of a single write is set apart from the next: what one leaves to be done, such as the
+// calm is how long measurements of the one are set apart from those of the other: what one leaves to be done, such as the
 // folding of an alert, is not to be paid by the other.
 const calm = 2 * time.Millisecond
 
-// measureIntake posts alerts one by one and publishes the same bytes one by one, in turn.
+// measureIntake posts alerts, each when the one before was answered, and then publishes the same bytes in the same way, in turn.
 func measureIntake(ctx context.Context, b *bench) (rows []row, err error) {
 	p, f, err := b.intake(ctx, 1)
 	if err != nil {
@@ -71,15 +71,17 @@ func (b *bench) intake(ctx context.Context, posters int) (*poster, *floor, error
 func intakeRound(ctx context.Context, p *poster, f *floor, n int) (round, error) {
 	var r round
 	bodies, subjects := p.bodies(n), f.subjects(n)
-	for i, body := range bodies {
-		time.Sleep(calm)
+	time.Sleep(calm)
+	for _, body := range bodies {
 		began := time.Now()
 		if err := p.post(ctx, body); err != nil {
 			return r, err
 		}
 		r.ours = append(r.ours, float64(time.Since(began).Microseconds()))
-		time.Sleep(calm)
-		began = time.Now()
+	}
+	time.Sleep(calm)
+	for i, body := range bodies {
+		began := time.Now()
 		if err := f.publish(ctx, subjects[i], body); err != nil {
 			return r, err
 		}
