@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	maxGroup       = 1000                 // messages of one atomic batch: the server's bound
-	maxGroupBytes  = 4 << 20              // bytes of one atomic batch, unless a single message is larger
-	linger         = 2 * time.Millisecond // after a large group, for those it answered to come back with more
-	maxQueued      = 4096                 // appends that wait
-	maxQueuedBytes = 64 << 20             // bytes that wait
+	maxGroup       = 1000                  // messages of one atomic batch: the server's bound
+	maxGroupBytes  = 4 << 20               // bytes of one atomic batch, unless a single message is larger
+	maxLinger      = 10 * time.Millisecond // after a large group, for those it answered to come back with more
+	maxQueued      = 4096                  // appends that wait
+	maxQueuedBytes = 64 << 20              // bytes that wait
 )
 
 // request is one Append that waits for its messages to be committed.
@@ -108,17 +108,20 @@ func (c *committer) enqueue(r *request) error {
 // run commits groups until none waits.
 func (c *committer) run() {
 	for group := c.next(); group != nil; group = c.next() {
+		began := time.Now()
 		c.commit(group)
 		if len(group) >= batchFrom {
-			c.gather(len(group))
+			c.gather(len(group), min(time.Since(began)/2, maxLinger))
 		}
 	}
 }
 
-// gather waits a moment until n requests queue. Only a group so large that it went as a batch is worth it: its callers are
-// likely to come back at once, and without waiting the first of them would be committed alone, the others after it.
-func (c *committer) gather(n int) {
+// gather waits a moment until those that were just answered queue beside those that wait already. Only a group so large that it
+// went as a batch is worth it: a batch costs much, and little more when it is larger. Without the wait, callers who come back at
+// once would form two camps, each waiting while the other is committed.
+func (c *committer) gather(answered int, linger time.Duration) {
 	c.mu.Lock()
+	n := min(answered+len(c.queue), maxGroup)
 	if len(c.queue) >= n || c.closed {
 		c.mu.Unlock()
 		return
