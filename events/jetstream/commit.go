@@ -15,7 +15,7 @@ import (
 const (
 	maxGroup       = 1000                  // messages of one atomic batch: the server's bound
 	maxGroupBytes  = 4 << 20               // bytes of one atomic batch, unless a single message is larger
-	maxLinger      = 10 * time.Millisecond // after a large group, for those it answered to come back with more
+	maxLinger      = 20 * time.Millisecond // after a large group, for those it answered to come back with more
 	maxQueued      = 4096                  // appends that wait
 	maxQueuedBytes = 64 << 20              // bytes that wait
 )
@@ -111,7 +111,7 @@ func (c *committer) run() {
 		began := time.Now()
 		c.commit(group)
 		if len(group) >= batchFrom {
-			c.gather(len(group), min(time.Since(began)/2, maxLinger))
+			c.gather(len(group), min(time.Since(began), maxLinger))
 		}
 	}
 }

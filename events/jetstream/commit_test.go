@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -136,18 +137,25 @@ func TestAppendsShareBatches(t *testing.T) {
 	}
 }
 
-// TestGatherEnds: the committer waits for those it answered only a moment, and not once they are there.
+// TestGatherEnds: the committer waits for those it answered only a moment, and no longer than until they are there.
 func TestGatherEnds(t *testing.T) {
 	c := newCommitter(nil, nil)
 	c.busy = true
-	c.gather(1000) // nobody comes
+	c.gather(1000, time.Millisecond) // nobody comes
 	var wg sync.WaitGroup
-	wg.Go(func() { c.gather(1) })
+	wg.Go(func() { c.gather(1, time.Minute) })
+	waits := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.wanted == 1
+	}
+	for !waits() {
+		runtime.Gosched()
+	}
 	if err := c.enqueue(newRequest(t, 1)); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()
-	c.gather(1) // they are there already
 	if c.wanted != 0 || len(c.enough) != 0 {
 		t.Errorf("wanted is %d with %d signals left", c.wanted, len(c.enough))
 	}
