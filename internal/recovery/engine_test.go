@@ -1,0 +1,366 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// play runs f on a stage of its own, in time that passes only when everybody waits.
+func play(t *testing.T, f func(*stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(newStage(t)) })
+}
+
+// whole is the life of an incident from its opening until its recovery is verified.
+var whole = []incident.RecordKind{incident.Opened, incident.Decided, incident.Intent, incident.Done, incident.Intent, incident.Done, incident.Checked}
+
+func TestOneTurnGoesAllTheWay(t *testing.T) {
+	play(t, func(s *stage) {
+		began := time.Now()
+		inc := s.moves(s.opened())
+		if diff := cmp.Diff(whole, kinds(inc)); diff != "" {
+			t.Errorf("records (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"recover-0", "recover-1"}, s.applied); diff != "" {
+			t.Errorf("effects (-want +got):\n%s", diff)
+		}
+		if inc.State != incident.Recovered || time.Since(began) < 10*time.Second {
+			t.Errorf("%s after %s, want %s after the settle window of 10s", inc.State, time.Since(began), incident.Recovered)
+		}
+		if about := []policies.About{s.asked[0].About, s.asked[1].About, s.asked[2].About}; !slices.Equal(about, []policies.About{policies.AboutDecision, policies.AboutGate, policies.AboutGate}) {
+			t.Errorf("policy was asked about %v, want once about the plan and before each step", about)
+		}
+		if mine := s.holdings.Of(inc.ID); len(mine.Entries) != 0 || len(mine.Targets) != 1 {
+			t.Errorf("verified, it holds %+v: want its lock and no share of the budget", mine)
+		}
+	})
+}
+
+func TestTakenBackWhenTheNodeReturns(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.moves(id)
+		s.finding, s.applied = nil, nil
+		if inc := s.moves(id); inc.State != incident.Clearing || len(s.applied) != 0 {
+			t.Fatalf("%s with effects %v before the healthy delay", inc.State, s.applied)
+		}
+		time.Sleep(time.Minute)
+		s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w2"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w2"}}})
+		s.rival = func(rec incident.Record) {
+			if mine := s.holdings.Of(id); rec.Kind == incident.Done && len(mine.Entries) > 0 {
+				t.Errorf("taking back holds a share of the budget: %+v", mine)
+			}
+		}
+		s.moves(id)
+		time.Sleep(time.Minute)
+		inc := s.moves(id)
+		if inc.State != incident.Ended || !slices.Equal(s.applied, []string{"undo-0", "undo-1"}) {
+			t.Errorf("%s (%s) with effects %v", inc.State, inc.Why, s.applied)
+		}
+		if s.holdings.Holds(id) {
+			t.Error("the ended incident still holds something")
+		}
+	})
+}
+
+// TestNoEffectWithout: each of these keeps anything from being done to the world.
+func TestNoEffectWithout(t *testing.T) {
+	other := ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w9"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w9"}}}
+	for name, c := range map[string]struct {
+		set   func(*stage)
+		state incident.State
+		why   string
+	}{
+		"consent: denied":       {func(s *stage) { s.verdict = says(policies.Deny) }, incident.Held, "deny"},
+		"consent: to be asked":  {func(s *stage) { s.verdict = says(policies.Ask) }, incident.Awaiting, "ask"},
+		"a policy that answers": {func(s *stage) { s.broken = errors.New("no rules") }, incident.Held, "policy could not be asked"},
+		"a plan":                {func(s *stage) { s.planErr = errors.New("no such node") }, incident.Held, "no plan could be made: runbook book: no such node"},
+		"room in the budget":    {func(s *stage) { s.grants(other) }, incident.Held, "1 of at most 1 nodes of zone a"},
+		"a pause to end":        {func(s *stage) { s.pauses = []policies.Pause{pause()} }, incident.Held, "paused"},
+		"the target being free": {func(s *stage) {
+			s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w1"}})
+		}, incident.Held, "another incident holds node/w1"},
+		"the fault being there":     {func(s *stage) { s.finding = nil }, incident.Clearing, "not seen any more"},
+		"the first gate's consent":  {func(s *stage) { s.verdict = gate(policies.Deny) }, incident.Acting, "act"},
+		"the first gate's approval": {func(s *stage) { s.verdict = gate(policies.Ask) }, incident.Acting, "act"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				c.set(s)
+				id := s.opened()
+				inc := s.moves(id)
+				if len(s.applied) != 0 || inc.Intent != nil {
+					t.Errorf("done: %v, intended: %+v", s.applied, inc.Intent)
+				}
+				if inc.State != c.state || !strings.Contains(inc.Why, c.why) {
+					t.Errorf("%s because %q, want %s because %q", inc.State, inc.Why, c.state, c.why)
+				}
+				if len(s.timers) == 0 {
+					t.Error("nothing will look at it again")
+				}
+				before := len(inc.History)
+				time.Sleep(20 * time.Second)
+				if inc = s.moves(id); len(inc.History) != before {
+					t.Errorf("the same answer was recorded again: %v", kinds(inc))
+				}
+			})
+		})
+	}
+}
+
+func says(v policies.Verdict) func(policies.Question) policies.Verdict {
+	return func(policies.Question) policies.Verdict { return v }
+}
+
+// gate lets a plan start and answers v before each step.
+func gate(v policies.Verdict) func(policies.Question) policies.Verdict {
+	return func(q policies.Question) policies.Verdict {
+		if q.About == policies.AboutGate {
+			return v
+		}
+		return policies.Act
+	}
+}
+
+func pause() policies.Pause {
+	return policies.Pause{Cluster: "prod", Owner: "ann", Reason: "migration", Until: time.Now().Add(time.Hour)}
+}
+
+func TestWithoutAStoredDecisionNothingIsRecorded(t *testing.T) {
+	play(t, func(s *stage) {
+		s.storeErr = errors.New("the store is away")
+		id := s.opened()
+		if err := s.Move(t.Context(), id); !errors.Is(err, s.storeErr) {
+			t.Errorf("it says %v", err)
+		}
+		if inc := s.now(id); len(inc.History) != 1 || len(s.applied) != 0 {
+			t.Errorf("recorded %v, done %v", kinds(inc), s.applied)
+		}
+	})
+}
+
+func TestViewThatLagsMovesNothing(t *testing.T) {
+	play(t, func(s *stage) {
+		s.lag = 6 * time.Second
+		id := s.opened()
+		if err := s.Move(t.Context(), id); !errors.Is(err, errBehind) {
+			t.Errorf("it says %v", err)
+		}
+		if len(s.now(id).History) != 1 {
+			t.Error("it was moved")
+		}
+	})
+}
+
+func TestLoserDoesNothing(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.rival = func(rec incident.Record) {
+			if rec.Kind == incident.Intent {
+				s.rival = nil
+				s.put(id, incident.Record{Kind: incident.Noted, Writer: "rival", Text: "was here"})
+			}
+		}
+		if inc := s.moves(id); len(s.applied) != 0 || inc.Intent != nil {
+			t.Errorf("done %v, intent %+v", s.applied, inc.Intent)
+		}
+	})
+}
+
+// TestGuardStopsAtTheWrite: what happens between the intent and the write to the world still keeps it from being made.
+func TestGuardStopsAtTheWrite(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(*stage, incident.ID)
+		state   incident.State
+		after   func(*stage)
+	}{
+		"taken over": {func(s *stage, id incident.ID) {
+			ref := s.now(id).Intent.StepRef
+			ref.Deadline = time.Now().Add(time.Minute)
+			s.put(id, incident.Record{Kind: incident.TookOver, Writer: "rival", Step: &ref})
+		}, incident.Acting, nil},
+		"paused": {func(s *stage, _ incident.ID) { s.pauses = []policies.Pause{pause()} }, incident.Acting, func(s *stage) { s.pauses = nil }},
+		"late":   {func(*stage, incident.ID) { time.Sleep(31 * time.Second) }, incident.HandedOver, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				id := s.opened()
+				s.apply = func(context.Context, string) error {
+					s.apply = nil
+					c.happens(s, id)
+					return nil
+				}
+				inc := s.moves(id)
+				if len(s.applied) != 0 || inc.State != c.state {
+					t.Errorf("done %v in state %s, want nothing in %s", s.applied, inc.State, c.state)
+				}
+				if c.after == nil {
+					return
+				}
+				c.after(s)
+				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
+					t.Errorf("later it is %s with effects %v", inc.State, s.applied)
+				}
+			})
+		})
+	}
+}
+
+func TestNotesDoNotStopAWrite(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.steps = 1
+		s.apply = func(context.Context, string) error {
+			s.put(id, incident.Record{Kind: incident.Noted, Writer: "a person", Text: "I am looking"})
+			return nil
+		}
+		s.moves(id)
+		if !slices.Equal(s.applied, []string{"recover-0"}) {
+			t.Errorf("done %v", s.applied)
+		}
+	})
+}
+
+// TestTakeOver: an open step of another writer is left alone until the deadline it stated, and then gone on with.
+func TestTakeOver(t *testing.T) {
+	for _, alone := range []bool{false, true} {
+		t.Run(fmt.Sprint("alone ", alone), func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.Alone = alone
+				id := s.begun()
+				inc := s.moves(id)
+				if alone != (inc.State == incident.Recovered) || !alone && len(s.applied) > 0 {
+					t.Fatalf("before the deadline it is %s with effects %v", inc.State, s.applied)
+				}
+				if !alone && s.timers[0].At.Before(inc.Intent.Deadline) {
+					t.Errorf("it looks again at %s, the deadline is %s", s.timers[0].At, inc.Intent.Deadline)
+				}
+				time.Sleep(31 * time.Second)
+				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
+					t.Errorf("after the deadline it is %s with effects %v", inc.State, s.applied)
+				}
+			})
+		})
+	}
+}
+
+// begun is an incident whose first step another writer has begun and never ended.
+func (s *stage) begun() incident.ID {
+	id := s.opened()
+	plan, err := s.Plan(s.t.Context(), "book", incident.PhaseRecover, nil, responders.Env{Cluster: "prod"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.put(id, incident.Record{Kind: incident.Decided, Writer: "rival", Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan, Answer: policies.Decision{Verdict: policies.Act}}})
+	s.put(id, incident.Record{Kind: incident.Intent, Writer: "rival", Step: &incident.StepRef{Phase: incident.PhaseRecover, Plan: plan.Digest,
+		Name: "recover-0", Deadline: time.Now().Add(30 * time.Second)}})
+	return id
+}
+
+func TestStepThatNeverEndsIsGivenUp(t *testing.T) {
+	play(t, func(s *stage) {
+		s.Alone = true
+		id := s.begun()
+		died := errors.New("the process dies")
+		s.apply = func(context.Context, string) error { panic(died) }
+		for range takeovers {
+			func() {
+				defer func() {
+					if cause := recover(); cause != died {
+						t.Fatalf("it did not come to the effect: %v", cause)
+					}
+				}()
+				s.moves(id)
+			}()
+		}
+		inc := s.moves(id)
+		if inc.State != incident.HandedOver || !strings.Contains(inc.Why, "never ended") || len(s.applied) != 0 {
+			t.Errorf("%s because %q, effects %v", inc.State, inc.Why, s.applied)
+		}
+		if len(s.holdings.Of(id).Entries) != 0 {
+			t.Error("handed over, it still counts against the budget")
+		}
+	})
+}
+
+func TestFailedStepFreesTheBudgetAndIsTriedAgain(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.apply = func(context.Context, string) error { return errors.New("the switch refuses") }
+		inc := s.moves(id)
+		if inc.State != incident.HandedOver || !strings.Contains(inc.Why, "the switch refuses") || len(s.holdings.Of(id).Entries) != 0 {
+			t.Fatalf("%s because %q, holds %+v", inc.State, inc.Why, s.holdings.Of(id))
+		}
+		time.Sleep(16 * time.Second)
+		s.apply = nil
+		if inc = s.moves(id); inc.State != incident.Recovered || inc.Attempts != 2 {
+			t.Errorf("%s after %d attempts", inc.State, inc.Attempts)
+		}
+	})
+}
+
+func TestFaultThatClearsInMidPlanEndsIt(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.apply = func(context.Context, string) error { s.finding = nil; return nil }
+		inc := s.moves(id)
+		if inc.State != incident.Clearing || !slices.Equal(s.applied, []string{"recover-0"}) || len(s.holdings.Of(id).Entries) != 0 {
+			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holdings.Of(id))
+		}
+	})
+}
+
+// TestSettle: what holds for a moment only is not verified, and what never holds says what is missing.
+func TestSettle(t *testing.T) {
+	missing := responders.Finding{Outcome: responders.OutcomePartly, Detail: []string{"web has 1 of 2"}}
+	for name, c := range map[string]struct {
+		found func(since time.Duration) responders.Finding
+		want  responders.Outcome
+	}{
+		"flickers": {func(since time.Duration) responders.Finding {
+			if int(since.Seconds())%8 < 6 {
+				return responders.Finding{Outcome: responders.OutcomeVerified}
+			}
+			return missing
+		}, ""},
+		"never": {func(time.Duration) responders.Finding { return missing }, responders.OutcomePartly},
+		"at last": {func(since time.Duration) responders.Finding {
+			if since < 40*time.Second {
+				return missing
+			}
+			return responders.Finding{Outcome: responders.OutcomeVerified}
+		}, responders.OutcomeVerified},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				id := s.opened()
+				s.found = func() responders.Finding {
+					if len(s.applied) < 2 || s.now(id).State != incident.Verifying {
+						return responders.Finding{Outcome: responders.OutcomeVerified} // the steps themselves
+					}
+					return c.found(time.Since(s.now(id).Since))
+				}
+				inc := s.moves(id)
+				switch {
+				case c.want == responders.OutcomeVerified && inc.State != incident.Recovered,
+					c.want != responders.OutcomeVerified && (inc.State != incident.HandedOver || inc.Outcome == responders.OutcomeVerified),
+					c.want != "" && inc.Outcome != c.want:
+					t.Errorf("%s with outcome %s", inc.State, inc.Outcome)
+				}
+			})
+		})
+	}
+}
