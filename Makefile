@@ -45,8 +45,8 @@ $(LINTER): test/tools/go.mod test/tools/go.sum
 	cd test/tools && go build -trimpath -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: e2e
-e2e: stack-build build ## only the end-to-end tests on the real stack
-	go test -v -timeout 30m ./test/e2e/...
+e2e: stack-build build ## only the end-to-end tests on the real stack; ARGS=-external keeps their records in a NATS server process
+	go test -v -timeout 60m ./test/e2e/... $(if $(ARGS),-args $(ARGS))
 
 .PHONY: bench
 bench: stack-build build ## measure; ONLY=name for one figure; writes bench.json

@@ -20,6 +20,9 @@ const (
 	dbs  = 3
 )
 
+// external has all scenes keep their records in a NATS server process; of those that say nothing of it, two do anyway.
+var external = flag.Bool("external", false, "keep records in a NATS server process instead of the embedded one")
+
 // house is the rig that scenes share, built by the first that needs it.
 var house struct {
 	rig *rig.Rig

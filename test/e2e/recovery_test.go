@@ -15,8 +15,9 @@ import (
 
 // TestDeadNodeIsRecovered is the main job: two Alertmanagers tell of it again and again, one incident comes of it, everything
 // is recovered and verified, the node returns and is as it was, and when it fails again that is a new incident.
-func TestDeadNodeIsRecovered(t *testing.T) {
-	s := begin(t, shared(t), quick("recovered"))
+func TestDeadNodeIsRecovered(t *testing.T) { onEachStore(t, "recovered", deadNodeIsRecovered) }
+
+func deadNodeIsRecovered(t *testing.T, s *scene) {
 	victim := s.lose()
 	for range 3 {
 		s.must(s.rig.Alert(s.ctx, "KubeNodeNotReady", victim))
@@ -51,12 +52,14 @@ func TestDeadNodeIsRecovered(t *testing.T) {
 }
 
 // TestKilledAtEveryRecord kills the server with kill -9 at every record that appears, and so before, during and after every
-// step and once in the middle of each take-over, and starts it again each time.
-func TestKilledAtEveryRecord(t *testing.T) {
-	s := begin(t, shared(t), quick("killed"))
+// step and once in the middle of each take-over, and starts it again each time. On a store that others could share, each open
+// step is left until its deadline: no take-over is killed there.
+func TestKilledAtEveryRecord(t *testing.T) { onEachStore(t, "killed", killedAtEveryRecord) }
+
+func killedAtEveryRecord(t *testing.T, s *scene) {
 	victim := s.lose()
 	kills, told, over := 0, 0, map[string]bool{}
-	deadline := time.Now().Add(5 * time.Minute)
+	deadline := time.Now().Add(7 * time.Minute)
 	for {
 		if time.Now().After(deadline) {
 			t.Fatalf("not recovered after %d kills", kills)
@@ -78,7 +81,7 @@ func TestKilledAtEveryRecord(t *testing.T) {
 		last := inc.History[len(inc.History)-1]
 		told = len(inc.History)
 		if last.Kind == incident.TookOver {
-			if over[last.Step.Name] {
+			if over[last.Step.Name] || s.Settings.NATS != "" {
 				continue // a step that never gets to its end is given up, which is another test's matter
 			}
 			over[last.Step.Name] = true

@@ -64,10 +64,23 @@ spec:
     - {name: restore, use: node.restore, with: {nodes: "${fault.nodes}"}, deadline: 20s}
 `
 
+// onEachStore plays a scene on the embedded store and on a NATS server process.
+func onEachStore(t *testing.T, name string, play func(*testing.T, *scene)) {
+	t.Run("embedded", func(t *testing.T) { play(t, begin(t, shared(t), quick(name))) })
+	t.Run("external", func(t *testing.T) {
+		r, settings := shared(t), quick(name+"-external")
+		settings.NATS = startNATS(t, r.Dir)
+		play(t, begin(t, r, settings))
+	})
+}
+
 // begin starts a server on a rig and waits until it has seen all nodes well. Everything is put right again at the end.
 func begin(t *testing.T, r *rig.Rig, settings rig.Settings) *scene {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	if *external && settings.NATS == "" && settings.DataDir == "" {
+		settings.NATS = startNATS(t, r.Dir)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	s := &scene{t: t, ctx: ctx, rig: r, began: time.Now()}
 	t.Cleanup(func() {
 		s.tidy()
