@@ -6,10 +6,10 @@
 //   - A record is appended after the record that the judgement was made on: the expected last sequence of the incident's
 //     subject is the lock. Whoever comes second gets [ErrLost], has written nothing, and loads the incident again.
 //   - A key says whether a fault has an open incident. Opening one is a compare-and-set on it.
-//   - A lock belongs to one target. It is held by one incident and ends with it, never by time.
-//   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits.
-//   - A [Claim] is what an intent takes: locks and budget. The intent, its locks and the budget are one atomic batch; the
-//     loser stores nothing.
+//   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits. A lock is
+//     held by one incident and ends with it, never by time.
+//   - A [Claim] is what an intent takes: locks and entries of the budget. It is written first, as a compare-and-set of the
+//     budget; whoever loses that has written nothing.
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
 //
 // # Lost answers
