@@ -83,6 +83,7 @@ type Engine struct {
 	mu     sync.Mutex
 	looked map[incident.ID]time.Time // when a plan was last worked out in vain
 	noted  map[incident.ID]string    // the reason last noted for a step that is held
+	stood  standing                  // as it was last read
 }
 
 // New makes an engine.
@@ -92,6 +93,9 @@ func New(opt Options) *Engine {
 
 // viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.
 const viewLag = 5 * time.Second
+
+// errRests ends a turn: the incident is looked at again when its timer fires.
+var errRests = errors.New("nothing more is to be done now")
 
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
@@ -112,8 +116,11 @@ func (e *Engine) Move(ctx context.Context, id incident.ID) error {
 		err = e.move(ctx, inc)
 		recorded = inc.Seq != before
 	}
-	if errors.Is(err, ledger.ErrLost) {
+	switch {
+	case errors.Is(err, ledger.ErrLost):
 		e.Log.Debug("another replica moved first", "incident", inc.Name())
+		return nil
+	case errors.Is(err, errRests):
 		return nil
 	}
 	return err
@@ -194,7 +201,10 @@ func (e *Engine) wake(ctx context.Context, inc *incident.Incident, after time.Du
 	return e.Ledger.SetTimer(ctx, ledger.Timer{ID: string(inc.ID), Incident: inc.ID, ForSeq: inc.Seq, At: e.Clock().Add(after)})
 }
 
-// again asks for another look after the retry time.
+// again asks for another look after the retry time, and ends the turn.
 func (e *Engine) again(ctx context.Context, inc *incident.Incident) error {
-	return e.wake(ctx, inc, e.Terms.Retry)
+	if err := e.wake(ctx, inc, e.Terms.Retry); err != nil {
+		return err
+	}
+	return errRests
 }

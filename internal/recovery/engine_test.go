@@ -210,7 +210,11 @@ func TestGuardStopsAtTheWrite(t *testing.T) {
 				if c.after == nil {
 					return
 				}
+				if begun(inc) != 1 {
+					t.Errorf("it was begun %d times in one turn", begun(inc))
+				}
 				c.after(s)
+				time.Sleep(16 * time.Second)
 				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
 					t.Errorf("later it is %s with effects %v", inc.State, s.applied)
 				}

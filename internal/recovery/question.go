@@ -17,15 +17,38 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// standing is what the ledger says now that holds for all incidents.
+// standing is what the ledger says that holds for all incidents.
 type standing struct {
 	pauses []policies.Pause
 	budget ledger.Budget
+	at     time.Time // when it was read, by the clock
 }
 
-// stands reads what holds now. Both answers are waited for at once: each costs a round trip to the store.
+// standsFor is how long a standing may serve before it is read again. Nothing unsafe comes of an old one: a claim made on an old
+// budget is refused at the write and judged again, and pauses are read again right before each write to the world.
+const standsFor = 100 * time.Millisecond
+
+// stands is what holds now, read at most standsFor ago.
 func (e *Engine) stands(ctx context.Context) (standing, error) {
-	var s standing
+	e.mu.Lock()
+	s := e.stood
+	e.mu.Unlock()
+	if age := e.Clock().Sub(s.at); age >= 0 && age < standsFor {
+		return s, nil
+	}
+	s, err := e.readStanding(ctx)
+	if err != nil {
+		return s, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stood = s
+	return s, nil
+}
+
+// readStanding waits for both answers at once: each costs a round trip to the store.
+func (e *Engine) readStanding(ctx context.Context) (standing, error) {
+	s := standing{at: e.Clock()}
 	var group errgroup.Group
 	group.Go(func() (err error) {
 		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
