@@ -10,6 +10,8 @@
 //   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits.
 //   - A [Claim] is what an intent takes: locks and budget. The intent, its locks and the budget are one atomic batch; the
 //     loser stores nothing.
+//   - The archive holds one document for each incident that ended long ago: its whole history. It is there before the first of
+//     the records is purged ([Ledger.Archive]). Of budget and keys only the last revision is kept ([Ledger.Compact]).
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
 //
 // # Lost answers
