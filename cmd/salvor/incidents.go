@@ -24,7 +24,7 @@ func newIncidentsCommand(env environment) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&want.Cluster, "cluster", "", "only incidents of this cluster")
 	flags.StringVar(&want.State, "state", "", "only incidents in this state")
-	flags.BoolVar(&want.All, "all", false, "incidents that have ended, too")
+	flags.BoolVar(&want.All, "all", false, "incidents that have ended, too, until they are archived (times.archive_after)")
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := at.client()

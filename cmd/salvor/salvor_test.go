@@ -42,10 +42,15 @@ func (r *records) Incidents() []incident.Incident {
 	return []incident.Incident{r.inc}
 }
 
-func (r *records) Load(context.Context, incident.ID) (*incident.Incident, error) {
+func (r *records) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
 	inc := r.Incidents()[0]
+	if inc.ID != id {
+		return nil, errMissing
+	}
 	return &inc, nil
 }
+
+func (r *records) Named(context.Context, string) ([]incident.ID, error) { return nil, nil }
 
 func (r *records) ReadDecision(context.Context, string) (json.RawMessage, error) {
 	return nil, errMissing

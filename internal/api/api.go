@@ -13,15 +13,17 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// Index knows all incidents by heart, the oldest first. What it gives is not changed.
+// Index knows by heart the incidents that live and those that ended lately, the oldest first. What it gives is not changed.
 type Index interface {
 	Incidents() []incident.Incident
 }
 
-// Ledger reads what is stored: an incident as it is now, and what policy was asked and answered. What is not there is
-// ledger.ErrNotFound, as Missing says.
+// Ledger reads what is stored: an incident as it is now, archived or not, and what policy was asked and answered. What is not
+// there is ledger.ErrNotFound, as Missing says; Load says so of text that is no whole id. Named are the ids of all incidents that
+// text is the id or short name of, or the beginning of one.
 type Ledger interface {
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
+	Named(ctx context.Context, text string) ([]incident.ID, error)
 	ReadDecision(ctx context.Context, ref string) (json.RawMessage, error)
 }
 

@@ -32,6 +32,7 @@ var (
 type fleet struct {
 	mu        sync.Mutex
 	incidents []incident.Incident
+	archived  []incident.Incident
 	view      *classifiers.View
 	docs      map[string]json.RawMessage
 	pauses    []policies.Pause
@@ -46,12 +47,25 @@ func (f *fleet) Incidents() []incident.Incident {
 }
 
 func (f *fleet) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
-	for _, inc := range f.Incidents() {
+	for _, inc := range append(f.Incidents(), f.archived...) {
 		if inc.ID == id && f.broken == nil {
 			return &inc, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("load %s", id), f.broken)
+	if f.broken != nil {
+		return nil, f.broken
+	}
+	return nil, fmt.Errorf("load %s: %w", id, errMissing)
+}
+
+func (f *fleet) Named(_ context.Context, text string) ([]incident.ID, error) {
+	var ids []incident.ID
+	for _, inc := range append(f.Incidents(), f.archived...) {
+		if named(inc.ID, text) {
+			ids = append(ids, inc.ID)
+		}
+	}
+	return ids, f.broken
 }
 
 func (f *fleet) ReadDecision(_ context.Context, ref string) (json.RawMessage, error) {
@@ -319,7 +333,7 @@ func TestResolve(t *testing.T) {
 		string(a.ID): a.ID, a.Name(): a.ID, strings.TrimPrefix(a.Name(), "inc-"): a.ID, string(a.ID)[:8]: a.ID,
 		string(old.ID): old.ID, old.Name(): old.ID, hash: b.ID,
 	} {
-		if got, err := api.resolve(text); err != nil || got != want {
+		if got, err := api.resolve(t.Context(), text); err != nil || got != want {
 			t.Errorf("%q is %s (%v), want %s", text, got, err, want)
 		}
 	}
@@ -327,9 +341,41 @@ func TestResolve(t *testing.T) {
 		t.Errorf("an ambiguous name: %d %s", r.Status, r.Body)
 	}
 	for _, text := range []string{"inc-zzzzz", "", "x"} {
-		if id, err := api.resolve(text); err == nil {
+		if id, err := api.resolve(t.Context(), text); err == nil {
 			t.Errorf("%q is %s", text, id)
 		}
+	}
+}
+
+// What was archived is shown as before, also where its id begins like that of an incident of the index.
+func TestShowArchived(t *testing.T) {
+	f := &fleet{}
+	f.open(t, "prod-eu", "a")
+	old := f.open(t, "prod-eu", "b")
+	f.add(t, old, incident.Record{Kind: incident.Cleared})
+	f.add(t, old, incident.Record{Kind: incident.Closed})
+	f.archived, f.incidents = f.incidents[old:], f.incidents[:old:old]
+	was := f.archived[0]
+	next := f.open(t, "prod-eu", "b")
+	f.archived[0].ID = incident.IDOf(was.Key, 2) // the next one's begins with it
+	f.incidents[next].ID = incident.IDOf(was.Key, 20)
+	_, srv := serve(t, f)
+	for text, want := range map[string]incident.ID{
+		string(f.archived[0].ID): f.archived[0].ID, string(f.incidents[next].ID): f.incidents[next].ID,
+		f.archived[0].Name(): f.archived[0].ID, strings.TrimPrefix(f.archived[0].Name(), "inc-"): f.archived[0].ID,
+	} {
+		r := call(t, srv, "viewer", "GET", "/v1/incidents/"+text, "")
+		var got Incident
+		if err := json.Unmarshal([]byte(r.Body), &got); err != nil || r.Status != http.StatusOK || got.ID != want {
+			t.Errorf("%s is %d %s (%v), want %s", text, r.Status, got.ID, err, want)
+		}
+	}
+	f.archived = append(f.archived, f.archived[0])
+	if r := call(t, srv, "viewer", "GET", "/v1/incidents/"+f.archived[0].Name(), ""); r.Status != http.StatusConflict {
+		t.Errorf("a name of two archived ones: %d %s", r.Status, r.Body)
+	}
+	if r := call(t, srv, "viewer", "GET", "/v1/incidents/inc-zzzzz", ""); r.Status != http.StatusNotFound {
+		t.Errorf("a name of none: %d %s", r.Status, r.Body)
 	}
 }
 

@@ -46,9 +46,13 @@ func (f filter) admits(inc *incident.Incident) bool {
 	return f.cluster == "" || f.cluster == inc.Key.Cluster
 }
 
-// load reads the incident that the path names.
+// load reads the incident that the path names. A whole id needs no looking for: others in the index may begin with it.
 func (a *API) load(r *http.Request) (*incident.Incident, error) {
-	id, err := a.resolve(r.PathValue("id"))
+	text := r.PathValue("id")
+	if inc, err := a.Ledger.Load(r.Context(), incident.ID(text)); !errors.Is(err, a.Missing) {
+		return inc, err
+	}
+	id, err := a.resolve(r.Context(), text)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +60,9 @@ func (a *API) load(r *http.Request) (*incident.Incident, error) {
 }
 
 // resolve finds the incident that text names: by its id, by its short name (with or without "inc-"), or by the beginning of
-// one of them that no other has. Where several have it, one that has not ended is meant if there is only one.
-func (a *API) resolve(text string) (incident.ID, error) {
+// one of them that no other has. Where several have it, one that has not ended is meant if there is only one. What the index does
+// not know is looked for in the ledger, which has what was archived.
+func (a *API) resolve(ctx context.Context, text string) (incident.ID, error) {
 	var all, live []incident.ID
 	for _, inc := range a.Index.Incidents() {
 		switch {
@@ -69,6 +74,12 @@ func (a *API) resolve(text string) (incident.ID, error) {
 		all = append(all, inc.ID)
 		if inc.Live() {
 			live = append(live, inc.ID)
+		}
+	}
+	if len(all) == 0 {
+		var err error
+		if all, err = a.Ledger.Named(ctx, text); err != nil {
+			return "", err
 		}
 	}
 	switch {

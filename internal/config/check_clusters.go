@@ -90,4 +90,5 @@ func (c *check) times(t Times) {
 	c.atLeast("times.confirm", t.Confirm, time.Second)
 	c.atLeast("times.healthy", t.Healthy, time.Second)
 	c.atLeast("times.retry", t.Retry, time.Second)
+	c.atLeast("times.archive_after", t.ArchiveAfter, 24*time.Hour) // policy is told how many incidents a fault had in 24 h
 }

@@ -150,6 +150,8 @@ type Times struct {
 	Confirm time.Duration `yaml:"confirm"` // how long a fault must persist before it counts
 	Healthy time.Duration `yaml:"healthy"` // how long it must stay away before what was done is taken back
 	Retry   time.Duration `yaml:"retry"`   // until a plan that is held back is looked at again
+
+	ArchiveAfter time.Duration `yaml:"archive_after"` // how long an incident that has ended is listed, before it goes to the archive
 }
 
 // Alertmanager is where incidents are raised as alerts.

@@ -99,7 +99,7 @@ func TestLoadDefaults(t *testing.T) {
 				Listen: Listen{Address: "127.0.0.1:9095", Socket: filepath.Join(dir, "salvor.sock")},
 				NATS:   NATS{Replicas: 1, MaxStore: 2 << 30},
 				Limits: Limits{NodesPerZone: 1, FleetShare: 0.1, Storm: Storm{3, 0.2, 2 * time.Minute}, Attempts: 3, Flaps: 3},
-				Times:  Times{Confirm: 15 * time.Second, Healthy: 2 * time.Minute, Retry: 15 * time.Second},
+				Times:  Times{Confirm: 15 * time.Second, Healthy: 2 * time.Minute, Retry: 15 * time.Second, ArchiveAfter: 168 * time.Hour},
 				Log:    Log{Level: slog.LevelInfo, Format: "text"},
 			}
 			got.Warnings = nil
@@ -135,7 +135,7 @@ people:
 policies: {dir: rules}
 runbooks: {dir: books}
 limits: {nodes_per_zone: 2, fleet_share: 0.25, storm: {nodes: 5, share: 0.5, within: 90s}, attempts: 1, flaps: 0}
-times: {confirm: 30s, healthy: 5m, retry: 20s}
+times: {confirm: 30s, healthy: 5m, retry: 20s, archive_after: 24h}
 alertmanagers: [{url: "http://am:9093", token_file: am-api.token}]
 log: {level: debug, format: json}
 `
@@ -169,7 +169,7 @@ func TestReadEverything(t *testing.T) {
 		Policies:      Policies{in("rules")},
 		Runbooks:      Runbooks{in("books")},
 		Limits:        Limits{2, 0.25, Storm{5, 0.5, 90 * time.Second}, 1, 0},
-		Times:         Times{30 * time.Second, 5 * time.Minute, 20 * time.Second},
+		Times:         Times{30 * time.Second, 5 * time.Minute, 20 * time.Second, 24 * time.Hour},
 		Alertmanagers: []Alertmanager{{"http://am:9093", in("am-api.token")}},
 		Log:           Log{slog.LevelDebug, "json"},
 	}

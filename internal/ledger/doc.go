@@ -10,6 +10,8 @@
 //     held by one incident and ends with it, never by time.
 //   - A [Claim] is what an intent takes: locks and entries of the budget. It is written first, as a compare-and-set of the
 //     budget; whoever loses that has written nothing.
+//   - The archive holds one document for each incident that ended long ago: its whole history. It is there before the first of
+//     the records is purged ([Ledger.Archive]). Of budget and keys only the last revision is kept ([Ledger.Compact]).
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
 //
 // # Lost answers

@@ -22,13 +22,17 @@ const (
 )
 
 // Follow calls fold for each record of each incident in order, first those that are there, then those to come, until ctx ends
-// (it returns nil) or fold returns an error (it returns that error). It never skips and never repeats; after a lost connection
-// it goes on where it was. Between history and future it calls caughtUp once, if that is not nil.
+// (it returns nil) or fold returns an error (it returns that error). It never repeats, and of an incident that was begun it never
+// skips a record; after a lost connection it goes on where it was. Between history and future it calls caughtUp once, if that is
+// not nil.
+//
+// Incidents that are archived before their first record came are not given. Where that happens to the rest of one, the archive
+// gives the rest, which then comes after later records of other incidents.
 //
 // A record that cannot be read or is of another schema is given with its Incident and the schema it names; incident.Apply
 // refuses it.
 func (l *Ledger) Follow(ctx context.Context, fold func(incident.Sequenced) error, caughtUp func()) error {
-	f := &follower{ledger: l, fold: fold, caughtUp: caughtUp}
+	f := &follower{ledger: l, fold: fold, caughtUp: caughtUp, begun: map[string]uint64{}, patience: callWithin}
 	for wait := firstPause; ; wait = min(2*wait, longestPause) {
 		before := f.last
 		err := f.read(ctx)
@@ -55,8 +59,11 @@ type follower struct {
 	fold     func(incident.Sequenced) error
 	caughtUp func() // nil after it was called
 	last     uint64 // sequence of what was folded last
-	target   uint64 // where the history ended when following began
-	placed   bool   // target is known
+	target   uint64 // where the history ended when this reading began
+	behind   bool   // this reading has not folded all up to target
+
+	begun    map[string]uint64 // by subject, the last record of each incident that was begun and has not ended
+	patience time.Duration     // how long the next record is waited for while behind
 }
 
 // read folds through one consumer until that breaks. It always returns an error.
@@ -72,7 +79,7 @@ func (f *follower) read(ctx context.Context) error {
 	}
 	defer it.Stop()
 	for delivered := uint64(1); ; delivered++ {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, err := f.next(ctx, it)
 		if err != nil {
 			return fmt.Errorf("read records after %d: %w", f.last, err)
 		}
@@ -83,36 +90,10 @@ func (f *follower) read(ctx context.Context) error {
 		if meta.Sequence.Consumer != delivered || meta.Sequence.Stream <= f.last {
 			return fmt.Errorf("read records after %d: delivery %d came as %d with record %d", f.last, delivered, meta.Sequence.Consumer, meta.Sequence.Stream)
 		}
-		if err := f.take(stored{msg.Subject(), meta.Sequence.Stream, msg.Data(), meta.Timestamp}); err != nil {
+		if err := f.take(ctx, stored{msg.Subject(), meta.Sequence.Stream, msg.Data(), meta.Timestamp}); err != nil {
 			return err
 		}
 	}
-}
-
-// place finds where the history ends now, once, and each time that it does not end before what was folded.
-func (f *follower) place(ctx context.Context) error {
-	looking, cancel := context.WithTimeout(ctx, callWithin)
-	defer cancel()
-	stream, err := f.ledger.js.Stream(looking, IncidentsStream)
-	if err != nil {
-		return fmt.Errorf("look at stream %s: %w", IncidentsStream, err)
-	}
-	if end := stream.CachedInfo().State.LastSeq; end < f.last {
-		return stopError{fmt.Errorf("follow incidents: record %d was folded, but the ledger ends at %d; it is not the same any more: start anew", f.last, end)}
-	}
-	if f.placed {
-		return nil
-	}
-	msg, err := f.ledger.last(ctx, anyIncident)
-	if err != nil {
-		return err
-	}
-	if msg != nil {
-		f.target = msg.Seq
-	}
-	f.placed = true
-	f.catchUp()
-	return nil
 }
 
 // open starts reading after what was folded last, through a consumer that the server forgets with it.
@@ -135,20 +116,24 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 		jetstream.PullHeartbeat(pullHeartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 }
 
-func (f *follower) take(msg stored) error {
-	if err := f.fold(record(msg)); err != nil {
-		return stopError{err}
+func (f *follower) take(ctx context.Context, msg stored) error {
+	if err := f.give(msg); err != nil {
+		return err
 	}
 	f.last = msg.Seq
-	f.catchUp()
-	return nil
+	return f.catchUp(ctx)
 }
 
-func (f *follower) catchUp() {
-	if f.caughtUp != nil && f.last >= f.target {
-		f.caughtUp()
-		f.caughtUp = nil
+func (f *follower) give(msg stored) error {
+	rec := record(msg)
+	if err := f.fold(rec); err != nil {
+		return stopError{err}
 	}
+	f.begun[msg.Subject] = msg.Seq
+	if rec.Kind == incident.Closed {
+		delete(f.begun, msg.Subject)
+	}
+	return nil
 }
 
 // untilReconnected is ctx, ended also by the next reconnection, after which no answer to an earlier request comes. The function

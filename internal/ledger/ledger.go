@@ -17,6 +17,7 @@ import (
 // The streams and the bucket, as DESIGN names them.
 const (
 	IncidentsStream = "SALVOR_INCIDENTS"
+	ArchiveStream   = "SALVOR_ARCHIVE"
 	DecisionsStream = "SALVOR_DECISIONS"
 	TimersStream    = "SALVOR_TIMERS"
 	SwitchesBucket  = "salvor_switches"
@@ -24,13 +25,15 @@ const (
 	switchesStream = "KV_" + SwitchesBucket
 )
 
-// DefaultMaxBytes is the space that is reserved for incidents, and again for decisions, when no other is given.
+// DefaultMaxBytes is the space that is reserved for incidents, again for decisions, and half of it for the archive, when no other
+// is given.
 const DefaultMaxBytes = 512 << 20
 
 const (
 	openWithin   = 15 * time.Second
 	callWithin   = 2 * time.Second // one round trip to the store
 	keepDecision = 400 * 24 * time.Hour
+	keepArchived = keepDecision // a history is shown with what policy was asked
 	switchBytes  = 4 << 20
 	maxDocument  = 768 << 10 // bytes of one record; the store takes messages of 1 MiB
 )
@@ -39,7 +42,7 @@ const (
 type Options struct {
 	Writer   string // the replica, as records name it
 	Replicas int    // copies of each stream: 1 (also 0) or 3
-	MaxBytes int64  // bytes reserved for incidents, and again for decisions; 0 is DefaultMaxBytes
+	MaxBytes int64  // bytes reserved for incidents, again for decisions, and half of it for the archive; 0 is DefaultMaxBytes
 	Logger   *slog.Logger
 }
 
@@ -59,6 +62,7 @@ type Ledger struct {
 
 	contending chan struct{} // holds at most one: changes of the budget by this process go one by one
 	moves      turns
+	aside      setAside
 }
 
 // Open makes the streams and the bucket be as configured and opens the ledger on them. The connection stays the caller's.
@@ -89,8 +93,9 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 	return l, nil
 }
 
-// streams are the three streams. Incidents are never dropped to make room, old decisions are rather than stop a recovery,
-// and timers have no limit at all, since any would silently drop some.
+// streams are the four streams. Incidents are never dropped to make room, old decisions and what was archived first are rather
+// than stop a recovery, and timers have no limit at all, since any would silently drop some. The archive is gzipped and so gets
+// half of the space; its leader answers for it, so that no copy that is behind misses what was just moved there.
 func streams(opt Options) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{
 		Name:               IncidentsStream,
@@ -102,6 +107,16 @@ func streams(opt Options) []jetstream.StreamConfig {
 		Discard:            jetstream.DiscardNew,
 		AllowAtomicPublish: true,
 		AllowDirect:        true,
+	}, {
+		Name:              ArchiveStream,
+		Description:       "the histories of incidents that ended long ago, one document each",
+		Subjects:          []string{archivePrefix + ">"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          opt.Replicas,
+		MaxAge:            keepArchived,
+		MaxBytes:          opt.MaxBytes / 2,
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardOld,
 	}, {
 		Name:        DecisionsStream,
 		Description: "what policy was asked and what it said",

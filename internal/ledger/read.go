@@ -88,7 +88,7 @@ func absent(err error) bool {
 }
 
 // history reads all messages of a subject, which may hold wildcards, from any copy of the incidents, up to the last that the
-// leader knows. It asks both at once: what a copy lacks is read after that.
+// leader knows; none when the leader knows none. It asks both at once: what a copy lacks is read after that.
 func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) {
 	type answer struct {
 		last *stored
@@ -104,7 +104,10 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 	if err = errors.Join(end.err, err); err != nil {
 		return nil, fmt.Errorf("read %s: %w", subject, err)
 	}
-	for end.last != nil && endOf(all) < end.last.Seq {
+	if end.last == nil {
+		return nil, nil // what a copy still had is being purged
+	}
+	for endOf(all) < end.last.Seq {
 		part, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: endOf(all) + 1, Batch: readAtOnce})
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", subject, err)

@@ -11,12 +11,14 @@ import (
 
 const (
 	incidentPrefix = "salvor.incident."
+	archivePrefix  = "salvor.archive."
 	decisionPrefix = "salvor.decision."
 	timerSet       = "salvor.timer.set."
 	timerFired     = "salvor.timer.fired."
 
 	budgetSubject = incidentPrefix + "budget"
 	anyIncident   = incidentPrefix + "*.*" // the records of all incidents, and nothing else
+	anyArchived   = archivePrefix + "*.*"
 )
 
 func incidentSubject(cluster string, id incident.ID) string {

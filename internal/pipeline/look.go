@@ -55,7 +55,8 @@ func (p *Pipeline) Live() []incident.ID {
 	return ids
 }
 
-// Incidents are all incidents the replica knows, the oldest first, as copies whose histories are not to be changed.
+// Incidents are all incidents the replica knows, those that live and those that ended within Options.Keep, the oldest first, as
+// copies whose histories are not to be changed.
 func (p *Pipeline) Incidents() []incident.Incident {
 	p.mu.Lock()
 	defer p.mu.Unlock()

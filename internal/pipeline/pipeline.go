@@ -30,6 +30,7 @@ type Options struct {
 	Classifiers []classifiers.Classifier
 	Ledger      Ledger
 	Kick        func(incident.ID) // says that the incident's next move is to be looked for; must not block
+	Keep        time.Duration     // how long an incident that has ended is still known, by the time of the view
 	Log         *slog.Logger
 }
 
@@ -42,7 +43,8 @@ type Pipeline struct {
 	findings map[incident.Key]*classifiers.Finding
 	live     map[incident.Key]*tracked
 	byID     map[incident.ID]*incident.Incident
-	judging  bool // history was folded: judgements may be made
+	endedAt  map[incident.ID]time.Time // when the ledger took in the end of those of byID that have ended
+	judging  bool                      // history was folded: judgements may be made
 }
 
 // tracked is a live incident and what was last seen of its fault.
@@ -57,7 +59,7 @@ type sightMark struct{ known, blind, found, standing bool }
 // New makes a pipeline with an empty view.
 func New(opt Options) *Pipeline {
 	return &Pipeline{Options: opt, view: classifiers.NewView(), findings: map[incident.Key]*classifiers.Finding{},
-		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}}
+		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}, endedAt: map[incident.ID]time.Time{}}
 }
 
 // Fold takes in one event of the log. It fails only on events that can never be decoded.
@@ -72,6 +74,7 @@ func (p *Pipeline) Fold(ctx context.Context, ev events.Recorded) error {
 func (p *Pipeline) Start(ctx context.Context) {
 	p.mu.Lock()
 	p.judging = true
+	p.forgetEnded()
 	fresh, kicks := p.judge()
 	p.mu.Unlock()
 	p.follow(ctx, fresh, kicks)
@@ -97,6 +100,9 @@ func (p *Pipeline) fold(ev events.Recorded) (fresh []opening, kicks []incident.I
 		err = nil
 	case err != nil:
 		return nil, nil, err
+	}
+	if ev.Type == events.TypeTick {
+		p.forgetEnded()
 	}
 	if !p.judging || !judged(ev.Type) {
 		return nil, nil, err
@@ -167,7 +173,7 @@ func (p *Pipeline) open(ctx context.Context, o opening) {
 	p.Kick(id)
 }
 
-// Record takes in one record of the ledger, in order. A record that does not fit is an error: this replica keeps its hands
+// Record takes in one record of the ledger, those of one incident in order. A record that does not fit is an error: this replica keeps its hands
 // off that incident.
 func (p *Pipeline) Record(rec incident.Sequenced) error {
 	p.mu.Lock()
@@ -184,9 +190,10 @@ func (p *Pipeline) Record(rec incident.Sequenced) error {
 		if t, ok := p.live[inc.Key]; ok && t.id == inc.ID {
 			delete(p.live, inc.Key)
 		}
+		p.ended(inc.ID, rec.StoredAt)
 		return nil
 	}
-	if t, ok := p.live[inc.Key]; !ok || t.id != inc.ID {
+	if rec.Kind == incident.Opened { // the rest of an earlier incident of the same key may come later, see ledger.Follow
 		p.live[inc.Key] = &tracked{id: inc.ID}
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
+const keep = 7 * 24 * time.Hour
+
 var began = time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC)
 
 // desk is a pipeline with a ledger that notes what is opened.
@@ -27,7 +29,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, at: began}
-	d.Pipeline = New(Options{Classifiers: []classifiers.Classifier{classifiers.Node{Window: 15 * time.Second}}, Ledger: d,
+	d.Pipeline = New(Options{Classifiers: []classifiers.Classifier{classifiers.Node{Window: 15 * time.Second}}, Ledger: d, Keep: keep,
 		Kick: func(id incident.ID) { d.kicked = append(d.kicked, id) }, Log: slog.New(slog.DiscardHandler)})
 	return d
 }
@@ -85,6 +87,20 @@ func (d *desk) record() *incident.Incident {
 		d.t.Fatal(err)
 	}
 	return inc
+}
+
+// ends folds the end of an incident, which the ledger takes in now.
+func (d *desk) ends(id incident.ID) []incident.Sequenced {
+	d.t.Helper()
+	var recs []incident.Sequenced
+	for n, kind := range []incident.RecordKind{incident.Cleared, incident.Closed} {
+		rec := incident.Record{Schema: incident.Schema, Incident: id, Kind: kind}
+		recs = append(recs, incident.Sequenced{Record: rec, Seq: uint64(2 + n), StoredAt: d.at})
+		if err := d.Record(recs[n]); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return recs
 }
 
 func TestHistoryIsNotJudged(t *testing.T) {
@@ -157,12 +173,7 @@ func TestClosedIncidentsAreLetGo(t *testing.T) {
 	d.silence()
 	inc := d.record()
 	d.lease("2", events.LeaseFresh)
-	for n, kind := range []incident.RecordKind{incident.Cleared, incident.Closed} {
-		rec := incident.Record{Schema: incident.Schema, Incident: inc.ID, Kind: kind}
-		if err := d.Record(incident.Sequenced{Record: rec, Seq: uint64(2 + n)}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.ends(inc.ID)
 	if len(d.Live()) != 0 || len(d.Incidents()) != 1 {
 		t.Errorf("live %v of %d", d.Live(), len(d.Incidents()))
 	}

@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+)
+
+// archiveAtOnce bounds how many incidents one call of Archive moves.
+const archiveAtOnce = 200
+
+// Archive moves each incident that ended before a time out of the stream of incidents: its whole history becomes one document
+// of the archive, which is read back before the records are purged. Incidents that live, that ended later, or that the budget
+// still names are not touched. One call moves at most 200, those that were opened first.
+//
+// Any number of processes may call it at once. It may die at any moment and be repeated: the document is there before the
+// first record goes, and of several writers one writes it. A history that cannot be moved, because it is too large for one
+// document or was written by another version, stays where it is; the log says so once. After an error the rest is left to the
+// next call.
+func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
+	subjects, err := l.subjects(ctx, IncidentsStream, anyIncident)
+	if err != nil {
+		return fmt.Errorf("archive incidents: list them: %w", err)
+	}
+	holders, err := l.Budget(ctx)
+	if err != nil {
+		return fmt.Errorf("archive incidents: %w", err)
+	}
+	moved := 0
+	defer func() {
+		if moved > 0 {
+			l.log.Info("ended incidents were archived", "incidents", moved)
+		}
+	}()
+	for _, subject := range openedFirst(subjects) {
+		id := incident.ID(lastToken(subject))
+		if moved == archiveAtOnce {
+			break
+		}
+		if l.aside.has(id) || holders.Holds(id) {
+			continue
+		}
+		done, err := l.archive(ctx, subject, endedBefore)
+		switch {
+		case errors.Is(err, errStays):
+			l.aside.add(id)
+			l.log.Warn("an ended incident is not archived, its records stay where they are and take space", "incident", id.Name(), "id", id, "reason", err)
+		case err != nil:
+			return fmt.Errorf("archive incident %s: %w", id, err)
+		case done:
+			moved++
+		}
+	}
+	return nil
+}
+
+// openedFirst sorts the subjects of incidents by when their keys were opened. What is no incident's is left out.
+func openedFirst(subjects map[string]uint64) []string {
+	opened := map[string]uint64{}
+	for subject := range subjects {
+		if seq, err := openedAt(incident.ID(lastToken(subject))); err == nil {
+			opened[subject] = seq
+		}
+	}
+	return slices.SortedFunc(maps.Keys(opened), func(a, b string) int { return cmp.Compare(opened[a], opened[b]) })
+}
+
+// archive moves one incident, if it ended before a time.
+func (l *Ledger) archive(ctx context.Context, subject string, endedBefore time.Time) (moved bool, err error) {
+	history, err := l.endedHistory(ctx, subject, endedBefore)
+	if err != nil || len(history) == 0 {
+		return false, err
+	}
+	if err := l.preserve(ctx, subject, history); err != nil {
+		return false, err
+	}
+	return true, l.purgeHistory(ctx, subject, history)
+}
+
+// endedHistory reads the history of an incident that ended before a time, and nothing of any other.
+func (l *Ledger) endedHistory(ctx context.Context, subject string, before time.Time) ([]stored, error) {
+	last, err := l.last(ctx, subject)
+	if err != nil || last == nil || !last.At.Before(before) || record(*last).Kind != incident.Closed {
+		return nil, err
+	}
+	history, err := l.history(ctx, subject)
+	if err != nil || endOf(history) != last.Seq {
+		return nil, err // where it is no longer what it was, the next call looks again
+	}
+	switch inc, err := fold(history); {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errStays, err)
+	case inc.State != incident.Ended:
+		return nil, fmt.Errorf("%w: its last record is %s, its state is %s", errStays, incident.Closed, inc.State)
+	}
+	return history, nil
+}
+
+// preserve returns nil when the archive holds the history: it writes the document, unless one is there, and reads it back. An
+// answer of the write that was lost makes no difference then.
+func (l *Ledger) preserve(ctx context.Context, subject string, history []stored) error {
+	id := incident.ID(lastToken(subject))
+	doc, err := l.archiveDocument(id, history)
+	if err != nil {
+		return err
+	}
+	_, writing := l.publish(ctx, write{archiveSubject(subject), 0, doc}.message())
+	there, err := l.archived(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound) && writing != nil && !errors.Is(writing, errRefused):
+		return fmt.Errorf("write its document: %w", writing)
+	case errors.Is(err, events.ErrUnavailable), errors.Is(err, ErrNotFound):
+		return fmt.Errorf("read its document back: %w", err)
+	case err != nil:
+		return fmt.Errorf("%w: read its document back: %w", errStays, err)
+	case !slices.EqualFunc(there, history, sameRecord):
+		return fmt.Errorf("%w: the archive has another history of it at %s, which must not be: keep both and report it", errStays, archiveSubject(subject))
+	}
+	return nil
+}
+
+// sameRecord compares what an archive gave with what the stream of incidents holds.
+func sameRecord(archived, here stored) bool {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, here.Data); err != nil {
+		return false
+	}
+	return archived.Subject == here.Subject && archived.Seq == here.Seq && archived.At.Equal(here.At) && bytes.Equal(archived.Data, compact.Bytes())
+}
+
+// purgeHistory removes the records that were read, and none that came later.
+func (l *Ledger) purgeHistory(ctx context.Context, subject string, history []stored) error {
+	return l.purge(ctx, IncidentsStream, subject, jetstream.WithPurgeSequence(history[len(history)-1].Seq+1))
+}
