@@ -173,8 +173,8 @@ func (p *Pipeline) open(ctx context.Context, o opening) {
 	p.Kick(id)
 }
 
-// Record takes in one record of the ledger, those of one incident in order. A record that does not fit is an error: this replica keeps its hands
-// off that incident.
+// Record takes in one record of the ledger, those of one incident in order. A record that does not fit is an error: this replica
+// keeps its hands off that incident.
 func (p *Pipeline) Record(rec incident.Sequenced) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

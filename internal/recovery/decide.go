@@ -46,7 +46,7 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 }
 
 func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
-	now, err := e.stands(ctx)
+	now, err := e.standsAnew(ctx)
 	if err != nil {
 		return candidate{}, err
 	}

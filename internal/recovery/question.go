@@ -24,8 +24,9 @@ type standing struct {
 	at     time.Time // when it was read, by the clock
 }
 
-// standsFor is how long a standing may serve before it is read again. Nothing unsafe comes of an old one: a claim made on an old
-// budget is refused at the write and judged again, and pauses are read again right before each write to the world.
+// standsFor is how long what was read for a decision, or for the gate of a step, may serve the next gate. Nothing unsafe comes
+// of that: a claim made on an old budget is refused at the write and judged again, and pauses are read again right before each
+// write to the world.
 const standsFor = 100 * time.Millisecond
 
 // stands is what holds now, read at most standsFor ago.
@@ -36,6 +37,11 @@ func (e *Engine) stands(ctx context.Context) (standing, error) {
 	if age := e.Clock().Sub(s.at); age >= 0 && age < standsFor {
 		return s, nil
 	}
+	return e.standsAnew(ctx)
+}
+
+// standsAnew reads what holds now. A decision asks for it: what it finds held waits for the retry time.
+func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
 	s, err := e.readStanding(ctx)
 	if err != nil {
 		return s, err
