@@ -20,12 +20,12 @@ func (idler) Spec() responders.Spec {
 
 // Preview implements responders.Responder.
 func (idler) Preview(context.Context, responders.Env, responders.Args) (responders.Change, error) {
-	return idleness(), nil
+	return idleness(classifiers.Anchor{Kind: "node", Name: "worker-1", UID: "uid-1"}), nil
 }
 
-func idleness() responders.Change {
+func idleness(node classifiers.Anchor) responders.Change {
 	return responders.Change{Responder: "bench.idle", Class: policies.Reversible, Will: []string{"nothing"}, DurationS: 1, Command: "true",
-		Targets: []policies.Target{{Kind: "Node", Name: workshopNode, UID: "uid-1", Zone: "eu-west-1a"}}}
+		Targets: []policies.Target{{Kind: "Node", Name: node.Name, UID: node.UID, Zone: "eu-west-1a"}}}
 }
 
 // Apply implements responders.Responder.
@@ -50,8 +50,8 @@ type onePlan struct{}
 func (onePlan) Runbooks(classifiers.Kind) []string { return []string{"bench"} }
 
 // Plan implements recovery.Planner.
-func (onePlan) Plan(_ context.Context, runbook string, _ incident.Phase, _ *incident.Incident, env responders.Env) (responders.Plan, error) {
+func (onePlan) Plan(_ context.Context, runbook string, _ incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error) {
 	return responders.Plan{Runbook: runbook, Cluster: env.Cluster, Steps: []responders.Step{
-		{Name: "idle", DeadlineS: 30, OnFailure: responders.OnFailureStop, Change: idleness()},
+		{Name: "idle", DeadlineS: 30, OnFailure: responders.OnFailureStop, Change: idleness(inc.Fault.Anchor)},
 	}}.Seal()
 }

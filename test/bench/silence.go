@@ -11,13 +11,18 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// silence is the event that the node's Lease went stale.
-func (w *workshop) silence() (events.Event, error) { return w.lease(events.LeaseStale) }
+// silence is the event that the next node's Lease went stale.
+func (w *workshop) silence() (events.Event, error) {
+	w.lost++
+	return w.lease(w.lost, events.LeaseStale)
+}
 
-func (w *workshop) lease(state events.LeaseState) (events.Event, error) {
+// lease is the event that the Lease of the nth node, counted round and round, came into a state.
+func (w *workshop) lease(n int, state events.LeaseState) (events.Event, error) {
 	w.version++
-	version := strconv.Itoa(w.version)
-	return w.event("lease/"+version, events.TypeLease, "node/"+workshopNode, events.Lease{Node: workshopNode, UID: "lease-1", ResourceVersion: version, State: state})
+	version, number := strconv.Itoa(w.version), strconv.Itoa((n-1)%workshopNodes+1)
+	return w.event("lease/"+version, events.TypeLease, "node/worker-"+number,
+		events.Lease{Node: "worker-" + number, UID: "lease-" + number, ResourceVersion: version, State: state})
 }
 
 // toEffect appends the event and says how long it took until the step was applied.
@@ -40,7 +45,7 @@ func (w *workshop) mend(ctx context.Context) error {
 	if err := w.recorded(incident.Checked); err != nil {
 		return err
 	}
-	if err := w.renew(ctx); err != nil {
+	if err := w.renew(ctx, w.lost); err != nil {
 		return err
 	}
 	if err := w.recorded(incident.Closed); err != nil {
@@ -71,13 +76,9 @@ func (w *workshop) recorded(kind incident.RecordKind) error {
 	}
 }
 
-// renew shows that the node's Lease is renewed and that its observers see.
-func (w *workshop) renew(ctx context.Context) error {
-	fresh, err := w.lease(events.LeaseFresh)
-	if err != nil {
-		return err
-	}
-	all := []events.Event{}
+// renew shows that the nth node's Lease is renewed, those of all before it where none was lost yet, and that its observers see.
+func (w *workshop) renew(ctx context.Context, n int) error {
+	var all []events.Event
 	for _, watch := range []string{"nodes", "leases"} {
 		ev, err := w.event("observer/"+watch+"/"+strconv.Itoa(w.version), events.TypeObserver, "observer/"+watch, events.Observer{Replica: "bench", Watch: watch, Seeing: true, Synced: true})
 		if err != nil {
@@ -85,7 +86,18 @@ func (w *workshop) renew(ctx context.Context) error {
 		}
 		all = append(all, ev)
 	}
-	if _, err := w.log.Append(ctx, append(all, fresh)...); err != nil {
+	from := n
+	if w.lost == 0 {
+		from = 1
+	}
+	for i := from; i <= n; i++ {
+		ev, err := w.lease(i, events.LeaseFresh)
+		if err != nil {
+			return err
+		}
+		all = append(all, ev)
+	}
+	if _, err := w.log.Append(ctx, all...); err != nil {
 		return fmt.Errorf("renew the lease: %w", err)
 	}
 	return nil

@@ -25,7 +25,7 @@ import (
 
 const (
 	workshopCluster = "bench"
-	workshopNode    = "worker-1"
+	workshopNodes   = 60 // each is lost a few times: the log keeps what it was told of the node, and drops nothing for it
 	patience        = 10 * time.Second // for what takes milliseconds
 )
 
@@ -42,7 +42,8 @@ type workshop struct {
 	caughtUp chan struct{}           // takes one for the view, one for the index of incidents
 	effects  chan time.Time          // when the step was applied
 	records  chan incident.Sequenced // what was recorded
-	version  int
+	version  int // of the Leases
+	lost     int // nodes so far
 }
 
 func openWorkshop(ctx context.Context, dir string) (w *workshop, err error) {
@@ -123,7 +124,7 @@ func (w *workshop) close() error {
 	return errors.Join(err, w.log.Close(), w.conn.Close())
 }
 
-// begin lets the view see a small cluster that is well.
+// begin lets the view see a cluster that is well.
 func (w *workshop) begin(ctx context.Context) error {
 	for range cap(w.caughtUp) {
 		select {
@@ -134,10 +135,10 @@ func (w *workshop) begin(ctx context.Context) error {
 	}
 	w.pipeline.Start(ctx)
 	var all []events.Event
-	for i := range 9 {
+	for i := range workshopNodes {
 		n := strconv.Itoa(i + 1)
 		ev, err := w.event("node/"+n, events.TypeNode, "node/worker-"+n, events.Node{Name: "worker-" + n, UID: "uid-" + n, ResourceVersion: "1",
-			Zone: "eu-west-1" + string(rune('a'+i/3)), Region: "eu-west-1", Ready: events.Condition{Status: "True"}})
+			Zone: "eu-west-1" + string(rune('a'+i%3)), Region: "eu-west-1", Ready: events.Condition{Status: "True"}})
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (w *workshop) begin(ctx context.Context) error {
 	if _, err := w.log.Append(ctx, all...); err != nil {
 		return fmt.Errorf("show the workshop its nodes: %w", err)
 	}
-	return w.renew(ctx)
+	return w.renew(ctx, workshopNodes)
 }
 
 func (w *workshop) event(id string, typ events.Type, entity string, payload any) (events.Event, error) {
