@@ -35,6 +35,7 @@ func (e *Engine) question(ctx context.Context, inc *incident.Incident, look pipe
 		Pauses: nonNil(pauses), Unknown: []string{},
 	}
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
+	e.others(&q)
 	return q, nil
 }
 

@@ -82,7 +82,7 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
 		Kick: func(id incident.ID) { go w.move(context.WithoutCancel(ctx), id) }, Log: log})
 	w.engine = recovery.New(recovery.Options{
-		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: w.pipeline, Planner: onePlan{}, Catalog: catalog,
+		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: recovery.Beside(nobody{}, w.pipeline), Planner: onePlan{}, Catalog: catalog,
 		Decider: policies.Judge{Engine: rules}, Clusters: map[string]recovery.Cluster{workshopCluster: {Name: workshopCluster,
 			Modes: map[classifiers.Kind]policies.Mode{classifiers.KindNode: policies.ModeAct}}},
 		Terms:     incident.Terms{Retry: time.Second, Attempts: 3, Flaps: 3},
@@ -91,6 +91,11 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	})
 	return nil
 }
+
+// nobody else repairs the nodes of the workshop.
+type nobody struct{}
+
+func (nobody) Repairers(string) ([]string, bool) { return nil, true }
 
 // move looks for the next move of an incident whose fault looks different. One that fails is made up for by its record.
 func (w *workshop) move(ctx context.Context, id incident.ID) {
