@@ -38,6 +38,7 @@ type App struct {
 	clusters clusters
 	pipeline *pipeline.Pipeline
 	engine   *recovery.Engine
+	others   *others
 	kicks    *kicks
 	folding  *folding
 	front    *front
@@ -74,11 +75,12 @@ func (a *App) build(rules policies.Engine, books *books) {
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
 		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm, Alerts: nodeAlerts}},
-		Ledger:      a.store.ledger, Kick: a.kicks.add, Log: log.With("part", "pipeline"),
+		Ledger:      a.store.ledger, Kick: a.kicks.add, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
+	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	l := a.cfg.Limits
 	a.engine = recovery.New(recovery.Options{
-		Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline, Planner: books,
+		Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline, Others: a.others, Planner: books,
 		Decider: policies.Judge{Engine: rules}, Catalog: books.catalog, Clusters: facts(a.cfg),
 		Terms:     incident.Terms{Retry: a.cfg.Times.Retry, Healthy: a.cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
@@ -106,6 +108,7 @@ func (a *App) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.front.run(ctx) })
 	group.Go(func() error { return a.folding.run(ctx) })
+	group.Go(func() error { return a.others.Run(ctx) })
 	group.Go(func() error { return a.act(ctx) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -134,8 +137,19 @@ func (a *App) work(ctx context.Context, sources []events.Source) error {
 	for _, source := range sources {
 		group.Go(func() error { return source.Run(ctx) })
 	}
-	group.Go(func() error { return a.kicks.Run(ctx) })
 	group.Go(func() error { return a.front.notices.Run(ctx) })
+	group.Go(func() error { return a.archiver().Run(ctx) })
+	group.Go(func() error { return a.moves(ctx) })
+	return group.Wait()
+}
+
+// moves takes up the moves of incidents, once it was looked who else repairs nodes: before, no step would be let go on.
+func (a *App) moves(ctx context.Context) error {
+	if err := a.others.looked(ctx); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.kicks.Run(ctx) })
 	group.Go(func() error {
 		if err := a.store.ledger.Work(ctx, "recovery", a.engine.Move); err != nil {
 			return fmt.Errorf("take up moves: %w", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -18,13 +19,22 @@ import (
 
 // clusters are the clients of all configured clusters. What has no credentials to act has no writer.
 type clusters struct {
-	observe, act map[string]kubernetes.Interface
+	observe map[string]kubeclient.Clients
+	act     map[string]kubernetes.Interface
 }
 
 // Reader is the client that observes a cluster.
 func (c clusters) Reader(cluster string) (kubernetes.Interface, error) {
-	if client, ok := c.observe[cluster]; ok {
-		return client, nil
+	if clients, ok := c.observe[cluster]; ok {
+		return clients.Kubernetes, nil
+	}
+	return nil, fmt.Errorf("no cluster named %q is configured", cluster)
+}
+
+// Custom is the client that observes what Kubernetes itself does not define in a cluster.
+func (c clusters) Custom(cluster string) (dynamic.Interface, error) {
+	if clients, ok := c.observe[cluster]; ok {
+		return clients.Dynamic, nil
 	}
 	return nil, fmt.Errorf("no cluster named %q is configured", cluster)
 }
@@ -38,13 +48,13 @@ func (c clusters) Writer(cluster string) (kubernetes.Interface, error) {
 }
 
 func openClusters(cfg *config.Config, version string) (clusters, error) {
-	all := clusters{observe: map[string]kubernetes.Interface{}, act: map[string]kubernetes.Interface{}}
+	all := clusters{observe: map[string]kubeclient.Clients{}, act: map[string]kubernetes.Interface{}}
 	for _, c := range cfg.Clusters {
 		seen, err := kubeclient.Observe(kubeclient.Access{Kubeconfig: c.Observe.Kubeconfig, Context: c.Observe.Context, InCluster: c.Observe.InCluster}, version)
 		if err != nil {
 			return all, fmt.Errorf("observe cluster %s: %w", c.Name, err)
 		}
-		all.observe[c.Name] = seen.Kubernetes
+		all.observe[c.Name] = seen
 		if c.Act == nil {
 			continue
 		}
@@ -61,7 +71,7 @@ func openClusters(cfg *config.Config, version string) (clusters, error) {
 func (c clusters) watches(cfg *config.Config, replica string, log events.Log, view kube.View, logger *slog.Logger) ([]events.Source, error) {
 	var out []events.Source
 	for _, cluster := range cfg.Clusters {
-		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: c.observe[cluster.Name], Log: log,
+		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: c.observe[cluster.Name].Kubernetes, Log: log,
 			View: view, Logger: logger.With("cluster", cluster.Name), StaleAfter: cluster.LeaseStaleAfter})
 		if err != nil {
 			return nil, fmt.Errorf("watch cluster %s: %w", cluster.Name, err)
@@ -84,6 +94,15 @@ func facts(cfg *config.Config) map[string]recovery.Cluster {
 			}
 		}
 		out[c.Name] = recovery.Cluster{Name: c.Name, Environment: c.Environment, Region: c.Region, Modes: modes}
+	}
+	return out
+}
+
+// soleRepairer says of which clusters people state that nobody repairs their nodes whom Salvor cannot see.
+func soleRepairer(cfg *config.Config) map[string]bool {
+	out := map[string]bool{}
+	for _, c := range cfg.Clusters {
+		out[c.Name] = c.SoleRepairer
 	}
 	return out
 }

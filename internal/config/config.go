@@ -65,6 +65,7 @@ type Cluster struct {
 	Modes           map[classifiers.Kind]policies.Mode `yaml:"modes"`
 	Power           *Power                             `yaml:"power"` // nil: there is no power switch
 	LeaseStaleAfter time.Duration                      `yaml:"lease_stale_after"`
+	SoleRepairer    bool                               `yaml:"sole_repairer"` // people state that nobody repairs its nodes whom Salvor cannot see
 }
 
 // Mode is how much automation the cluster has earned for one kind of fault.

@@ -124,6 +124,7 @@ clusters:
     modes: {node: act, zone: suggest}
     power: {http: {url: "https://power.example.org/nodes/{node}", token_file: power.token, timeout: 3s}}
     lease_stale_after: 40s
+    sole_repairer: true
   - name: lab
     observe: {in_cluster: true}
     power: {exec: {command: [./off.sh, --now], timeout: 1m}}
@@ -157,7 +158,7 @@ func TestReadEverything(t *testing.T) {
 				Act:             &Act{Kubeconfig: "/etc/salvor/act.yaml"},
 				Modes:           map[classifiers.Kind]policies.Mode{"node": policies.ModeAct, "zone": policies.ModeSuggest},
 				Power:           &Power{HTTP: &PowerHTTP{"https://power.example.org/nodes/{node}", in("power.token"), 3 * time.Second}},
-				LeaseStaleAfter: 40 * time.Second},
+				LeaseStaleAfter: 40 * time.Second, SoleRepairer: true},
 			{Name: "lab", Observe: Observe{InCluster: true}, Power: &Power{Exec: &PowerExec{[]string{in("off.sh"), "--now"}, time.Minute}},
 				LeaseStaleAfter: 25 * time.Second},
 		},

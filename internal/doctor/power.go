@@ -13,7 +13,7 @@ import (
 func (s *site) powerSwitch(ctx context.Context) {
 	const check = "power switch"
 	if s.cluster.Power == nil {
-		s.ok(check, "none is configured: volumes of a silent node are moved only after a person agreed or the cloud says that it is off")
+		s.ok(check, "none is configured: volumes of a silent node are moved only after a person agreed, or the cloud, its Machine or medik8s proves that it is off")
 		return
 	}
 	hook, err := app.PowerSwitch(*s.cluster.Power)

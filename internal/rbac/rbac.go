@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/salvor-io/salvor/internal/repairers"
 	"github.com/salvor-io/salvor/responders"
 )
 
@@ -24,12 +25,12 @@ const (
 
 const namespace = "salvor"
 
-// watched are the rights that following a cluster takes.
+// watched are the rights that following a cluster takes, and looking who else repairs its nodes.
 func watched() []responders.Grant {
-	return []responders.Grant{
-		{Resource: "nodes", Verbs: []string{"get", "list", "watch"}},
-		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}},
-	}
+	return append(repairers.Grants(),
+		responders.Grant{Resource: "nodes", Verbs: []string{"get", "list", "watch"}},
+		responders.Grant{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}},
+	)
 }
 
 // Render writes the manifests of a role: a ClusterRole, and its binding to the service account of the same name in namespace

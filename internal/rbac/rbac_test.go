@@ -110,7 +110,10 @@ func TestEachRoleGetsItsPart(t *testing.T) {
 			{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"get", "list", "watch"}},
 			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}},
 			{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get"}},
+			{APIGroups: []string{"cluster.x-k8s.io"}, Resources: []string{"machinehealthchecks"}, Verbs: []string{"list"}},
 			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "list", "watch"}},
+			{APIGroups: []string{"machine.openshift.io"}, Resources: []string{"machinehealthchecks"}, Verbs: []string{"list"}},
+			{APIGroups: []string{"remediation.medik8s.io"}, Resources: []string{"nodehealthchecks"}, Verbs: []string{"list"}},
 		},
 		Act: {
 			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"delete", "list"}},

@@ -65,6 +65,7 @@ type Options struct {
 	Alone     bool   // no other process can share the store: an intent of another writer is of a dead one
 	Ledger    Ledger
 	Sights    Sights
+	Others    Others
 	Planner   Planner
 	Decider   policies.Decider
 	Catalog   responders.Catalog

@@ -83,6 +83,7 @@ func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase inci
 		Pauses: nonNil(now.pauses), Unknown: []string{},
 	}
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
+	e.others(&q)
 	return q
 }
 

@@ -49,7 +49,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Engine = New(Options{Replica: "me", Ledger: s.book, Sights: s, Planner: s, Decider: s, Catalog: catalog,
+	s.Engine = New(Options{Replica: "me", Ledger: s.book, Sights: s, Others: those{known: true}, Planner: s, Decider: s, Catalog: catalog,
 		Clusters: map[string]Cluster{"prod": {Name: "prod", Modes: map[classifiers.Kind]policies.Mode{classifiers.KindNode: policies.ModeAct}}},
 		Terms:    incident.Terms{Retry: 15 * time.Second, Healthy: time.Minute, Attempts: 2, Flaps: 3},
 		Limits:   policies.Limits{NodesPerZone: 1, FleetShare: 1, Attempts: 2}, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})

@@ -2,6 +2,7 @@
 package all
 
 import (
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/salvor-io/salvor/responders"
@@ -9,10 +10,12 @@ import (
 	"github.com/salvor-io/salvor/responders/workload"
 )
 
-// Clusters gives clients for a cluster by its name: one that observes, one that acts.
+// Clusters gives clients for a cluster by its name: Reader one that observes, Writer one that acts, and Custom one that
+// observes kinds that Kubernetes itself does not define.
 type Clusters interface {
 	Reader(cluster string) (kubernetes.Interface, error)
 	Writer(cluster string) (kubernetes.Interface, error)
+	Custom(cluster string) (dynamic.Interface, error)
 }
 
 // Options are what responders reach the world through.

@@ -8,6 +8,7 @@ package node
 import (
 	"context"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -19,10 +20,12 @@ const (
 	ReleasedAnnotation = "salvor.io/released"
 )
 
-// Clusters gives clients for a cluster by its name: one that observes, one that acts.
+// Clusters gives clients for a cluster by its name: Reader one that observes, Writer one that acts, and Custom one that
+// observes kinds that Kubernetes itself does not define.
 type Clusters interface {
 	Reader(cluster string) (kubernetes.Interface, error)
 	Writer(cluster string) (kubernetes.Interface, error)
+	Custom(cluster string) (dynamic.Interface, error)
 }
 
 // Power is the power switch of one cluster's machines.

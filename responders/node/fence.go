@@ -17,11 +17,13 @@ import (
 // records the consent on the node and nothing else.
 type Fence struct {
 	clusters Clusters
-	powers   powers
+	proofs   proofs
 }
 
 // NewFence makes the responder node.fence. A cluster without an entry in switches has no power switch.
-func NewFence(clusters Clusters, switches map[string]Power) *Fence { return &Fence{clusters, switches} }
+func NewFence(clusters Clusters, switches map[string]Power) *Fence {
+	return &Fence{clusters, proofs{clusters, switches}}
+}
 
 // fencing is what the plan counts on for one node, in the order of the targets.
 type fencing struct {
@@ -36,10 +38,10 @@ func (f *Fence) Spec() responders.Spec {
 		About:  "makes sure that the nodes cannot write any more, by powering them off or by other proof",
 		Class:  policies.Destructive,
 		Params: []responders.Param{nodesParam},
-		Grants: []responders.Grant{
-			{Resource: "nodes", Verbs: []string{"get", "list", "patch"}},
-			{Resource: "pods", Verbs: []string{"list"}},
-		},
+		Grants: append(proofGrants(),
+			responders.Grant{Resource: "nodes", Verbs: []string{"get", "list", "patch"}},
+			responders.Grant{Resource: "pods", Verbs: []string{"list"}},
+		),
 	}
 }
 
@@ -72,13 +74,13 @@ func (f *Fence) Preview(ctx context.Context, env responders.Env, args responders
 // foresee adds one node to the change.
 func (f *Fence) foresee(ctx context.Context, client kubernetes.Interface, env responders.Env, node *corev1.Node,
 	change *responders.Change) (fencing, error) {
-	stance, err := f.powers.weigh(ctx, env.Cluster, node)
+	stance, err := f.proofs.weigh(ctx, env.Cluster, node)
 	if err != nil {
 		return fencing{}, err
 	}
 	fact := fencing{Way: stance.way, Proven: stance.proven}
 	if stance.proven {
-		change.Will = append(change.Will, fmt.Sprintf("%s is off already: its %s says so", node.Name, stance.way))
+		change.Will = append(change.Will, stance.already(node.Name))
 		return fact, nil
 	}
 	if stance.way != wayAccepted || !isAccepted(node, env.Incident) {
@@ -144,7 +146,7 @@ func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env resp
 	case fact.Way != wayPower:
 		return fmt.Errorf("node %s: the plan knows a way that this version does not: %q", target.Name, fact.Way)
 	}
-	power, err := f.powers.of(env.Cluster)
+	power, err := f.proofs.of(env.Cluster)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", target.Name, err)
 	}
@@ -188,5 +190,5 @@ func (f *Fence) isFenced(ctx context.Context, client kubernetes.Interface, env r
 	case fact.Way == wayAccepted:
 		return isAccepted(node, env.Incident), nil
 	}
-	return f.powers.isProvenOff(ctx, env.Cluster, node)
+	return f.proofs.isProvenOff(ctx, env.Cluster, node)
 }

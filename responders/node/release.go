@@ -20,12 +20,12 @@ var outOfService = corev1.Taint{Key: corev1.TaintNodeOutOfService, Value: "nodes
 // step that may corrupt data if a node still runs, so Apply asks for proof right before it writes, whatever was done before.
 type Release struct {
 	clusters Clusters
-	powers   powers
+	proofs   proofs
 }
 
 // NewRelease makes the responder node.release. A cluster without an entry in switches has no power switch.
 func NewRelease(clusters Clusters, switches map[string]Power) *Release {
-	return &Release{clusters, switches}
+	return &Release{clusters, proofs{clusters, switches}}
 }
 
 // releasing is what the plan counts on for one node, in the order of the targets.
@@ -41,11 +41,11 @@ func (r *Release) Spec() responders.Spec {
 		About:  "puts the nodes out of service after proof that they are off: pods are deleted by force, volumes detached",
 		Class:  policies.Destructive,
 		Params: []responders.Param{nodesParam},
-		Grants: []responders.Grant{
-			{Resource: "nodes", Verbs: []string{"get", "patch"}},
-			{Resource: "pods", Verbs: []string{"list"}},
-			{Group: "storage.k8s.io", Resource: "volumeattachments", Verbs: []string{"list"}},
-		},
+		Grants: append(proofGrants(),
+			responders.Grant{Resource: "nodes", Verbs: []string{"get", "patch"}},
+			responders.Grant{Resource: "pods", Verbs: []string{"list"}},
+			responders.Grant{Group: "storage.k8s.io", Resource: "volumeattachments", Verbs: []string{"list"}},
+		),
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 
 func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env responders.Env, node *corev1.Node,
 	change *responders.Change) (releasing, error) {
-	stance, err := r.powers.weigh(ctx, env.Cluster, node)
+	stance, err := r.proofs.weigh(ctx, env.Cluster, node)
 	if err != nil {
 		return releasing{}, err
 	}
@@ -145,7 +145,7 @@ func (r *Release) demandProof(ctx context.Context, env responders.Env, node *cor
 	if w == wayAccepted && class >= policies.Destructive && isAccepted(node, env.Incident) {
 		return nil
 	}
-	off, err := r.powers.isProvenOff(ctx, env.Cluster, node)
+	off, err := r.proofs.isProvenOff(ctx, env.Cluster, node)
 	if err != nil {
 		return fmt.Errorf("node %s keeps its volumes, nothing proves that it is off: %w", node.Name, err)
 	}

@@ -134,13 +134,17 @@ func TestFenceSuite(t *testing.T) {
 	two.Args = named("a", "b")
 	mixed := case_("two nodes, one is off already", []string{"b"}, theNode("a"), theNode("b"))
 	mixed.Args = named("b", "a")
-	responderstest.Run(t, two, mixed,
+	cases := []responderstest.Case{two, mixed}
+	for name, all := range gone() {
+		cases = append(cases, case_(name, nil, all...))
+	}
+	responderstest.Run(t, append(cases,
 		case_("off already", []string{"a"}, theNode("a")),
 		case_("shut down by the provider", nil, theNode("a", shutDown)),
 		case_("no switch", nil, theNode("a"), thePod("a", "web-0", "StatefulSet", "data")),
 		case_("accepted already", nil, theNode("a", annotated(FencedAnnotation, acceptedMark))),
 		case_("a control plane node beside a ready one", power, theNode("a", controlPlane), theNode("b", controlPlane, ready)),
-	)
+	)...)
 }
 
 func TestReleaseSuite(t *testing.T) {
@@ -152,12 +156,16 @@ func TestReleaseSuite(t *testing.T) {
 		theAttachment("a"), theAttachment("b")}
 	two := case_("two nodes", []string{"a", "b"}, append(holds, theNode("a"), theNode("b"))...)
 	two.Args = named("a", "b")
-	responderstest.Run(t, two,
+	cases := []responderstest.Case{two}
+	for name, all := range gone() {
+		cases = append(cases, case_(name, nil, append(all, holds...)...))
+	}
+	responderstest.Run(t, append(cases,
 		case_("off by its switch", []string{"a"}, append(holds, theNode("a"))...),
 		case_("shut down by the provider", nil, append(holds, theNode("a", shutDown))...),
 		case_("accepted", nil, append(holds, theNode("a", annotated(FencedAnnotation, acceptedMark)))...),
 		case_("out of service already", []string{"a"}, theNode("a", tainted(outOfService)), thePod("a", "log", "DaemonSet")),
-	)
+	)...)
 }
 
 // collect plays taint eviction, pod garbage collection and the attach-detach controller for nodes that are out of service.

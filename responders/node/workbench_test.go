@@ -20,14 +20,19 @@ import (
 // bench is a cluster in memory with a power switch that can be told how to behave.
 type bench struct {
 	*testing.T
+	server   *responderstest.Server
 	clusters responderstest.Clusters
 	own      kubernetes.Interface
 	power    *lever
 }
 
 func newBench(t *testing.T, objects ...runtime.Object) *bench {
-	clusters, _, own := responderstest.InMemory(t, objects...)
-	return &bench{t, clusters, own, &lever{}}
+	server, err := responderstest.NewServer(objects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clusters, _, own := server.Clients(t)
+	return &bench{t, server, clusters, own, &lever{}}
 }
 
 func (b *bench) switches() map[string]Power { return map[string]Power{"east": b.power} }

@@ -24,12 +24,18 @@ func InMemory(t *testing.T, objects ...runtime.Object) (Clusters, *Tape, kuberne
 	if err != nil {
 		t.Fatal(err)
 	}
+	return server.Clients(t)
+}
+
+// Clients makes clients of the server, as [InMemory] does.
+func (s *Server) Clients(t *testing.T) (Clusters, *Tape, kubernetes.Interface) {
+	t.Helper()
 	tape := NewTape()
-	clusters, err := tape.Clusters(server.Config(), server.Config())
+	clusters, err := tape.Clusters(s.Config(), s.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := kubernetes.NewForConfig(server.Config())
+	own, err := kubernetes.NewForConfig(s.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

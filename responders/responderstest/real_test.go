@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -34,6 +35,7 @@ const space = "default"
 type plane struct {
 	*stack.Stack
 	admin        kubernetes.Interface
+	custom       dynamic.Interface // as the admin
 	observe, act *rest.Config
 	made         atomic.Int32 // names given out
 }
@@ -55,11 +57,15 @@ func TestOnARealControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.grant(t)
+	r.installTraces(t)
 	t.Run("cordon", func(t *testing.T) { responderstest.Run(t, r.cases("node.cordon", "nodes", r.blank)...) })
 	t.Run("fence", func(t *testing.T) {
-		responderstest.Run(t, append(r.cases("node.fence", "nodes", r.blank, r.controlPlane), r.unpowered("node.fence"))...)
+		cases := append(r.cases("node.fence", "nodes", r.blank, r.controlPlane), r.traced("node.fence")...)
+		responderstest.Run(t, append(cases, r.unpowered("node.fence", "no switch", r.blank, func(*testing.T, string) {}))...)
 	})
-	t.Run("release", func(t *testing.T) { responderstest.Run(t, r.cases("node.release", "nodes", r.shutDown)...) })
+	t.Run("release", func(t *testing.T) {
+		responderstest.Run(t, append(r.cases("node.release", "nodes", r.shutDown), r.traced("node.release")...)...)
+	})
 	t.Run("restore", func(t *testing.T) { responderstest.Run(t, r.cases("node.restore", "nodes", r.ours)...) })
 	t.Run("displace", func(t *testing.T) { responderstest.Run(t, r.cases("workload.displace", "nodes", r.withPods)...) })
 	t.Run("recovery", r.recovers)
@@ -105,15 +111,6 @@ func (r *plane) cases(use, argument string, arrangements ...func(t *testing.T, n
 		}})
 	}
 	return cases
-}
-
-// unpowered is a case of a node without a power switch.
-func (r *plane) unpowered(use string) responderstest.Case {
-	args := responders.Args{}
-	return responderstest.Case{Name: "no switch", Args: args, World: func(t *testing.T) *responderstest.World {
-		args["nodes"] = []string{r.register(t, r.blank)}
-		return r.world(t, use, responderstest.NewTape(), nil)
-	}}
 }
 
 func (r *plane) world(t *testing.T, use string, tape *responderstest.Tape, switches map[string]node.Power) *responderstest.World {

@@ -26,12 +26,15 @@ import (
 
 // Server is an API server in memory, spoken to over HTTP messages without a network. It keeps the promises responders rely
 // on: patches and deletes fail when UID or resourceVersion are not those of the object, versions move with every write, a
-// pod bound to a node stays until somebody deletes it without grace, lists select by label and by spec.nodeName. It runs no
-// controllers.
+// pod bound to a node stays until somebody deletes it without grace, lists select by label and by spec.nodeName. Of the kinds
+// that client-go does not know it serves those that it holds an object or a CustomResourceDefinition of, and answers 404 for
+// the others. It runs no controllers.
 type Server struct {
 	mu      sync.Mutex
 	version int
 	objects map[place]object
+	kinds   map[schema.GroupVersionResource]string // what is served that client-go does not know
+	refuses map[schema.GroupResource]error
 }
 
 type place struct{ group, resource, namespace, name string }
@@ -40,7 +43,7 @@ type object map[string]any
 
 // NewServer makes a server that holds the objects. Those without a UID are given one.
 func NewServer(objects ...runtime.Object) (*Server, error) {
-	s := &Server{objects: map[place]object{}}
+	s := &Server{objects: map[place]object{}, kinds: map[schema.GroupVersionResource]string{}, refuses: map[schema.GroupResource]error{}}
 	for _, o := range objects {
 		if err := s.add(o); err != nil {
 			return nil, fmt.Errorf("put object into the server: %w", err)
@@ -65,6 +68,7 @@ func (s *Server) add(typed runtime.Object) error {
 	}
 	resource, _ := meta.UnsafeGuessKindToResource(kinds[0])
 	s.store(place{resource.Group, resource.Resource, o.GetNamespace(), o.GetName()}, o.Object)
+	s.install(resource, o)
 	return nil
 }
 
@@ -92,7 +96,7 @@ func (s *Server) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer, err := s.serve(request, body)
+	answer, err := s.admit(request, body)
 	code := http.StatusOK
 	if refusal, ok := err.(apierrors.APIStatus); ok {
 		status := refusal.Status()
@@ -148,7 +152,9 @@ func (s *Server) list(at place, request *http.Request) (any, error) {
 			items = append(items, o.Object)
 		}
 	}
-	return map[string]any{"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.version)}, "items": items}, nil
+	list := map[string]any{"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.version)}, "items": items}
+	s.name(list, request)
+	return list, nil
 }
 
 func (s *Server) patch(at place, o object, form string, body []byte) (any, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -138,7 +139,10 @@ func (t *Tape) seen() (calls, landed []Call) {
 }
 
 // Clusters gives out clients whose calls go through the tape, the same for every cluster.
-type Clusters struct{ reader, writer kubernetes.Interface }
+type Clusters struct {
+	reader, writer kubernetes.Interface
+	custom         dynamic.Interface
+}
 
 // Reader gives the client that observes.
 func (c Clusters) Reader(string) (kubernetes.Interface, error) { return c.reader, nil }
@@ -146,25 +150,32 @@ func (c Clusters) Reader(string) (kubernetes.Interface, error) { return c.reader
 // Writer gives the client that acts.
 func (c Clusters) Writer(string) (kubernetes.Interface, error) { return c.writer, nil }
 
+// Custom gives the client that observes kinds which Kubernetes itself does not define.
+func (c Clusters) Custom(string) (dynamic.Interface, error) { return c.custom, nil }
+
 // Clusters makes clients of the two credentials.
 func (t *Tape) Clusters(reader, writer *rest.Config) (Clusters, error) {
-	observe, err := t.client(reader, Reader)
+	observe, custom, err := t.clients(reader, Reader)
 	if err != nil {
 		return Clusters{}, err
 	}
-	act, err := t.client(writer, Writer)
-	return Clusters{observe, act}, err
+	act, _, err := t.clients(writer, Writer)
+	return Clusters{observe, act, custom}, err
 }
 
-func (t *Tape) client(config *rest.Config, who Who) (kubernetes.Interface, error) {
+func (t *Tape) clients(config *rest.Config, who Who) (kubernetes.Interface, dynamic.Interface, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &head{t, who, next} })
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make client of the %s: %w", who, err)
+		return nil, nil, fmt.Errorf("make client of the %s: %w", who, err)
 	}
-	return client, nil
+	custom, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make dynamic client of the %s: %w", who, err)
+	}
+	return client, custom, nil
 }
 
 // head is where requests to an API server pass the tape.

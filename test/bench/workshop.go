@@ -25,7 +25,7 @@ import (
 
 const (
 	workshopCluster = "bench"
-	workshopNodes   = 60 // each is lost a few times: the log keeps what it was told of the node, and drops nothing for it
+	workshopNodes   = 60               // each is lost a few times: the log keeps what it was told of the node, and drops nothing for it
 	patience        = 10 * time.Second // for what takes milliseconds
 )
 
@@ -42,8 +42,8 @@ type workshop struct {
 	caughtUp chan struct{}           // takes one for the view, one for the index of incidents
 	effects  chan time.Time          // when the step was applied
 	records  chan incident.Sequenced // what was recorded
-	version  int // of the Leases
-	lost     int // nodes so far
+	version  int                     // of the Leases
+	lost     int                     // nodes so far
 }
 
 func openWorkshop(ctx context.Context, dir string) (w *workshop, err error) {
@@ -83,7 +83,7 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
 		Kick: func(id incident.ID) { go w.move(context.WithoutCancel(ctx), id) }, Log: log})
 	w.engine = recovery.New(recovery.Options{
-		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: w.pipeline, Planner: onePlan{}, Catalog: catalog,
+		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: w.pipeline, Others: nobody{}, Planner: onePlan{}, Catalog: catalog,
 		Decider: policies.Judge{Engine: rules}, Clusters: map[string]recovery.Cluster{workshopCluster: {Name: workshopCluster,
 			Modes: map[classifiers.Kind]policies.Mode{classifiers.KindNode: policies.ModeAct}}},
 		Terms:     incident.Terms{Retry: time.Second, Attempts: 3, Flaps: 3},
@@ -92,6 +92,11 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	})
 	return nil
 }
+
+// nobody else repairs the nodes of the workshop.
+type nobody struct{}
+
+func (nobody) Repairers(string) ([]string, bool) { return nil, true }
 
 // move looks for the next move of an incident whose fault looks different. One that fails is made up for by its record.
 func (w *workshop) move(ctx context.Context, id incident.ID) {

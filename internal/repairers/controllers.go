@@ -1,4 +1,4 @@
-package doctor
+package repairers
 
 import (
 	"context"
@@ -12,19 +12,18 @@ import (
 )
 
 // karpenter looks whether Karpenter runs with its node repair. The observe role may read a Deployment whose name is known.
-func (s *site) karpenter(ctx context.Context) []repairer {
-	groups, err := s.groups(ctx)
-	if _, served := groups["karpenter.sh"]; err != nil || !served {
-		return nil // the error is told by the health checks
+func (s *site) karpenter(ctx context.Context, groups map[string][]string) []Repairer {
+	if _, served := groups["karpenter.sh"]; !served {
+		return nil
 	}
 	const stop = "take NodeRepair=true out of the feature gates of Karpenter (settings.featureGates.nodeRepair of its chart)"
 	controller, err := s.deployment(ctx, "karpenter", "kube-system", "karpenter")
 	switch {
 	case err != nil || controller == nil:
-		return []repairer{{what: "Karpenter's API is served, and no Deployment karpenter could be read in kube-system or karpenter: whether its node repair is on is not seen",
-			do: "see that the feature gate NodeRepair of Karpenter is off"}}
+		return []Repairer{{Name: "Karpenter", What: "Karpenter's API is served, and no Deployment karpenter could be read in kube-system or karpenter: whether its node repair is on is not seen",
+			Do: "see that the feature gate NodeRepair of Karpenter is off"}}
 	case nodeRepair(controller):
-		return []repairer{{true, fmt.Sprintf("Karpenter (Deployment %s/%s) replaces nodes that are not ready: its feature gate NodeRepair is on", controller.Namespace, controller.Name), stop}}
+		return []Repairer{{Sure, "Karpenter", fmt.Sprintf("Karpenter (Deployment %s/%s) replaces nodes that are not ready: its feature gate NodeRepair is on", controller.Namespace, controller.Name), stop}}
 	}
 	return nil
 }
@@ -47,21 +46,31 @@ func nodeRepair(d *appsv1.Deployment) bool {
 
 // draino looks for draino, which cordons and drains nodes for their conditions. Without the right to list Deployments it is
 // looked for under its own name.
-func (s *site) draino(ctx context.Context) []repairer {
-	list, err := s.observe.Kubernetes.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	var found []appsv1.Deployment
-	if err == nil {
-		found = list.Items
-	} else if d, err := s.deployment(ctx, "draino", "kube-system", "draino"); err == nil && d != nil {
-		found = []appsv1.Deployment{*d}
+func (s *site) draino(ctx context.Context) []Repairer {
+	found, err := s.drainos(ctx)
+	if err != nil {
+		return []Repairer{{Name: "draino", What: fmt.Sprintf("whether draino runs is not seen: %v", err), Do: "let the observe role read Deployments: salvor print rbac --role observe"}}
 	}
-	var out []repairer
+	var out []Repairer
 	for i := range found {
 		if isDraino(&found[i]) {
-			out = append(out, repairer{true, fmt.Sprintf("draino (Deployment %s/%s) cordons and drains nodes for their conditions", found[i].Namespace, found[i].Name), "remove draino, or scale it to 0"})
+			out = append(out, Repairer{Sure, "draino", fmt.Sprintf("draino (Deployment %s/%s) cordons and drains nodes for their conditions", found[i].Namespace, found[i].Name), "remove draino, or scale it to 0"})
 		}
 	}
 	return out
+}
+
+// drainos are the Deployments that may be draino.
+func (s *site) drainos(ctx context.Context) ([]appsv1.Deployment, error) {
+	list, err := s.clients.Kubernetes.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		return list.Items, nil
+	}
+	d, err := s.deployment(ctx, "draino", "kube-system", "draino")
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return []appsv1.Deployment{*d}, nil
 }
 
 func isDraino(d *appsv1.Deployment) bool {
@@ -80,7 +89,7 @@ func isDraino(d *appsv1.Deployment) bool {
 // deployment reads the Deployment of a name from the first namespace that has it; nil when none has.
 func (s *site) deployment(ctx context.Context, name string, namespaces ...string) (*appsv1.Deployment, error) {
 	for _, namespace := range namespaces {
-		d, err := s.observe.Kubernetes.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+		d, err := s.clients.Kubernetes.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err == nil {
 			return d, nil
 		}
