@@ -278,12 +278,12 @@ func TestStepThatNeverEndsIsGivenUp(t *testing.T) {
 	play(t, func(s *stage) {
 		s.Alone = true
 		id := s.begun()
-		died := errors.New("the process dies")
+		const died = "the process dies"
 		s.apply = func(context.Context, string) error { panic(died) }
 		for range takeovers {
 			func() {
 				defer func() {
-					if cause := recover(); cause != died {
+					if cause := recover(); cause != any(died) {
 						t.Fatalf("it did not come to the effect: %v", cause)
 					}
 				}()
