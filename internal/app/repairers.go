@@ -16,11 +16,13 @@ import (
 )
 
 // How often it is looked who else repairs nodes of a cluster. After a look that left it unknown the next one comes soon, and
-// later each time.
+// later each time. What a look said stands for a while when later ones fail: in the midst of a disaster an API server that is
+// slow to list things must not keep plans from going on.
 const (
 	lookEvery  = 5 * time.Minute
 	lookAgain  = 15 * time.Second
 	lookWithin = 10 * time.Second
+	lookStands = time.Hour
 )
 
 // others knows who else repairs nodes of the clusters. It looks at each by itself, so that one that hangs holds up none.
@@ -38,6 +40,7 @@ type others struct {
 type sight struct {
 	names []string
 	known bool
+	at    time.Time
 }
 
 func newOthers(c clusters, stated map[string]bool, logger *slog.Logger) *others {
@@ -112,24 +115,27 @@ func (o *others) follow(ctx context.Context, cluster string) {
 	}
 }
 
-// see looks at one cluster and keeps what it said: a look that failed leaves nothing known. It says whether all is known.
+// see looks at one cluster and keeps what it said. It says whether the look went well and all is known.
 func (o *others) see(ctx context.Context, cluster string) bool {
 	bounded, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	found, err := o.look(bounded, cluster)
-	var now sight
+	now := sight{at: time.Now()}
 	if err == nil {
 		now.names, now.known = repairers.Names(found)
 		now.known = now.known || o.stated[cluster]
 	}
 	o.mu.Lock()
 	before, again := o.seen[cluster]
+	if err != nil && now.at.Sub(before.at) < lookStands {
+		now = before
+	}
 	o.seen[cluster] = now
 	o.mu.Unlock()
 	if ctx.Err() == nil && (!again || before.known != now.known || !slices.Equal(before.names, now.names)) {
 		o.tell(cluster, now, found, err)
 	}
-	return now.known
+	return err == nil && now.known
 }
 
 // tell logs what has changed.

@@ -98,7 +98,7 @@ func TestOthersAreLookedAtAgainAndAgain(t *testing.T) {
 	})
 }
 
-// A look that fails leaves nothing known, and is soon repeated.
+// A look that fails is soon repeated. What the last one said stands for an hour, then nothing is known.
 func TestOthersAreNotKnownWithoutALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{}
@@ -109,9 +109,16 @@ func TestOthersAreNotKnownWithoutALook(t *testing.T) {
 		wantOthers(t, o, "east", true)
 		w.set(nil, errors.New("the API server is away"))
 		time.Sleep(lookEvery + time.Second)
+		before := w.count()
+		wantOthers(t, o, "east", true)
+		time.Sleep(lookAgain)
+		if w.count() == before {
+			t.Error("the look that failed was not repeated soon")
+		}
+		time.Sleep(lookStands)
 		wantOthers(t, o, "east", false)
 		w.set(nil, nil)
-		time.Sleep(lookAgain)
+		time.Sleep(lookEvery)
 		wantOthers(t, o, "east", true)
 	})
 }
