@@ -9,6 +9,7 @@ import (
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/kubeclient"
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/responders/all"
 	"github.com/salvor-io/salvor/responders/node"
@@ -82,12 +83,13 @@ func (b *books) Runbooks(kind classifiers.Kind) []string {
 	return names
 }
 
-// Plan works out a runbook for an incident, or what takes it back.
+// Plan works out a runbook for an incident, or what takes it back. All of its steps see the same world.
 func (b *books) Plan(ctx context.Context, name string, phase incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error) {
 	runbook, ok := b.set.Lookup(name)
 	if !ok {
 		return responders.Plan{}, fmt.Errorf("no runbook is named %q any more", name)
 	}
+	ctx = kubeclient.ReadOnce(ctx)
 	if phase == incident.PhaseUndo {
 		return runbooks.ResolveUndo(ctx, runbook, inc.Fault, env, b.catalog)
 	}

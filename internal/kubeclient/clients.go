@@ -24,7 +24,7 @@ type Clients struct {
 }
 
 // Observe builds clients that can only read: each write is refused with [ErrReadOnly] before it is sent. They allow 50
-// requests a second and bursts of 100, and call themselves salvor/<version>.
+// requests a second and bursts of 100, call themselves salvor/<version>, and know contexts of [ReadOnce].
 func Observe(access Access, version string) (Clients, error) {
 	cfg, err := access.config()
 	if err != nil {
@@ -32,6 +32,7 @@ func Observe(access Access, version string) (Clients, error) {
 	}
 	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(50, 100)
 	cfg.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return once{next} })
 	return build(cfg, version, func(context.Context) error { return ErrReadOnly })
 }
 

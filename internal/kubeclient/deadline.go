@@ -14,7 +14,7 @@ type deadline struct {
 }
 
 func (d deadline) RoundTrip(req *http.Request) (*http.Response, error) {
-	if w := req.URL.Query().Get("watch"); w == "true" || w == "1" || req.Header.Get("Upgrade") != "" {
+	if isWatch(req) || req.Header.Get("Upgrade") != "" {
 		return d.next.RoundTrip(req)
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), d.after)
@@ -25,6 +25,11 @@ func (d deadline) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = cancelling{ReadCloser: resp.Body, cancel: cancel}
 	return resp, nil
+}
+
+func isWatch(req *http.Request) bool {
+	w := req.URL.Query().Get("watch")
+	return w == "true" || w == "1"
 }
 
 // WrappedRoundTripper lets client-go reach the transport beneath.
