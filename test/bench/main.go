@@ -32,7 +32,7 @@ func benchmarks() []benchmark {
 		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
 		{[]string{"cold_start_ms", "idle_rss_mib"}, "2 min", measureStart},
-		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "17 min", measureRecovery},
+		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "32 min", measureRecovery},
 	}
 }
 

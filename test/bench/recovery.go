@@ -15,6 +15,7 @@ var shipped = rig.Settings{Name: "recovery", Confirm: 15 * time.Second, Healthy:
 
 const (
 	stockWithin  = 12 * time.Minute // stock Kubernetes takes about six
+	stockWatched = 30 * time.Minute // for its StatefulSets, which it never recovers
 	salvorWithin = 5 * time.Minute
 )
 
@@ -40,6 +41,13 @@ func measureRecovery(ctx context.Context, b *bench) ([]row, error) {
 	}
 	if err := loseToSalvor(ctx, r, salvor); err != nil {
 		return nil, err
+	}
+	rest := time.Until(stock[0].lost.Add(stockWatched))
+	say("stock Kubernetes is watched for another %s", max(0, rest.Round(time.Second)))
+	select {
+	case <-time.After(rest):
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	if err := look(ctx, r, stock); err != nil {
 		return nil, err

@@ -66,7 +66,9 @@ spec:
 
 // onEachStore plays a scene on the embedded store and on a NATS server process.
 func onEachStore(t *testing.T, name string, play func(*testing.T, *scene)) {
-	t.Run("embedded", func(t *testing.T) { play(t, begin(t, shared(t), quick(name))) })
+	if !*external {
+		t.Run("embedded", func(t *testing.T) { play(t, begin(t, shared(t), quick(name))) })
+	}
 	t.Run("external", func(t *testing.T) {
 		r, settings := shared(t), quick(name+"-external")
 		settings.NATS = startNATS(t, r.Dir)
