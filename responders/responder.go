@@ -39,7 +39,7 @@ type Spec struct {
 	About  string         // one sentence: what it does to the world
 	Class  policies.Class // the highest class a Change of it can have
 	Params []Param        // the arguments it takes; others are refused
-	Grants []Grant        // every API access that Preview, Apply, Verify and Undo make
+	Grants []Grant        // every API access that Preview, Apply and Verify make
 }
 
 // Param is one argument of a responder.

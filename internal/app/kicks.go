@@ -3,18 +3,23 @@ package app
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
 // kicks looks for the next move of incidents whose fault looks different than before. One incident is looked at by one
-// goroutine at a time, and waits at most once; a look that failed is repeated until it succeeds.
+// goroutine at a time, and waits at most once; a look that failed is repeated until it succeeds. None is ever forgotten: what
+// waits is bounded by the incidents there are.
 type kicks struct {
 	move   func(context.Context, incident.ID) error
 	logger *slog.Logger
-	inbox  chan incident.ID
 	ended  chan outcome
+
+	mu     sync.Mutex
+	inbox  map[incident.ID]bool
+	filled chan struct{} // takes one when inbox is not empty
 }
 
 type outcome struct {
@@ -26,16 +31,26 @@ type outcome struct {
 const kickPause = time.Second
 
 func newKicks(move func(context.Context, incident.ID) error, logger *slog.Logger) *kicks {
-	return &kicks{move: move, logger: logger, inbox: make(chan incident.ID, 1024), ended: make(chan outcome)}
+	return &kicks{move: move, logger: logger, inbox: map[incident.ID]bool{}, filled: make(chan struct{}, 1), ended: make(chan outcome)}
 }
 
-// add asks for a look at an incident. It never blocks: when the inbox is full the incident's own timer or record has to do.
+// add asks for a look at an incident. It never blocks, and may be called before Run.
 func (k *kicks) add(id incident.ID) {
+	k.mu.Lock()
+	k.inbox[id] = true
+	k.mu.Unlock()
 	select {
-	case k.inbox <- id:
-	default:
-		k.logger.Warn("too many incidents want to be looked at at once", "incident", id.Name())
+	case k.filled <- struct{}{}:
+	default: // it is known already
 	}
+}
+
+func (k *kicks) take() map[incident.ID]bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := k.inbox
+	k.inbox = map[incident.ID]bool{}
+	return all
 }
 
 // Run works until ctx ends and all looks have ended.
@@ -43,13 +58,15 @@ func (k *kicks) Run(ctx context.Context) error {
 	busy := map[incident.ID]bool{} // the value: wanted again
 	for {
 		select {
-		case id := <-k.inbox:
-			if _, ok := busy[id]; ok {
-				busy[id] = true
-				continue
+		case <-k.filled:
+			for id := range k.take() {
+				if _, ok := busy[id]; ok {
+					busy[id] = true
+					continue
+				}
+				busy[id] = false
+				go k.look(ctx, id)
 			}
-			busy[id] = false
-			go k.look(ctx, id)
 		case end := <-k.ended:
 			again := busy[end.id] || end.err != nil
 			delete(busy, end.id)

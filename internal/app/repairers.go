@@ -60,7 +60,7 @@ func lookAt(ctx context.Context, clients kubeclient.Clients) ([]repairers.Repair
 	if err != nil {
 		return nil, fmt.Errorf("list the nodes: %w", err)
 	}
-	return repairers.Look(ctx, clients, nodes.Items), nil
+	return repairers.Look(ctx, clients, nodes.Items)
 }
 
 // Repairers implements recovery.Others.

@@ -14,7 +14,7 @@ func (s *site) repairers(ctx context.Context) {
 		s.warn(check, "let the observe role list nodes, as said above", "cannot tell: the nodes are not seen")
 		return
 	}
-	found := repairers.Look(ctx, s.observe, s.nodes)
+	found, _ := repairers.Look(ctx, s.observe, s.nodes) // what failed is among them, as not seen
 	for _, r := range found {
 		s.repairer(check, r)
 	}

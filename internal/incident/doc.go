@@ -7,7 +7,7 @@
 //   - An [Incident] is a history folded: its state and all that later moves need.
 //   - A [State] is where an incident stands. The table in machine.go says for each state and each kind of record what
 //     becomes of it; a record the table refuses is never written.
-//   - A [Move] is what has to happen next. [Incident.Next] finds it from the incident and what is seen now; it does nothing.
+//   - A [Move] is what has to happen next. [Incident.Upcoming] finds it from the incident and what is seen now; it does nothing.
 //
 // A worked example: worker-1 falls silent. The history becomes opened, confirmed, decided(act), intent(cordon),
 // done(cordon), ..., checked(verified), and the incident stands at recovered until the node returns: cleared,

@@ -93,6 +93,7 @@ func (i *Incident) start(d *Decision, to State) State {
 	i.Plan, i.Phase, i.Next, i.Intent = d.Plan, d.Phase, 0, nil
 	if d.Phase == PhaseRecover {
 		i.Attempts++
+		i.UndoFailures = 0
 	}
 	return to
 }
@@ -161,10 +162,10 @@ func fails(i *Incident, rec Record) State {
 	return HandedOver
 }
 
+// clearsInPlan ends a plan whose fault is gone. A step that was begun is not gone on with, whoever began it: what it left is
+// found, and taken back, by looking at the world.
 func clearsInPlan(i *Incident, _ Record) State {
-	if i.Intent != nil {
-		return Unopened
-	}
+	i.Intent = nil
 	return Clearing
 }
 

@@ -52,6 +52,9 @@ func (i *Incident) Name() string { return i.ID.Name() }
 // Live says whether the incident has not ended.
 func (i *Incident) Live() bool { return i.State != Ended && i.State != Unopened }
 
+// Working says whether the targets of a plan are being worked on.
+func (i *Incident) Working() bool { return i.State.Working() }
+
 // Fold makes the incident of a history. A record that the table refuses, or one of an unknown schema, is an error: hands
 // off.
 func Fold(history []Sequenced) (*Incident, error) {

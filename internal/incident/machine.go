@@ -22,6 +22,9 @@ const (
 	Ended      State = "closed"      // the end
 )
 
+// Working says whether in that state the targets of a plan are being worked on.
+func (s State) Working() bool { return s == Acting || s == Verifying || s == Restoring }
+
 // States lists every state, in the order of a life.
 func States() []State {
 	return []State{Unopened, Suspected, Standing, Deciding, Held, Awaiting, Acting, Verifying, Recovered, Clearing, Restoring, HandedOver, Ended}

@@ -16,7 +16,10 @@ type Sight struct {
 }
 
 func (s Sight) seen() bool   { return !s.Blind && s.Finding != nil }
-func (s Sight) absent() bool { return !s.Blind && s.Finding == nil }
+func (s Sight) absent() bool { return s.Gone() }
+
+// Gone says that those who would have to see the fault can see, and do not.
+func (s Sight) Gone() bool { return !s.Blind && s.Finding == nil }
 
 // Terms are the configured times and counts that moves obey.
 type Terms struct {

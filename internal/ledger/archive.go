@@ -22,7 +22,8 @@ const archiveAtOnce = 200
 
 // Archive moves each incident that ended before a time out of the stream of incidents: its whole history becomes one document
 // of the archive, which is read back before the records are purged. Incidents that live, that ended later, or that the budget
-// still names are not touched. One call moves at most 200, those that were opened first.
+// still names are not touched, but for this: what the budget holds for an incident that is not worked on any more, because who
+// claimed it was lost before the intent, is released. One call moves at most 200, those that were opened first.
 //
 // Any number of processes may call it at once. It may die at any moment and be repeated: the document is there before the
 // first record goes, and of several writers one writes it. A history that cannot be moved, because it is too large for one
@@ -48,7 +49,13 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 		if moved == archiveAtOnce {
 			break
 		}
-		if l.aside.has(id) || holders.Holds(id) {
+		if holders.Holds(id) {
+			if err := l.abandon(ctx, id); err != nil {
+				return fmt.Errorf("archive incident %s: see whether it still holds what it claimed: %w", id, err)
+			}
+			continue
+		}
+		if l.aside.has(id) {
 			continue
 		}
 		done, err := l.archive(ctx, subject, endedBefore)
@@ -79,6 +86,9 @@ func openedFirst(subjects map[string]uint64) []string {
 // archive moves one incident, if it ended before a time.
 func (l *Ledger) archive(ctx context.Context, subject string, endedBefore time.Time) (moved bool, err error) {
 	history, err := l.endedHistory(ctx, subject, endedBefore)
+	if errors.Is(err, errStays) && l.isRest(ctx, subject) {
+		return true, l.purge(ctx, IncidentsStream, subject)
+	}
 	if err != nil || len(history) == 0 {
 		return false, err
 	}
@@ -86,6 +96,17 @@ func (l *Ledger) archive(ctx context.Context, subject string, endedBefore time.T
 		return false, err
 	}
 	return true, l.purgeHistory(ctx, subject, history)
+}
+
+// isRest says whether all records that the stream still has of an incident are in the archive: a purge that was cut off may
+// leave some.
+func (l *Ledger) isRest(ctx context.Context, subject string) bool {
+	rest, err := l.history(ctx, subject)
+	if err != nil || len(rest) == 0 {
+		return false
+	}
+	all, err := l.archived(ctx, incident.ID(lastToken(subject)))
+	return err == nil && len(all) >= len(rest) && slices.EqualFunc(all[len(all)-len(rest):], rest, sameRecord)
 }
 
 // endedHistory reads the history of an incident that ended before a time, and nothing of any other.

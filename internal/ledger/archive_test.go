@@ -514,3 +514,73 @@ func TestOpenedFirst(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// A purge that was cut off may leave the end of a history: it is loaded as before, and the next round removes the rest.
+func TestPurgeThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	inc := ended(t, l, "w1")
+	was := load(t, l, inc.ID)
+	subject := incidentSubject("prod.eu", inc.ID)
+	history, err := l.history(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.preserve(t.Context(), subject, history); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.purge(t.Context(), IncidentsStream, subject, jetstream.WithPurgeSequence(history[1].Seq)); err != nil {
+		t.Fatal(err)
+	}
+	if left := recordsOf(t, l, inc.ID); left == 0 || left == len(history) {
+		t.Fatalf("%d of %d records are left", left, len(history))
+	}
+	if diff := cmp.Diff(was, load(t, l, inc.ID)); diff != "" {
+		t.Errorf("with the rest in the stream it is loaded otherwise (-was +is):\n%s", diff)
+	}
+	archive(t, l)
+	if left := recordsOf(t, l, inc.ID); left != 0 {
+		t.Errorf("%d records are left", left)
+	}
+	if diff := cmp.Diff(was, load(t, l, inc.ID)); diff != "" {
+		t.Errorf("without it, too (-was +is):\n%s", diff)
+	}
+}
+
+// A rest that is not in the archive stays.
+func TestRestThatIsNotInTheArchiveStays(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	inc := ended(t, l, "w1")
+	subject := incidentSubject("prod.eu", inc.ID)
+	history, err := l.history(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.purge(t.Context(), IncidentsStream, subject, jetstream.WithPurgeSequence(history[1].Seq)); err != nil {
+		t.Fatal(err)
+	}
+	archive(t, l)
+	if left := recordsOf(t, l, inc.ID); left != len(history)-1 {
+		t.Errorf("%d records are left, want %d", left, len(history)-1)
+	}
+}
+
+// What was claimed for an incident that had ended meanwhile, by a process that then died, is released.
+func TestArchiveReleasesWhatNobodyWorksOn(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	inc := acting(t, l, "w1", "w1")
+	closeOf(t, l, load(t, l, inc.ID))
+	if err := l.claim(t.Context(), inc, claim("w1")); err != nil { // and dies here
+		t.Fatal(err)
+	}
+	archive(t, l)
+	if budget, _ := stand(t, l); len(budget.Holdings) != 0 {
+		t.Errorf("the budget is %+v", budget)
+	}
+	archive(t, l)
+	if recordsOf(t, l, inc.ID) != 0 {
+		t.Error("the incident is not archived")
+	}
+}

@@ -118,18 +118,23 @@ func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) 
 	return clean, ended
 }
 
-// abandon gives up what a lost intent may have claimed for an incident that has ended. While the incident lives, its claims
-// are those of whoever moves it.
+// abandon gives up what a lost intent may have claimed for an incident that is not worked on any more: its share of the budget,
+// and its locks when it has ended. While it is worked on, its claims are those of whoever moves it.
 func (l *Ledger) abandon(ctx context.Context, id incident.ID) error {
 	inc, err := l.load(ctx, id)
-	if err != nil || inc.Live() {
+	if err != nil || inc.Working() {
 		return err
 	}
 	return l.changeBudget(ctx, nil, func(now Budget) (*Budget, error) {
-		if now.Holds(id) {
-			next := now.Without(id)
-			return &next, nil
+		mine := now.Of(id)
+		if inc.Live() && len(mine.Entries) == 0 || !inc.Live() && !now.Holds(id) {
+			return nil, nil
 		}
-		return nil, nil
+		mine.Entries = nil
+		if !inc.Live() {
+			mine.Targets = nil
+		}
+		next := now.with(mine)
+		return &next, nil
 	})
 }

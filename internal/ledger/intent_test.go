@@ -125,6 +125,27 @@ func TestLostIntentLeavesItsClaimToTheIncident(t *testing.T) {
 	}
 }
 
+// Another replica did the step, failed, and freed the budget, before the claim of one that was slow: it frees it again.
+func TestClaimOfAnIncidentNobodyWorksOn(t *testing.T) {
+	l := newLedger(t)
+	slow := acting(t, l, "w1", "w1")
+	quick := load(t, l, slow.ID)
+	if _, err := l.AppendIntent(t.Context(), quick, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	failed := done(0)
+	failed.Kind = incident.Failed
+	if _, err := l.AppendReleasing(t.Context(), quick, failed); err != nil || quick.Working() {
+		t.Fatalf("%s, %v", quick.State, err)
+	}
+	if _, err := l.AppendIntent(t.Context(), slow, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+		t.Fatalf("it says %v", err)
+	}
+	if budget, held := stand(t, l, "w1"); len(budget.Of(slow.ID).Entries) != 0 || held["w1"] != slow.ID {
+		t.Errorf("the budget is %+v, want the lock and no share", budget)
+	}
+}
+
 // Who claims for an incident that another replica has just closed gives the claim back, and where it died before that, the
 // claim holds nobody back.
 func TestClaimOfAnEndedIncident(t *testing.T) {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/salvor-io/salvor/internal/incident"
@@ -23,13 +24,28 @@ func (l *Ledger) load(ctx context.Context, id incident.ID) (*incident.Incident, 
 		return nil, err
 	}
 	history, err := l.history(ctx, incidentPrefix+"*."+string(id))
-	if err == nil && len(history) == 0 {
-		history, err = l.archived(ctx, id)
+	if err == nil && !begins(history) {
+		history, err = l.whole(ctx, id, history)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return fold(history)
+}
+
+// begins says whether a history has its beginning.
+func begins(history []stored) bool {
+	return len(history) > 0 && record(history[0]).Kind == incident.Opened
+}
+
+// whole is the history in the archive when the stream has none, or only the rest that a purge left which was cut off. Without
+// an archive it is what the stream has.
+func (l *Ledger) whole(ctx context.Context, id incident.ID, rest []stored) ([]stored, error) {
+	all, err := l.archived(ctx, id)
+	if errors.Is(err, ErrNotFound) && len(rest) > 0 {
+		return rest, nil
+	}
+	return all, err
 }
 
 func fold(history []stored) (*incident.Incident, error) {

@@ -83,7 +83,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	looked map[incident.ID]time.Time // when a plan was last worked out in vain
-	noted  map[incident.ID]string    // the reason last noted for a step that is held
+	noted  map[incident.ID]string    // the rule of what was last noted to hold a step
 	stood  standing                  // as it was last read
 }
 
@@ -178,19 +178,27 @@ func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeli
 		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
 	case next == incident.Ended:
 		write = e.Ledger.Close
-	case working(inc.State) && !working(next):
+	case inc.Working() && !next.Working():
 		write = e.Ledger.AppendReleasing
 	}
 	if _, err := write(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
 	}
 	e.told(inc, rec)
+	if !inc.Working() {
+		e.unheld(inc.ID)
+	}
+	if !inc.Live() {
+		e.forget(inc.ID)
+	}
 	return nil
 }
 
-// working says whether in that state the targets of a plan are worked on.
-func working(s incident.State) bool {
-	return s == incident.Acting || s == incident.Verifying || s == incident.Restoring
+// forget lets go of what is remembered of an incident that has ended.
+func (e *Engine) forget(id incident.ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.looked, id)
 }
 
 func (e *Engine) told(inc *incident.Incident, rec incident.Record) {

@@ -261,6 +261,40 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// TestOpenStepIsNotGoneOnWithWhenItsFaultIsGone: the node came back while a step was held at its write, or after its writer died.
+func TestOpenStepIsNotGoneOnWithWhenItsFaultIsGone(t *testing.T) {
+	play(t, func(s *stage) {
+		s.Alone = true
+		id := s.begun()
+		s.finding = nil
+		inc := s.moves(id)
+		if inc.State != incident.Clearing || len(s.applied) != 0 || len(s.holdings.Of(id).Entries) != 0 {
+			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holdings.Of(id))
+		}
+	})
+}
+
+// TestHeldStepSaysEachObstacleOnce: the timeline answers why a plan waits, also when the reason changes.
+func TestHeldStepSaysEachObstacleOnce(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.verdict = gate(policies.Deny)
+		s.moves(id)
+		time.Sleep(16 * time.Second)
+		s.moves(id)
+		s.pauses = []policies.Pause{pause()}
+		time.Sleep(16 * time.Second)
+		inc := s.moves(id)
+		want := []incident.RecordKind{incident.Opened, incident.Decided, incident.Noted, incident.Noted}
+		if diff := cmp.Diff(want, kinds(inc)); diff != "" {
+			t.Errorf("records (-want +got):\n%s", diff)
+		}
+		if last := inc.History[len(inc.History)-1].Text; !strings.Contains(last, "migration") {
+			t.Errorf("it says %q, want the reason of the pause", last)
+		}
+	})
+}
+
 // begun is an incident whose first step another writer has begun and never ended.
 func (s *stage) begun() incident.ID {
 	id := s.opened()

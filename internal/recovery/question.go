@@ -68,7 +68,8 @@ func (e *Engine) readStanding(ctx context.Context) (standing, error) {
 		}
 		return nil
 	})
-	return s, group.Wait()
+	err := group.Wait()
+	return s, err
 }
 
 // question gathers all that is known for one decision about a plan.

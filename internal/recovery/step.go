@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
@@ -23,7 +25,7 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 		return err
 	}
 	q, held := e.gate(ctx, inc, look, now)
-	if held != "" {
+	if held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
 	step := inc.Plan.Steps[inc.Next]
@@ -31,7 +33,7 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	err = e.intend(ctx, inc, look, rec, e.claim(inc, q, now.budget))
 	var taken *ledger.TargetHeldError
 	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
-		return e.hold(ctx, inc, look, err.Error())
+		return e.hold(ctx, inc, look, &obstacle{"claim", err.Error()})
 	}
 	if err != nil {
 		return err
@@ -56,6 +58,10 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.wake(ctx, inc, left+time.Second)
 	}
 	step := inc.Plan.Steps[inc.Intent.Index]
+	if inc.State == incident.Acting && look.Sight.Gone() {
+		return e.append(ctx, inc, look, incident.Record{Kind: incident.Cleared,
+			Text: fmt.Sprintf("not seen any more; step %s was begun and is not gone on with", step.Name)})
+	}
 	if begun(inc) > takeovers {
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,
 			Text: fmt.Sprintf("step %s was begun %d times and never ended", step.Name, begun(inc))})
@@ -64,7 +70,7 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 	if err != nil {
 		return err
 	}
-	if _, held := e.gate(ctx, inc, look, now); held != "" {
+	if _, held := e.gate(ctx, inc, look, now); held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
 	rec := incident.Record{Kind: incident.TookOver, Step: e.refer(inc, step), Text: "goes on with step " + step.Name + "; its writer was lost or held"}
@@ -95,23 +101,34 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 }
 
 // gate asks policy again whether the step may run now, and says what holds it.
-func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) (q policies.Question, held string) {
+func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) (q policies.Question, held *obstacle) {
 	q = e.question(inc, look, inc.Phase, inc.Plan, now)
 	q.About = policies.AboutGate
 	if got := e.ask(ctx, q, inc.Plan); got.answer.Verdict != policies.Act {
-		return q, saying(got.answer)
+		return q, obstacleOf(got.answer)
 	}
-	return q, ""
+	return q, nil
 }
 
-// hold notes why the next step waits, once for each reason, and looks again later.
-func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline.Look, why string) error {
+// obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.
+type obstacle struct{ rule, why string }
+
+func obstacleOf(d policies.Decision) *obstacle {
+	var rules []string
+	for _, r := range slices.Concat(d.Held, d.Reasons) {
+		rules = append(rules, r.Rule)
+	}
+	return &obstacle{strings.Join(rules, ","), saying(d)}
+}
+
+// hold notes why the next step waits, once for each obstacle in a row, and looks again later.
+func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {
 	e.mu.Lock()
-	known := e.noted[inc.ID] != ""
-	e.noted[inc.ID] = why
+	known := e.noted[inc.ID] == by.rule
+	e.noted[inc.ID] = by.rule
 	e.mu.Unlock()
 	if !known {
-		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + why}
+		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + by.why}
 		if err := e.append(ctx, inc, look, rec); err != nil {
 			return err
 		}
@@ -119,7 +136,8 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 	return e.again(ctx, inc)
 }
 
-func (e *Engine) released(id incident.ID) {
+// unheld forgets what was noted: the step goes on, or the work has ended.
+func (e *Engine) unheld(id incident.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.noted, id)
@@ -127,7 +145,7 @@ func (e *Engine) released(id incident.ID) {
 
 // carryOut applies the change under the intent that inc.Intent holds, waits until the world agrees, and records the result.
 func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipeline.Look, step responders.Step) error {
-	e.released(inc.ID)
+	e.unheld(inc.ID)
 	began := e.Clock()
 	found, err := e.effect(ctx, inc, look, step)
 	switch {
@@ -147,7 +165,7 @@ func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipe
 	return e.result(ctx, inc, e.fresh(inc, look), rec)
 }
 
-// result records what became of the open step, also when the history grew by notes meanwhile.
+// result records what became of the open step.
 func (e *Engine) result(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record) error {
 	var took float64
 	if rec.Step != nil {

@@ -18,6 +18,7 @@ func (s *site) karpenter(ctx context.Context, groups map[string][]string) []Repa
 	}
 	const stop = "take NodeRepair=true out of the feature gates of Karpenter (settings.featureGates.nodeRepair of its chart)"
 	controller, err := s.deployment(ctx, "karpenter", "kube-system", "karpenter")
+	s.fails(err)
 	switch {
 	case err != nil || controller == nil:
 		return []Repairer{{Name: "Karpenter", What: "Karpenter's API is served, and no Deployment karpenter could be read in kube-system or karpenter: whether its node repair is on is not seen",
@@ -48,6 +49,7 @@ func nodeRepair(d *appsv1.Deployment) bool {
 // looked for under its own name.
 func (s *site) draino(ctx context.Context) []Repairer {
 	found, err := s.drainos(ctx)
+	s.fails(err)
 	if err != nil {
 		return []Repairer{{Name: "draino", What: fmt.Sprintf("whether draino runs is not seen: %v", err), Do: "let the observe role read Deployments: salvor print rbac --role observe"}}
 	}
@@ -60,11 +62,14 @@ func (s *site) draino(ctx context.Context) []Repairer {
 	return out
 }
 
-// drainos are the Deployments that may be draino.
+// drainos are the Deployments that may be draino: all, or where they may not be listed, that of its own name.
 func (s *site) drainos(ctx context.Context) ([]appsv1.Deployment, error) {
 	list, err := s.clients.Kubernetes.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err == nil {
 		return list.Items, nil
+	}
+	if !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err) {
+		return nil, err
 	}
 	d, err := s.deployment(ctx, "draino", "kube-system", "draino")
 	if err != nil || d == nil {

@@ -6,10 +6,12 @@ package repairers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/salvor-io/salvor/internal/kubeclient"
 )
@@ -36,22 +38,33 @@ type Repairer struct {
 type site struct {
 	clients kubeclient.Clients
 	nodes   []corev1.Node
+	failed  []error
+}
+
+// fails keeps the error of a request that the API server could have answered: another look may succeed. What is not there or
+// not allowed is an answer.
+func (s *site) fails(err error) {
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
+		s.failed = append(s.failed, err)
+	}
 }
 
 // Look looks for others who repair the nodes of a cluster, which are given. It takes a handful of requests, each bounded by
-// the clients, and ends soon after ctx.
-func Look(ctx context.Context, clients kubeclient.Clients, nodes []corev1.Node) []Repairer {
-	s := &site{clients, nodes}
+// the clients, and ends soon after ctx. The error says which requests failed that may succeed another time; what they would
+// have shown is among the repairers as Unseen.
+func Look(ctx context.Context, clients kubeclient.Clients, nodes []corev1.Node) ([]Repairer, error) {
+	s := &site{clients: clients, nodes: nodes}
 	groups, err := s.groups(ctx)
 	if err != nil {
 		groups = nil
 	}
+	s.fails(err)
 	found := slices.Concat(s.healthChecks(ctx, groups), s.karpenter(ctx, groups), s.draino(ctx), s.problemDetector(), s.providers())
 	if err != nil {
 		found = append(found, Repairer{Name: "health checks of nodes", What: fmt.Sprintf("the API groups of the cluster cannot be listed, nor who repairs nodes: %v", err),
 			Do: "let them: bind the role system:discovery"})
 	}
-	return found
+	return found, errors.Join(s.failed...)
 }
 
 // Names are the names of those that are sure to repair nodes, sorted. known says that there is nobody else: what may repair

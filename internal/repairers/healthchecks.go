@@ -86,6 +86,7 @@ func (s *site) healthChecksOf(ctx context.Context, kind healthCheck, versions []
 		case apierrors.IsForbidden(err):
 			return []Repairer{{Name: kind.kind + "s", What: fmt.Sprintf("%ss of %s cannot be listed by the credentials to observe", kind.kind, kind.group), Do: mayList(kind.resource + "." + kind.group)}}
 		case err != nil:
+			s.fails(err)
 			return []Repairer{{Name: kind.kind + "s", What: fmt.Sprintf("%ss of %s cannot be listed: %v", kind.kind, kind.group, err), Do: "see the log of the API server"}}
 		}
 		return s.judgeAll(list, kind)
@@ -192,9 +193,11 @@ func (s *site) managedElsewhere(ctx context.Context, versions []string) bool {
 func (s *site) hasCluster(ctx context.Context, versions []string, owner types.NamespacedName) bool {
 	for _, version := range versions {
 		at := schema.GroupVersionResource{Group: "cluster.x-k8s.io", Version: version, Resource: "clusters"}
-		if _, err := s.clients.Dynamic.Resource(at).Namespace(owner.Namespace).Get(ctx, owner.Name, metav1.GetOptions{}); err == nil {
+		_, err := s.clients.Dynamic.Resource(at).Namespace(owner.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err == nil {
 			return true
 		}
+		s.fails(err)
 	}
 	return false
 }

@@ -61,7 +61,7 @@ func (c cluster) groupList() metav1.APIGroupList {
 }
 
 // look looks at the cluster with a client that observes.
-func (c cluster) look(t *testing.T) []Repairer {
+func (c cluster) look(t *testing.T) ([]Repairer, error) {
 	t.Helper()
 	srv := httptest.NewServer(c)
 	t.Cleanup(srv.Close)
@@ -140,7 +140,7 @@ func TestWhatIsKnown(t *testing.T) {
 			paths: map[string]string{shift: listOf("machine.openshift.io/v1beta1", "MachineHealthCheck", "", `,"spec":{}`, `,"spec":{}`)}}, []string{"AKS", "MachineHealthCheck ns/w"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := c.look(t)
+			found, _ := c.look(t)
 			names, known := Names(found)
 			if !slices.Equal(names, c.names) || known != c.known {
 				t.Errorf("got %v, known %t, want %v, known %t, of %+v", names, known, c.names, c.known, found)
@@ -156,5 +156,28 @@ func TestWhatIsKnown(t *testing.T) {
 		if g.Resource != mhc && g.Resource != "nodehealthchecks" || len(g.Verbs) != 1 || g.Verbs[0] != "list" {
 			t.Errorf("looking needs %+v", g)
 		}
+	}
+}
+
+// TestLookThatFailed: an API server that fails in part has not said that somebody is unseen. What is not there or not allowed is
+// an answer.
+func TestLookThatFailed(t *testing.T) {
+	const health = "/apis/machine.openshift.io/v1beta1/machinehealthchecks"
+	shift := map[string][]string{"apps": {"v1"}, "machine.openshift.io": {"v1beta1"}}
+	for name, c := range map[string]struct {
+		cluster
+		failed bool
+	}{
+		"nothing is there":              {cluster{groups: shift}, false},
+		"health checks are not allowed": {cluster{groups: shift, codes: map[string]int{health: 403}}, false},
+		"health checks fail":            {cluster{groups: shift, codes: map[string]int{health: 500}}, true},
+		"groups fail":                   {cluster{codes: map[string]int{"/apis": 500}}, true},
+		"deployments fail":              {cluster{groups: shift, codes: map[string]int{"/apis/apps/v1/deployments": 500}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if found, err := c.look(t); (err != nil) != c.failed {
+				t.Errorf("error %v, want one: %t; found %+v", err, c.failed, found)
+			}
+		})
 	}
 }

@@ -65,7 +65,7 @@ func (t trail) openshiftMachine(ctx context.Context) stance {
 // clusterAPIMachine looks for the Machine of Cluster API. Absence says that the instance is gone only in the API server
 // that manages it: the Cluster is there and at work, and has other Machines. While clusterctl moves a Cluster elsewhere its
 // Machines are deleted before it, with their instances running on, but it is paused then (cluster-api
-// cmd/clusterctl/client/cluster/mover.go).
+// cmd/clusterctl/client/cluster/mover.go). So the Machines are listed first, and the Cluster is read after that.
 func (t trail) clusterAPIMachine(ctx context.Context) stance {
 	a := t.node.Annotations
 	namespace, cluster, name := a[namespaceAnnotation], a[clusterAnnotation], a[machineAnnotation]
@@ -73,6 +73,7 @@ func (t trail) clusterAPIMachine(ctx context.Context) stance {
 		return stance{}
 	}
 	for _, version := range clusterAPIVersions() {
+		found := t.machineOf(ctx, version, namespace, cluster, name)
 		k := kind{"Cluster", schema.GroupVersionResource{Group: clusterAPI, Version: version, Resource: "clusters"}}
 		owner, err := t.custom.Resource(k.GroupVersionResource).Namespace(namespace).Get(ctx, cluster, metav1.GetOptions{})
 		switch {
@@ -83,7 +84,7 @@ func (t trail) clusterAPIMachine(ctx context.Context) stance {
 		case isPaused(owner) || owner.GetDeletionTimestamp() != nil:
 			return stance{why: k.called(namespace, cluster) + " is paused or being deleted, so that a Machine that is not there proves nothing"}
 		}
-		return t.machineOf(ctx, version, namespace, cluster, name)
+		return found
 	}
 	return stance{why: fmt.Sprintf("its Machine %s/%s is managed elsewhere: Cluster %s/%s is not here", namespace, name, namespace, cluster)}
 }
