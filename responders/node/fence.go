@@ -27,8 +27,9 @@ func NewFence(clusters Clusters, switches map[string]Power) *Fence {
 
 // fencing is what the plan counts on for one node, in the order of the targets.
 type fencing struct {
-	Way    way  `json:"way"`
-	Proven bool `json:"proven,omitempty"` // it was off when the plan was made
+	Way     way    `json:"way"`
+	Proven  bool   `json:"proven,omitempty"`  // it was off when the plan was made
+	Renewed string `json:"renewed,omitempty"` // when its Lease was last renewed, for the power switch; empty when it has none
 }
 
 // Spec describes node.fence.
@@ -90,6 +91,9 @@ func (f *Fence) foresee(ctx context.Context, client kubernetes.Interface, env re
 		change.Class = max(change.Class, policies.Disruptive)
 		change.DurationS += 30
 		change.Will = append(change.Will, "power off "+node.Name+" by its power switch, then see it off")
+		if fact.Renewed, err = renewal(ctx, client, node.Name); err != nil {
+			return fencing{}, err
+		}
 		return fact, spareControlPlane(ctx, client, node)
 	}
 	return fact, foreseeRisk(ctx, client, node, stance.why, change)
@@ -150,7 +154,12 @@ func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env resp
 	if err != nil {
 		return fmt.Errorf("node %s: %w", target.Name, err)
 	}
-	if err := powerOff(ctx, client, power, target); err != nil {
+	reader, err := f.clusters.Reader(env.Cluster)
+	if err != nil {
+		return err
+	}
+	unrenewed := func(ctx context.Context) error { return demandSilence(ctx, reader, target.Name, fact.Renewed) }
+	if err := powerOff(ctx, client, power, target, unrenewed); err != nil {
 		return err
 	}
 	return amend(ctx, client, target, marking(env, wayPower))

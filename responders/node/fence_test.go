@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -93,6 +96,34 @@ func TestFenceNeverWeakens(t *testing.T) {
 		b.wantError(NewFence(b.clusters, nil).Apply(b.allowed(), env, change), "no power switch is configured")
 		b.wantUntouched(before)
 	})
+}
+
+// A node that renewed its Lease since the plan was made runs: it is not powered off. One that did not, is.
+func TestFenceSparesANodeThatSpeaksAgain(t *testing.T) {
+	for _, speaks := range []bool{true, false} {
+		b := newBench(t, aNode("a"), aLease("a"))
+		r := NewFence(b.clusters, b.switches())
+		change := b.preview(r, "a")
+		if speaks {
+			lease := aLease("a")
+			renewed := metav1.NewMicroTime(silentSince.Add(time.Second))
+			lease.Spec.RenewTime = &renewed
+			patch, err := json.Marshal(map[string]any{"spec": lease.Spec})
+			if err == nil {
+				_, err = b.own.CoordinationV1().Leases(lease.Namespace).Patch(b.Context(), "a", types.MergePatchType, patch, metav1.PatchOptions{})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := r.Apply(b.allowed(), env, change)
+		if speaks {
+			b.wantError(err, "it has renewed its Lease at 2029-12-31T23:50:01Z, after the plan was made")
+		}
+		if pulled := b.power.pulled > 0; pulled == speaks || !speaks && err != nil {
+			t.Errorf("it speaks again: %t; the switch was pulled: %t, error %v", speaks, pulled, err)
+		}
+	}
 }
 
 // goesDark answers with errors for a while after it was switched off, as machines do that take their controller with them.

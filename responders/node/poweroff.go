@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -20,9 +21,10 @@ const (
 	askAgain          = 500 * time.Millisecond // between two questions to a power switch
 )
 
-// powerOff looks whether the machine of the very node is off, asks its switch for it otherwise, and returns once the switch
-// says that it is off. A switch that refuses, or does not come to say so before ctx ends, is an error.
-func powerOff(ctx context.Context, client kubernetes.Interface, power Power, target policies.Target) error {
+// powerOff looks whether the machine of the very node is off, asks its switch for it otherwise, unless the node is not silent any
+// more, and returns once the switch says that it is off. A switch that refuses, or does not come to say so before ctx ends, is an
+// error.
+func powerOff(ctx context.Context, client kubernetes.Interface, power Power, target policies.Target, silent func(context.Context) error) error {
 	node, err := lookUp(ctx, client, target)
 	if err != nil {
 		return err
@@ -37,6 +39,9 @@ func powerOff(ctx context.Context, client kubernetes.Interface, power Power, tar
 	if err := spareControlPlane(ctx, client, node); err != nil {
 		return err
 	}
+	if err := silent(ctx); err != nil {
+		return fmt.Errorf("power off %s: %w", target.Name, err)
+	}
 	if err := responders.Guard(ctx); err != nil {
 		return fmt.Errorf("power off %s: %w", target.Name, err)
 	}
@@ -44,6 +49,27 @@ func powerOff(ctx context.Context, client kubernetes.Interface, power Power, tar
 		return fmt.Errorf("power off %s: %w", target.Name, err)
 	}
 	return seeOff(ctx, power, target.Name)
+}
+
+// demandSilence refuses when the node has renewed its Lease since the plan was made: it runs, whatever else is wrong with it.
+func demandSilence(ctx context.Context, client kubernetes.Interface, node, renewed string) error {
+	now, err := renewal(ctx, client, node)
+	if err == nil && now != renewed {
+		err = fmt.Errorf("it has renewed its Lease at %s, after the plan was made: it runs again", now)
+	}
+	return err
+}
+
+// renewal is when the node's Lease was last renewed, as the Lease says it; empty when it has none.
+func renewal(ctx context.Context, client kubernetes.Interface, node string) (string, error) {
+	lease, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), err == nil && lease.Spec.RenewTime == nil:
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read the Lease of %s: %w", node, err)
+	}
+	return lease.Spec.RenewTime.UTC().Format(time.RFC3339Nano), nil
 }
 
 // seeOff asks until the switch says off. Answers that are errors are asked again: a machine that goes down may take a
