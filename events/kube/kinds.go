@@ -74,6 +74,11 @@ type beat struct {
 	renewed time.Time // by the clock of the kubelet: only ever compared for equality
 }
 
+// renewedSince says whether the Lease was renewed after a renewal, or a version where no renewal is told.
+func (b beat) renewedSince(renewed time.Time, version string) bool {
+	return !b.renewed.Equal(renewed) || b.renewed.IsZero() && b.version != version
+}
+
 func leaseKind(client kubernetes.Interface) kind[*leaseObject, beat] {
 	api := client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
 	return kind[*leaseObject, beat]{

@@ -53,13 +53,23 @@ func (p *pulses) replace(all []beat, unread []string, _ string) {
 		}
 		p.seen[b.node] = &pulse{beat: b, changed: now} // new, or the store was restored
 		if k, ok := known[b.node]; ok && k.UID == b.uid {
-			p.seen[b.node].said = k.State
+			p.recall(p.seen[b.node], k, now)
 		}
 	}
 	for _, name := range unread {
 		if old, ok := before[name]; ok {
 			p.seen[name] = old
 		}
+	}
+}
+
+// recall takes in what the View knows of a Lease from before this watch. One that was stale and has been renewed while nobody
+// looked is fresh: that is said before the watch is in step, so that nobody acts on the silence of a node that has returned.
+func (p *pulses) recall(l *pulse, k events.Lease, now time.Time) {
+	l.said = k.State
+	if k.State == events.LeaseStale && l.renewedSince(k.RenewTime, k.ResourceVersion) {
+		l.state, l.said = events.LeaseFresh, events.LeaseFresh
+		p.publish(l, now)
 	}
 }
 
@@ -88,7 +98,7 @@ func (p *pulses) remove(b beat) {
 
 // take takes in a later state of a Lease. Only a renewal counts as a change.
 func (p *pulses) take(now time.Time, into *pulse, b beat) {
-	renewed := !b.renewed.Equal(into.renewed) || b.renewed.IsZero() && b.version != into.version
+	renewed := b.renewedSince(into.renewed, into.version)
 	into.beat, into.lag = b, time.Time{}
 	if renewed {
 		into.changed, into.state = now, events.LeaseFresh

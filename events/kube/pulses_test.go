@@ -282,7 +282,7 @@ func TestLeaseAfterRestart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rec := newRecorder()
-				rec.leases["a"] = events.Lease{Node: "a", UID: "lease-a", ResourceVersion: "1", State: c.known}
+				rec.leases["a"] = events.Lease{Node: "a", UID: "lease-a", ResourceVersion: "1", State: c.known, RenewTime: beatAt(1, 0).renewed.UTC()}
 				h := newHeart(t, rec)
 				h.replace([]beat{beatAt(1, 0)}, nil, "1")
 				if c.renewed {
@@ -294,6 +294,19 @@ func TestLeaseAfterRestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLeaseRenewedWhileNobodyLooked: a node that was silent when the last process died and is back when the next one starts is
+// told to be back before the list is done, also when the node itself has not been listed yet.
+func TestLeaseRenewedWhileNobodyLooked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := newRecorder()
+		rec.leases["a"] = events.Lease{Node: "a", UID: "lease-a", ResourceVersion: "1", State: events.LeaseStale, RenewTime: beatAt(1, 0).renewed.UTC()}
+		h := newHeart(t, rec)
+		h.firstSeen = func(string, string) (time.Time, bool) { return time.Time{}, false }
+		h.replace([]beat{beatAt(2, 10)}, nil, "1")
+		h.says(t, "a fresh")
+	})
 }
 
 // TestLeaseReview has the log say of a Lease what this process does not.
