@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,6 +152,5 @@ func (l *lookout[T, P]) report(now time.Time) {
 		l.desk.log.Warn("watch is blind", "reason", reason)
 	}
 	l.said, l.saidAt = say, now
-	id := "observer/" + l.desk.cluster + "/" + say.Replica + "/" + say.Watch + "/" + strconv.FormatInt(now.UnixNano(), 10)
-	l.desk.publish("observer/"+say.Watch, id, events.TypeObserver, "observer/"+say.Replica+"/"+say.Watch, now, say)
+	l.desk.publish("observer/"+say.Watch, observerID(l.desk, say.Watch, now), events.TypeObserver, "observer/"+say.Replica+"/"+say.Watch, now, say)
 }

@@ -3,8 +3,10 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,6 +47,7 @@ type Options struct {
 type Source struct {
 	opts   Options
 	pace   pace
+	desk   desk
 	out    *outbox
 	nodes  *lookout[*nodeObject, sighted]
 	leases *lookout[*leaseObject, beat]
@@ -66,6 +69,7 @@ func New(opts Options) (*Source, error) {
 	opts.Logger = opts.Logger.With("cluster", opts.Cluster)
 	s := &Source{opts: opts, pace: paceFor(opts.StaleAfter), out: newOutbox(opts.Log, opts.Logger)}
 	desk := desk{cluster: opts.Cluster, replica: opts.Replica, out: s.out, log: opts.Logger}
+	s.desk = desk
 	s.roster = newRoster(desk, opts.View)
 	s.pulses = newPulses(desk, opts.View, opts.StaleAfter, s.roster.firstSeen)
 	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
@@ -83,6 +87,29 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 	all.Wait()
 	return nil
+}
+
+// Begin records that the watches of this replica do not see yet, and returns where that lies in the log. Whoever judges by what
+// an earlier life of the replica saw is blind from there on, until the watches are in step, unless another replica sees. It is
+// called once, before Run.
+func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
+	var evs []events.Event
+	for _, watch := range []string{s.nodes.kind.name, s.leases.kind.name} {
+		ev, err := s.desk.event(observerID(s.desk, watch, time.Now()), events.TypeObserver, "observer/"+s.opts.Replica+"/"+watch, time.Now(),
+			events.Observer{Replica: s.opts.Replica, Watch: watch, Reason: "it begins"})
+		if err != nil {
+			return 0, fmt.Errorf("begin to watch cluster %s: %w", s.opts.Cluster, err)
+		}
+		evs = append(evs, ev)
+	}
+	receipts, err := s.opts.Log.Append(ctx, evs...)
+	if err != nil {
+		return 0, fmt.Errorf("begin to watch cluster %s: %w", s.opts.Cluster, err)
+	}
+	for _, r := range receipts {
+		seq = max(seq, r.Seq)
+	}
+	return seq, nil
 }
 
 // review compares the View with what is seen, now and then.
@@ -121,15 +148,25 @@ type desk struct {
 
 // publish hands the newest event of an object, named by key, to the outbox.
 func (d desk) publish(key, id string, typ events.Type, entity string, now time.Time, payload any) {
-	ev, err := events.New(id, typ, "/clusters/"+url.PathEscape(d.cluster)+"/kube", d.cluster, entity, now, payload)
-	if err == nil {
-		err = ev.Validate()
-	}
+	ev, err := d.event(id, typ, entity, now, payload)
 	if err != nil {
 		d.log.Error("event dropped: it cannot be recorded", "entity", entity, "error", err)
 		return
 	}
 	d.out.put(key, ev)
+}
+
+func (d desk) event(id string, typ events.Type, entity string, now time.Time, payload any) (events.Event, error) {
+	ev, err := events.New(id, typ, "/clusters/"+url.PathEscape(d.cluster)+"/kube", d.cluster, entity, now, payload)
+	if err == nil {
+		err = ev.Validate()
+	}
+	return ev, err
+}
+
+// observerID makes each report of sight one of its own.
+func observerID(d desk, watch string, now time.Time) string {
+	return "observer/" + d.cluster + "/" + d.replica + "/" + watch + "/" + strconv.FormatInt(now.UnixNano(), 10)
 }
 
 // pace is how often things are done, all of it derived from how long a Lease may go unrenewed.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/events/kube"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -122,14 +123,52 @@ func (a *App) act(ctx context.Context) error {
 	if err := a.folding.caughtUp(ctx); err != nil {
 		return err
 	}
-	sources, err := a.clusters.watches(a.cfg, a.opt.Replica, a.store.log, a.pipeline, a.opt.Log.With("part", "watch"))
+	watches, err := a.clusters.watches(a.cfg, a.opt.Replica, a.store.log, a.pipeline, a.opt.Log.With("part", "watch"))
 	if err != nil {
 		return err
 	}
-	sources = append(sources, clock{a.store.log, a.opt.Log.With("part", "clock")})
+	if err := a.blink(ctx, watches); err != nil {
+		return err
+	}
+	sources := []events.Source{clock{a.store.log, a.opt.Log.With("part", "clock")}}
+	for _, w := range watches {
+		sources = append(sources, w)
+	}
 	a.pipeline.Start(ctx)
 	a.front.stands()
 	return a.work(ctx, sources)
+}
+
+// blink has the view know that this replica does not see yet: nothing is judged by what it saw before it died or was stopped.
+// A store that does not take that is asked again; without it nothing could be recorded anyway.
+func (a *App) blink(ctx context.Context, watches []*kube.Source) error {
+	for _, w := range watches {
+		seq, err := w.Begin(ctx)
+		for ; err != nil; seq, err = w.Begin(ctx) {
+			a.opt.Log.Warn("the store takes nothing yet, trying again", "error", err)
+			if !pause(ctx, time.Second) {
+				return ctx.Err()
+			}
+		}
+		for a.pipeline.Seq() < seq {
+			if !pause(ctx, 2*time.Millisecond) {
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// pause waits and says whether ctx is still alive after it.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (a *App) work(ctx context.Context, sources []events.Source) error {

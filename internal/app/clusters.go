@@ -68,8 +68,8 @@ func openClusters(cfg *config.Config, version string) (clusters, error) {
 }
 
 // watches are the sources that watch the clusters.
-func (c clusters) watches(cfg *config.Config, replica string, log events.Log, view kube.View, logger *slog.Logger) ([]events.Source, error) {
-	var out []events.Source
+func (c clusters) watches(cfg *config.Config, replica string, log events.Log, view kube.View, logger *slog.Logger) ([]*kube.Source, error) {
+	var out []*kube.Source
 	for _, cluster := range cfg.Clusters {
 		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: c.observe[cluster.Name].Kubernetes, Log: log,
 			View: view, Logger: logger.With("cluster", cluster.Name), StaleAfter: cluster.LeaseStaleAfter})

@@ -32,6 +32,13 @@ func (p *Pipeline) Ask(f func(*classifiers.View)) {
 	f(p.view)
 }
 
+// Seq is the event that the view has reached.
+func (p *Pipeline) Seq() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.view.Seq
+}
+
 // Time is the time of the view.
 func (p *Pipeline) Time() time.Time {
 	p.mu.Lock()

@@ -83,13 +83,13 @@ type Engine struct {
 
 	mu     sync.Mutex
 	looked map[incident.ID]time.Time // when a plan was last worked out in vain
-	noted  map[incident.ID]string    // the rule of what was last noted to hold a step
+	held   map[incident.ID]holding   // what last held a step
 	stood  standing                  // as it was last read
 }
 
 // New makes an engine.
 func New(opt Options) *Engine {
-	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, noted: map[incident.ID]string{}}
+	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}}
 }
 
 // viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.

@@ -274,6 +274,38 @@ func TestOpenStepIsNotGoneOnWithWhenItsFaultIsGone(t *testing.T) {
 	})
 }
 
+// TestBlindEngineBeginsAndResumesNothing: while the watches do not see, as at a start, nothing is done; it is noted when it lasts.
+func TestBlindEngineBeginsAndResumesNothing(t *testing.T) {
+	for name, begin := range map[string]func(*stage) incident.ID{
+		"an open step": (*stage).begun,
+		"the next step": func(s *stage) incident.ID {
+			id := s.begun()
+			ref := s.now(id).Intent.StepRef
+			s.put(id, incident.Record{Kind: incident.Done, Step: &ref})
+			return id
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.Alone, s.blind = true, true
+				id := begin(s)
+				before := len(s.now(id).History)
+				if inc := s.moves(id); len(s.applied) != 0 || len(inc.History) != before || len(s.timers) == 0 {
+					t.Errorf("done %v, records %v, timers %v", s.applied, kinds(inc), s.timers)
+				}
+				time.Sleep(16 * time.Second)
+				if inc := s.moves(id); len(s.applied) != 0 || len(inc.History) != before+1 {
+					t.Errorf("later: done %v, records %v, want one note", s.applied, kinds(inc))
+				}
+				s.blind = false
+				if inc := s.moves(id); inc.State != incident.Recovered {
+					t.Errorf("with sight it is %s", inc.State)
+				}
+			})
+		})
+	}
+}
+
 // TestHeldStepSaysEachObstacleOnce: the timeline answers why a plan waits, also when the reason changes.
 func TestHeldStepSaysEachObstacleOnce(t *testing.T) {
 	play(t, func(s *stage) {

@@ -27,6 +27,7 @@ type stage struct {
 
 	finding *classifiers.Finding // what is seen of the fault
 	lag     time.Duration        // of the view
+	blind   bool
 	verdict func(policies.Question) policies.Verdict
 	asked   []policies.Question
 	broken  error // policy cannot be asked
@@ -87,7 +88,7 @@ func kinds(inc *incident.Incident) []incident.RecordKind {
 
 // Look implements Sights.
 func (s *stage) Look(*incident.Incident) pipeline.Look {
-	return pipeline.Look{Seq: 7, Sight: incident.Sight{Now: time.Now().Add(-s.lag), Finding: s.finding}}
+	return pipeline.Look{Seq: 7, Sight: incident.Sight{Now: time.Now().Add(-s.lag), Blind: s.blind, Finding: s.finding}}
 }
 
 // Ask implements Sights.

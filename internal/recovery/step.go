@@ -20,6 +20,9 @@ const takeovers = 5
 
 // step does the next step of the plan in force: gate, intent, effect, result.
 func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	if look.Sight.Blind {
+		return e.hold(ctx, inc, look, unseen())
+	}
 	now, err := e.stands(ctx)
 	if err != nil {
 		return err
@@ -33,7 +36,7 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	err = e.intend(ctx, inc, look, rec, e.claim(inc, q, now.budget))
 	var taken *ledger.TargetHeldError
 	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
-		return e.hold(ctx, inc, look, &obstacle{"claim", err.Error()})
+		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: err.Error()})
 	}
 	if err != nil {
 		return err
@@ -56,6 +59,9 @@ func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeli
 func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
 	if left := inc.Intent.Deadline.Sub(e.Clock()); left > 0 && !e.mayTakeOver(inc.Intent) {
 		return e.wake(ctx, inc, left+time.Second)
+	}
+	if look.Sight.Blind {
+		return e.hold(ctx, inc, look, unseen())
 	}
 	step := inc.Plan.Steps[inc.Intent.Index]
 	if inc.State == incident.Acting && look.Sight.Gone() {
@@ -111,23 +117,39 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 }
 
 // obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.
-type obstacle struct{ rule, why string }
+type obstacle struct {
+	rule, why string
+	passing   bool // worth a note only when it is met again
+}
+
+// unseen is the obstacle that nothing can be said of the fault now, as in the second after a start.
+func unseen() *obstacle {
+	return &obstacle{"blind", "the watches do not see, so it is not known whether this is still broken", true}
+}
+
+// holding is what an incident was last held by, and whether that was noted.
+type holding struct {
+	rule  string
+	noted bool
+}
 
 func obstacleOf(d policies.Decision) *obstacle {
 	var rules []string
 	for _, r := range slices.Concat(d.Held, d.Reasons) {
 		rules = append(rules, r.Rule)
 	}
-	return &obstacle{strings.Join(rules, ","), saying(d)}
+	return &obstacle{rule: strings.Join(rules, ","), why: saying(d)}
 }
 
 // hold notes why the next step waits, once for each obstacle in a row, and looks again later.
 func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {
 	e.mu.Lock()
-	known := e.noted[inc.ID] == by.rule
-	e.noted[inc.ID] = by.rule
+	was := e.held[inc.ID]
+	again := was.rule == by.rule
+	note := !again && !by.passing || again && !was.noted
+	e.held[inc.ID] = holding{by.rule, note || again && was.noted}
 	e.mu.Unlock()
-	if !known {
+	if note {
 		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + by.why}
 		if err := e.append(ctx, inc, look, rec); err != nil {
 			return err
@@ -140,7 +162,7 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 func (e *Engine) unheld(id incident.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.noted, id)
+	delete(e.held, id)
 }
 
 // carryOut applies the change under the intent that inc.Intent holds, waits until the world agrees, and records the result.

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/responders"
@@ -194,6 +197,32 @@ func TestNodeReturnsInMidPlan(t *testing.T) {
 	s.must(s.rig.Untouched(s.ctx, victim))
 	s.onceEach()
 	s.await(time.Minute, "everything is available", func(ctx context.Context) (bool, error) { return s.rig.Available(ctx, webs, dbs) })
+}
+
+// TestReturnedWhileNobodyLooked: the server dies in mid-plan, the node comes back, and the server starts again at once. It knows
+// the node as silent, and does nothing to it on that: it looks first, and takes back what it did.
+func TestReturnedWhileNobodyLooked(t *testing.T) {
+	s := begin(t, shared(t), quick("unseen"))
+	victim := s.lose()
+	s.await(90*time.Second, "the node is cordoned", func(context.Context) (bool, error) {
+		inc, ok := s.peek(victim)
+		return ok && stepBegan(inc, "displace"), nil
+	})
+	s.must(s.Kill())
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.await(time.Minute, "the node renews its Lease", func(ctx context.Context) (bool, error) {
+		lease, err := s.rig.Kube.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, victim, metav1.GetOptions{})
+		return err == nil && time.Since(lease.Spec.RenewTime.Time) < 5*time.Second, err
+	})
+	before := len(s.writes())
+	s.must(s.Start())
+	s.reaches(victim, 2*time.Minute, incident.Ended)
+	s.must(s.rig.Untouched(s.ctx, victim))
+	for _, ev := range s.writes()[before:] {
+		if ev.Resource != "nodes" || strings.Contains(string(ev.RequestObject), "salvor.io/fenced\":\"") {
+			t.Errorf("done to a node that was back: %s %s %s/%s %s", ev.Verb, ev.Resource, ev.Namespace, ev.Name, ev.RequestObject)
+		}
+	}
 }
 
 // TestNoProofNoForce: where the power switch refuses, never answers, or is not there, what is stateless is recovered and

@@ -93,7 +93,10 @@ func startNATS(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := filepath.Join(dir, fmt.Sprintf("nats-%s", port))
+	home, err := os.MkdirTemp(dir, "nats-") // a port may be had again, a store must not
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := fmt.Sprintf("host: %s\nport: %s\njetstream { store_dir: %q, sync_interval: always }\n", host, port, home)
 	file := home + ".conf"
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
