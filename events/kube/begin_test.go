@@ -1,0 +1,29 @@
+package kube
+
+import (
+	"testing"
+
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// TestBeginSaysThatNothingIsSeen: what an earlier life of the replica saw is no sight of now.
+func TestBeginSaysThatNothingIsSeen(t *testing.T) {
+	rec := newRecorder()
+	src, err := New(Options{Cluster: "c", Replica: "r", Client: fake.NewSimpleClientset(), Log: rec, View: rec, Logger: testLog(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq, err := src.Begin(t.Context())
+	if err != nil || seq != 2 {
+		t.Fatalf("it lies at %d, error %v, want 2", seq, err)
+	}
+	for n, watch := range []string{"nodes", "leases"} {
+		ev := rec.all[n]
+		said := decode[events.Observer](ev)
+		if ev.Type != events.TypeObserver || ev.Entity != "observer/r/"+watch || said.Watch != watch || said.Seeing || said.Synced {
+			t.Errorf("event %s of %s says %+v", ev.Type, ev.Entity, said)
+		}
+	}
+}
