@@ -290,6 +290,7 @@ func TestBlindEngineBeginsAndResumesNothing(t *testing.T) {
 				s.Alone, s.blind = true, true
 				id := begin(s)
 				before := len(s.now(id).History)
+				s.moves(id)
 				if inc := s.moves(id); len(s.applied) != 0 || len(inc.History) != before || len(s.timers) == 0 {
 					t.Errorf("done %v, records %v, timers %v", s.applied, kinds(inc), s.timers)
 				}

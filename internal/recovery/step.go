@@ -119,7 +119,7 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 // obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.
 type obstacle struct {
 	rule, why string
-	passing   bool // worth a note only when it is met again
+	passing   bool // worth a note only when it lasts
 }
 
 // unseen is the obstacle that nothing can be said of the fault now, as in the second after a start.
@@ -127,9 +127,10 @@ func unseen() *obstacle {
 	return &obstacle{"blind", "the watches do not see, so it is not known whether this is still broken", true}
 }
 
-// holding is what an incident was last held by, and whether that was noted.
+// holding is what an incident is held by, since when, and whether that was noted.
 type holding struct {
 	rule  string
+	since time.Time
 	noted bool
 }
 
@@ -141,13 +142,17 @@ func obstacleOf(d policies.Decision) *obstacle {
 	return &obstacle{rule: strings.Join(rules, ","), why: saying(d)}
 }
 
-// hold notes why the next step waits, once for each obstacle in a row, and looks again later.
+// hold notes why the next step waits, once for each obstacle in a row and for one that may pass when it has lasted for the
+// retry time, and looks again later.
 func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {
 	e.mu.Lock()
-	was := e.held[inc.ID]
-	again := was.rule == by.rule
-	note := !again && !by.passing || again && !was.noted
-	e.held[inc.ID] = holding{by.rule, note || again && was.noted}
+	now := e.held[inc.ID]
+	if now.rule != by.rule {
+		now = holding{rule: by.rule, since: e.Clock()}
+	}
+	note := !now.noted && (!by.passing || e.Clock().Sub(now.since) >= e.Terms.Retry)
+	now.noted = now.noted || note
+	e.held[inc.ID] = now
 	e.mu.Unlock()
 	if note {
 		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + by.why}
