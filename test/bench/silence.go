@@ -45,7 +45,7 @@ func (w *workshop) mend(ctx context.Context) error {
 	if err := w.recorded(incident.Checked); err != nil {
 		return err
 	}
-	if err := w.renew(ctx, w.lost); err != nil {
+	if err := w.renew(ctx, w.lost, w.lost); err != nil {
 		return err
 	}
 	if err := w.recorded(incident.Closed); err != nil {
@@ -76,8 +76,8 @@ func (w *workshop) recorded(kind incident.RecordKind) error {
 	}
 }
 
-// renew shows that the nth node's Lease is renewed, those of all before it where none was lost yet, and that its observers see.
-func (w *workshop) renew(ctx context.Context, n int) error {
+// renew shows that the Leases of some nodes, from the nth to the mth, are renewed, and that the observers see.
+func (w *workshop) renew(ctx context.Context, n, m int) error {
 	var all []events.Event
 	for _, watch := range []string{"nodes", "leases"} {
 		ev, err := w.event("observer/"+watch+"/"+strconv.Itoa(w.version), events.TypeObserver, "observer/"+watch, events.Observer{Replica: "bench", Watch: watch, Seeing: true, Synced: true})
@@ -86,11 +86,7 @@ func (w *workshop) renew(ctx context.Context, n int) error {
 		}
 		all = append(all, ev)
 	}
-	from := n
-	if w.lost == 0 {
-		from = 1
-	}
-	for i := from; i <= n; i++ {
+	for i := n; i <= m; i++ {
 		ev, err := w.lease(i, events.LeaseFresh)
 		if err != nil {
 			return err

@@ -152,7 +152,7 @@ func (w *workshop) begin(ctx context.Context) error {
 	if _, err := w.log.Append(ctx, all...); err != nil {
 		return fmt.Errorf("show the workshop its nodes: %w", err)
 	}
-	return w.renew(ctx, workshopNodes)
+	return w.renew(ctx, 1, workshopNodes)
 }
 
 func (w *workshop) event(id string, typ events.Type, entity string, payload any) (events.Event, error) {
