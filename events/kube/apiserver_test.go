@@ -74,9 +74,22 @@ func (s *apiServer) start() {
 	s.http.Start()
 }
 
+// stop ends the server and all connections to it, also those that are made meanwhile: Close alone waits for a stream that a
+// client has just opened as long as that likes to watch.
 func (s *apiServer) stop() {
-	s.http.CloseClientConnections()
-	s.http.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.http.Close()
+	}()
+	for {
+		s.http.CloseClientConnections()
+		select {
+		case <-closed:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func (s *apiServer) client() kubernetes.Interface {
