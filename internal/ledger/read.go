@@ -113,11 +113,23 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 			return nil, fmt.Errorf("read %s: %w", subject, err)
 		}
 		if len(part) == 0 {
-			return nil, fmt.Errorf("read %s: %w", subject, unavailable(fmt.Errorf("a copy of the stream ends before %d", end.last.Seq)))
+			return nil, l.missing(ctx, subject, end.last.Seq)
 		}
 		all = append(all, part...)
 	}
 	return all, nil
+}
+
+// missing is why a history does not come: a copy is behind, or, which is no error, it has been purged meanwhile.
+func (l *Ledger) missing(ctx context.Context, subject string, end uint64) error {
+	now, err := l.last(ctx, subject)
+	if err == nil && now != nil {
+		err = unavailable(fmt.Errorf("a copy of the stream ends before %d", end))
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", subject, err)
+	}
+	return nil
 }
 
 // endOf is the sequence of the last of some messages, 0 when there is none.
