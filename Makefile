@@ -24,7 +24,7 @@ demo: stack-build build ## lose a node of a real control plane and watch it bein
 	go run ./test/demo
 
 .PHONY: test
-test: stack-build build ## all tests: the quick ones side by side, those on real parts one after the other (about 25 minutes)
+test: stack-build build ## all tests: the quick ones side by side, those on real parts one after the other (about 30 minutes)
 	go vet $(PACKAGES)
 	go test -short -timeout 10m $(PACKAGES)
 	go test -p 1 -timeout 40m $(REAL)
