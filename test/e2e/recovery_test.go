@@ -216,7 +216,7 @@ func TestReturnedWhileNobodyLooked(t *testing.T) {
 	})
 	before := len(s.writes())
 	s.must(s.Start())
-	s.reaches(victim, 2*time.Minute, incident.Ended)
+	s.reaches(victim, 4*time.Minute, incident.Ended)
 	s.must(s.rig.Untouched(s.ctx, victim))
 	for _, ev := range s.writes()[before:] {
 		if ev.Resource != "nodes" || strings.Contains(string(ev.RequestObject), "salvor.io/fenced\":\"") {
