@@ -15,8 +15,7 @@ type Sight struct {
 	Finding *classifiers.Finding
 }
 
-func (s Sight) seen() bool   { return !s.Blind && s.Finding != nil }
-func (s Sight) absent() bool { return s.Gone() }
+func (s Sight) seen() bool { return !s.Blind && s.Finding != nil }
 
 // Gone says that those who would have to see the fault can see, and do not.
 func (s Sight) Gone() bool { return !s.Blind && s.Finding == nil }
@@ -91,7 +90,7 @@ func (i *Incident) Upcoming(s Sight, t Terms) Move {
 
 func (i *Incident) whileSuspected(s Sight, t Terms) Move {
 	switch {
-	case s.absent():
+	case s.Gone():
 		return cleared("not seen any more, before it was confirmed")
 	case s.Now.Before(i.DueAt):
 		return Move{Do: Wait, Until: i.DueAt}
@@ -105,7 +104,7 @@ func (i *Incident) whileSuspected(s Sight, t Terms) Move {
 
 func (i *Incident) whileStanding(s Sight) Move {
 	switch {
-	case s.absent():
+	case s.Gone():
 		return cleared("not seen any more")
 	case s.seen() && !s.Finding.Standing:
 		return recurred(s, "it changed: "+s.Finding.Sentence)
@@ -115,7 +114,7 @@ func (i *Incident) whileStanding(s Sight) Move {
 
 func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 	switch {
-	case s.absent():
+	case s.Gone():
 		return cleared("not seen any more, before anything was done")
 	case s.Blind:
 		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
@@ -126,7 +125,7 @@ func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 }
 
 func (i *Incident) whileHeld(s Sight, t Terms) Move {
-	if s.absent() {
+	if s.Gone() {
 		return cleared("not seen any more, before anything was done")
 	}
 	if due := later(i.DecidedAt(), s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
@@ -139,7 +138,7 @@ func (i *Incident) whileActing(s Sight) Move {
 	switch {
 	case i.Intent != nil:
 		return Move{Do: Resume}
-	case i.State == Acting && s.absent():
+	case i.State == Acting && s.Gone():
 		return cleared(fmt.Sprintf("not seen any more, after %d of %d steps", i.Next, len(i.Plan.Steps)))
 	case i.State == Restoring && s.seen():
 		return recurred(s, "it came back while the recovery was being taken back")
@@ -148,7 +147,7 @@ func (i *Incident) whileActing(s Sight) Move {
 }
 
 func (i *Incident) whileRecovered(s Sight) Move {
-	if s.absent() {
+	if s.Gone() {
 		return cleared(i.Fault.Anchor.String() + " is back, or its object is gone")
 	}
 	return Move{Do: Rest}
@@ -171,7 +170,7 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 }
 
 func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
-	if s.absent() {
+	if s.Gone() {
 		if due := i.LastTry.Add(t.undoAgain(i.UndoFailures)); s.Now.Before(due) {
 			return Move{Do: Wait, Until: due}
 		}
