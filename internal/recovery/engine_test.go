@@ -223,6 +223,43 @@ func TestGuardStopsAtTheWrite(t *testing.T) {
 	}
 }
 
+// TestStepHeldAtTheWriteIsNotGivenUp: each record makes the incident move again at once. A step that the guard held is not begun
+// over and over then, neither by what was known before the pause nor when only the guard cannot look.
+func TestStepHeldAtTheWriteIsNotGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		trouble error // for the guard alone
+		want    []incident.RecordKind
+	}{
+		"by a pause":         {nil, []incident.RecordKind{incident.Opened, incident.Decided, incident.Intent, incident.Noted}},
+		"by a store in need": {errors.New("no answer"), []incident.RecordKind{incident.Opened, incident.Decided, incident.Intent}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				id := s.opened()
+				s.apply = func(context.Context, string) error {
+					if s.pauseErr = c.trouble; c.trouble == nil {
+						s.pauses = []policies.Pause{pause()}
+					}
+					return nil
+				}
+				for range takeovers + 2 {
+					s.moves(id)
+					s.pauseErr = nil
+				}
+				inc := s.now(id)
+				if diff := cmp.Diff(c.want, kinds(inc)); diff != "" || len(s.applied) != 0 {
+					t.Errorf("done %v, records (-want +got):\n%s", s.applied, diff)
+				}
+				s.apply, s.pauses = nil, nil
+				time.Sleep(16 * time.Second)
+				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
+					t.Errorf("later it is %s with effects %v", inc.State, s.applied)
+				}
+			})
+		})
+	}
+}
+
 func TestNotesDoNotStopAWrite(t *testing.T) {
 	play(t, func(s *stage) {
 		id := s.opened()

@@ -170,6 +170,7 @@ type book struct {
 	records  map[incident.ID][]incident.Sequenced
 	holdings ledger.Budget
 	pauses   []policies.Pause
+	pauseErr error // they cannot be read
 	timers   []ledger.Timer
 	stored   []Stored
 	storeErr error
@@ -291,4 +292,4 @@ func (b *book) SetTimer(_ context.Context, t ledger.Timer) error {
 }
 
 // Pauses implements Ledger.
-func (b *book) Pauses(context.Context) ([]policies.Pause, error) { return b.pauses, nil }
+func (b *book) Pauses(context.Context) ([]policies.Pause, error) { return b.pauses, b.pauseErr }

@@ -79,6 +79,9 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 	if _, held := e.gate(ctx, inc, look, now); held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
+	if e.heldAtWrite(inc.ID) {
+		return e.again(ctx, inc)
+	}
 	rec := incident.Record{Kind: incident.TookOver, Step: e.refer(inc, step), Text: "goes on with step " + step.Name + "; its writer was lost or held"}
 	if err := e.append(ctx, inc, look, rec); err != nil {
 		return err
@@ -163,6 +166,27 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 	return e.again(ctx, inc)
 }
 
+// atWrite is the rule of what the guard held back after policy had let it pass.
+const atWrite = "write"
+
+// holdAtWrite remembers that the guard held a step. What was known when the step began is not believed any more, so that the
+// next gate sees what the guard saw.
+func (e *Engine) holdAtWrite(id incident.ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held[id] = holding{rule: atWrite, since: e.Clock()}
+	e.stood = standing{}
+}
+
+// heldAtWrite says that the guard held a step less than the retry time ago: it is not begun again yet, or a few tries in a row
+// would give it up.
+func (e *Engine) heldAtWrite(id incident.ID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := e.held[id]
+	return last.rule == atWrite && e.Clock().Sub(last.since) < e.Terms.Retry
+}
+
 // unheld forgets what was noted: the step goes on, or the work has ended.
 func (e *Engine) unheld(id incident.ID) {
 	e.mu.Lock()
@@ -181,6 +205,7 @@ func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipe
 	case errors.Is(err, ledger.ErrLost):
 		return err
 	case errors.Is(err, ErrHeld):
+		e.holdAtWrite(inc.ID)
 		return e.again(ctx, inc)
 	}
 	rec := incident.Record{Kind: incident.Done, Detail: found.Detail}
