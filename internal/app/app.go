@@ -71,12 +71,17 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 
 func (a *App) build(rules policies.Engine, books *books) {
 	log := a.opt.Log
-	a.kicks = newKicks(func(ctx context.Context, id incident.ID) error {
-		return a.store.ledger.Alone(ctx, id, func(ctx context.Context) error { return a.engine.Move(ctx, id) })
+	a.kicks = newKicks(func(ctx context.Context, id incident.ID, inc *incident.Incident) error {
+		return a.store.ledger.Alone(ctx, id, func(ctx context.Context) error {
+			if inc == nil {
+				return a.engine.Move(ctx, id)
+			}
+			return a.engine.MoveOn(ctx, inc)
+		})
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
 		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm, Alerts: nodeAlerts}},
-		Ledger:      a.store.ledger, Kick: a.kicks.add, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
+		Ledger:      a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	l := a.cfg.Limits

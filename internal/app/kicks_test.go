@@ -16,7 +16,7 @@ func TestKicksForgetNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		looked := map[incident.ID]int{}
-		k := newKicks(func(_ context.Context, id incident.ID) error {
+		k := newKicks(func(_ context.Context, id incident.ID, _ *incident.Incident) error {
 			mu.Lock()
 			defer mu.Unlock()
 			looked[id]++

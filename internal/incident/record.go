@@ -32,10 +32,10 @@ func (k Key) Hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ID names an incident: the hash of its key and the sequence of the record that opened the key, "<hash>-<seq>".
+// ID names an incident: the hash of its key and the sequence of what was last written about its fault before, "<hash>-<seq>".
 type ID string
 
-// IDOf derives the id from a key and the sequence at which the key was opened.
+// IDOf derives the id from a key and where the last incident of the same key ended, 0 for the first.
 func IDOf(k Key, seq uint64) ID { return ID(fmt.Sprintf("%s-%d", k.Hash(), seq)) }
 
 // Name is the short name for people: "inc-" and four characters that are unlikely to collide among open incidents.

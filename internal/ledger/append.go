@@ -38,7 +38,7 @@ func (l *Ledger) append(ctx context.Context, inc *incident.Incident, rec inciden
 	if err != nil {
 		return 0, err
 	}
-	writes := append(with, write{incidentSubject(inc.Key.Cluster, inc.ID), inc.Seq, data})
+	writes := append(with, write{subject: incidentSubject(inc.Key.Cluster, inc.ID), expect: inc.Seq, data: data})
 	seq, err := l.store(ctx, rec.Nonce, writes...)
 	if err != nil {
 		return 0, err

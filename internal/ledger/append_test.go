@@ -152,19 +152,21 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-func TestLostAnswersOfOpening(t *testing.T) {
-	for _, part := range []string{"salvor.incident.prod_eu=", "key"} {
+func TestLostAnswerOfOpening(t *testing.T) {
+	for _, sent := range []bool{true, false} {
 		l := newLedger(t)
-		subject := keySubject(*first("worker-1").Key)
-		if part != "key" {
-			subject = incidentPrefix + events.Token("prod.eu") + "." + first("worker-1").Key.Hash()
+		loseAnswer(l, faultPrefix(*first("worker-1").Key), sent, nil)
+		inc, err := l.OpenIncident(t.Context(), first("worker-1"))
+		if !sent {
+			if !errors.Is(err, events.ErrUnavailable) {
+				t.Errorf("never sent, it says %v", err)
+			}
+			inc, err = l.OpenIncident(t.Context(), first("worker-1"))
 		}
-		loseAnswer(l, subject, true, nil)
-		id, err := l.OpenIncident(t.Context(), first("worker-1"))
 		if err != nil {
-			t.Fatalf("the answer of the %s was lost: %v", part, err)
+			t.Fatal(err)
 		}
-		if inc := load(t, l, id); len(inc.History) != 1 {
+		if inc := load(t, l, inc.ID); len(inc.History) != 1 {
 			t.Errorf("the history has %d records", len(inc.History))
 		}
 	}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +22,7 @@ const archiveAtOnce = 200
 // Archive moves each incident that ended before a time out of the stream of incidents: its whole history becomes one document
 // of the archive, which is read back before the records are purged. Incidents that live, that ended later, or that the budget
 // still names are not touched, but for this: what the budget holds for an incident that is not worked on any more, because who
-// claimed it was lost before the intent, is released. One call moves at most 200, those that were opened first.
+// claimed it was lost before the intent, is released. One call moves at most 200.
 //
 // Any number of processes may call it at once. It may die at any moment and be repeated: the document is there before the
 // first record goes, and of several writers one writes it. A history that cannot be moved, because it is too large for one
@@ -44,7 +43,7 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 			l.log.Info("ended incidents were archived", "incidents", moved)
 		}
 	}()
-	for _, subject := range openedFirst(subjects) {
+	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
 		id := incident.ID(lastToken(subject))
 		if moved == archiveAtOnce {
 			break
@@ -70,17 +69,6 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 		}
 	}
 	return nil
-}
-
-// openedFirst sorts the subjects of incidents by when their keys were opened. What is no incident's is left out.
-func openedFirst(subjects map[string]uint64) []string {
-	opened := map[string]uint64{}
-	for subject := range subjects {
-		if seq, err := openedAt(incident.ID(lastToken(subject))); err == nil {
-			opened[subject] = seq
-		}
-	}
-	return slices.SortedFunc(maps.Keys(opened), func(a, b string) int { return cmp.Compare(opened[a], opened[b]) })
 }
 
 // archive moves one incident, if it ended before a time.
@@ -136,7 +124,7 @@ func (l *Ledger) preserve(ctx context.Context, subject string, history []stored)
 	if err != nil {
 		return err
 	}
-	_, writing := l.publish(ctx, write{archiveSubject(subject), 0, doc}.message())
+	_, writing := l.publish(ctx, write{subject: archiveSubject(subject), data: doc}.message())
 	there, err := l.archived(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound) && writing != nil && !errors.Is(writing, errRefused):

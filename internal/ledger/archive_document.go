@@ -114,7 +114,7 @@ func (l *Ledger) archived(ctx context.Context, id incident.ID) ([]stored, error)
 	if err != nil {
 		return nil, fmt.Errorf("look into %s: %w", ArchiveStream, unavailable(err))
 	}
-	msg, err := stream.GetLastMsgForSubject(ctx, archivePrefix+"*."+string(id))
+	msg, err := stream.GetLastMsgForSubject(ctx, archivePrefix+"*."+anyCluster(id))
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return nil, ErrNotFound

@@ -79,7 +79,7 @@ func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budge
 func (l *Ledger) budgetWrite(b Budget) (w write, nonce string, err error) {
 	rec := budgetRecord{l.sign(), b}
 	data, err := document(rec)
-	return write{budgetSubject, b.seq, data}, rec.Nonce, err
+	return write{subject: budgetSubject, expect: b.seq, data: data}, rec.Nonce, err
 }
 
 // contend repeats an attempt that errRefused alone ended. Those of one process go one by one: they all change the budget, so

@@ -48,11 +48,10 @@ func (l *Ledger) compact(ctx context.Context, subject string) error {
 	return l.purge(ctx, IncidentsStream, subject, jetstream.WithPurgeSequence(last.Seq))
 }
 
-// lastCounts says whether only the last record of a subject means anything: the budget, keys, and the locks that earlier
-// versions wrote.
+// lastCounts says whether only the last record of a subject means anything: the budget and keys.
 func lastCounts(subject string) bool {
 	tokens := strings.Split(strings.TrimPrefix(subject, incidentPrefix), ".")
-	return subject == budgetSubject || len(tokens) == 3 && (tokens[1] == "key" || tokens[1] == "lock")
+	return subject == budgetSubject || len(tokens) == 3 && tokens[2] == "key"
 }
 
 // subjects counts the messages of each subject that a filter lets through.

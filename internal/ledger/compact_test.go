@@ -3,7 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,12 +32,6 @@ func TestCompactKeepsTheLast(t *testing.T) {
 		was = append(was, ended(t, l, "w1"))
 	}
 	was = append(was, load(t, l, lives.ID))
-	lock := incidentPrefix + "prod_eu=.lock.0123456789abcdef" // as earlier versions wrote them
-	for n := range 2 {
-		if _, err := l.js.Publish(t.Context(), lock, fmt.Appendf(nil, `{"schema":1,"target":"%d"}`, n)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	budget, _ := stand(t, l)
 	key := keySubject(was[0].Key)
 	if n := messages(t, l, IncidentsStream, budgetSubject) + messages(t, l, IncidentsStream, key); n < 10 {
@@ -46,7 +40,7 @@ func TestCompactKeepsTheLast(t *testing.T) {
 	stale := staleBudget(t, other)
 	for range 2 {
 		compact(t, l)
-		for _, subject := range []string{budgetSubject, key, keySubject(lives.Key), lock} {
+		for _, subject := range []string{budgetSubject, key} {
 			if n := messages(t, l, IncidentsStream, subject); n != 1 {
 				t.Errorf("%s has %d revisions, want the last", subject, n)
 			}
@@ -93,8 +87,8 @@ func goesOn(t *testing.T, l, other *Ledger, lives *incident.Incident) {
 		t.Errorf("a free target gives %v", err)
 	}
 	for _, inc := range []*incident.Incident{lives, again} {
-		if id, err := l.OpenIncident(t.Context(), first(inc.Fault.Anchor.Name)); !errors.Is(err, ErrAlreadyOpen) || id != inc.ID {
-			t.Errorf("opening it again gives %q, %v", id, err)
+		if _, err := l.OpenIncident(t.Context(), first(inc.Fault.Anchor.Name)); !errors.Is(err, ErrAlreadyOpen) || !strings.Contains(err.Error(), string(inc.ID)) {
+			t.Errorf("opening it again gives %v", err)
 		}
 	}
 	add(t, l, lives, done(0), incident.Record{Kind: incident.Cleared, At: noon})
@@ -140,7 +134,7 @@ func TestCompactLeavesWhatIsWrittenMeanwhile(t *testing.T) {
 func TestLastCounts(t *testing.T) {
 	key := *first("w1").Key
 	for subject, want := range map[string]bool{
-		budgetSubject: true, keySubject(key): true, incidentPrefix + "c.lock.0123": true,
+		budgetSubject: true, keySubject(key): true,
 		incidentSubject("prod.eu", incident.IDOf(key, 7)): false, incidentSubject("key", incident.IDOf(key, 7)): false,
 		incidentSubject("budget", incident.IDOf(key, 7)): false, incidentPrefix + "c.other.0123": false,
 	} {

@@ -23,7 +23,7 @@ const MaxDecision = 256 << 10
 // StoreDecision stores what policy was asked and what it said for 400 days and returns where it lies. Storing the same document
 // for the same incident again within two minutes returns the same place.
 func (l *Ledger) StoreDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error) {
-	if _, err := openedAt(id); err != nil {
+	if err := checkID(id); err != nil {
 		return "", fmt.Errorf("store decision: %w", err)
 	}
 	data, err := json.Marshal(doc)

@@ -5,7 +5,9 @@
 //
 //   - A record is appended after the record that the judgement was made on: the expected last sequence of the incident's
 //     subject is the lock. Whoever comes second gets [ErrLost], has written nothing, and loads the incident again.
-//   - A key says whether a fault has an open incident. Opening one is a compare-and-set on it.
+//   - All that is written about a fault has subjects with one beginning: the records of its incidents, and its key, which says
+//     that the last of them has ended, for when their records are archived. Opening an incident is a compare-and-set of what was
+//     last written under any of these subjects.
 //   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits. A lock is
 //     held by one incident and ends with it, never by time.
 //   - A [Claim] is what an intent takes: locks and entries of the budget. It is written first, as a compare-and-set of the

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	// ErrAlreadyOpen is returned, with the id, when the fault has an open incident.
+	// ErrAlreadyOpen is returned, with the id in its text, when the fault has an open incident.
 	ErrAlreadyOpen = errors.New("the fault has an open incident")
 	// ErrLost is returned when another record was appended since the incident was loaded. Nothing was written.
 	ErrLost = errors.New("another record was appended meanwhile")

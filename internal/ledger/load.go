@@ -20,10 +20,10 @@ func (l *Ledger) Load(ctx context.Context, id incident.ID) (*incident.Incident, 
 }
 
 func (l *Ledger) load(ctx context.Context, id incident.ID) (*incident.Incident, error) {
-	if _, err := openedAt(id); err != nil {
+	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	history, err := l.history(ctx, incidentPrefix+"*."+string(id))
+	history, err := l.history(ctx, incidentPrefix+"*."+anyCluster(id))
 	if err == nil && !begins(history) {
 		history, err = l.whole(ctx, id, history)
 	}

@@ -9,97 +9,84 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
-// keyRecord says whether a fault has an open incident. The incident's id is made of the key and the sequence of the record that
-// opened it.
+// keyRecord says that a fault has no open incident. It stands for those that have ended, whose records may be archived.
 type keyRecord struct {
 	signature
 	Key    incident.Key `json:"key"`
-	Open   bool         `json:"open"`
-	Closed incident.ID  `json:"closed,omitempty"` // the incident that ended with this record
+	Closed incident.ID  `json:"closed"` // the incident that ended with this record
 }
 
 // openAttempts bounds how often OpenIncident looks again after it lost a race.
 const openAttempts = 5
 
 // OpenIncident opens an incident with its first record: Opened, with Key and Fault. Schema, Incident, Writer and Nonce are
-// filled in. It returns nil when this record is the first of a new incident, and ErrAlreadyOpen with the id when the fault has
-// an open incident already.
+// filled in. It returns the incident when this record is the first of a new one, and ErrAlreadyOpen when the fault has an open
+// incident already.
 //
-// Two writes make an incident, the key and the first record. Whoever calls OpenIncident for a key that is open but has no
-// incident yet, because its writer died between the two, completes it with the record of his own, which is the younger
-// judgement of the two.
-func (l *Ledger) OpenIncident(ctx context.Context, first incident.Record) (incident.ID, error) {
+// The first record is stored only when nothing was written about the fault since its last incident was seen to have ended, or
+// since there was none: of several who open, one does. The id of the incident is made of the key and of where that was.
+func (l *Ledger) OpenIncident(ctx context.Context, first incident.Record) (*incident.Incident, error) {
 	if err := (&incident.Incident{}).Admits(first); err != nil {
-		return "", fmt.Errorf("open incident: %w", err)
+		return nil, fmt.Errorf("open incident: %w", err)
 	}
 	for range openAttempts {
-		id, err := l.openKey(ctx, *first.Key)
+		last, err := l.lastEnd(ctx, *first.Key)
+		var inc *incident.Incident
+		if err == nil {
+			inc, err = l.begin(ctx, incident.IDOf(*first.Key, last), last, first)
+		}
 		if errors.Is(err, errRefused) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("open incident of %s %s: %w", first.Key.Kind, first.Key.Anchor, err)
+			return nil, fmt.Errorf("open incident of %s %s: %w", first.Key.Kind, first.Key.Anchor, err)
 		}
-		return l.begin(ctx, id, first)
+		return inc, nil
 	}
-	return "", fmt.Errorf("open incident of %s %s: %w", first.Key.Kind, first.Key.Anchor, unavailable(errors.New("its key is contended")))
+	return nil, fmt.Errorf("open incident of %s %s: %w", first.Key.Kind, first.Key.Anchor, unavailable(errors.New("its key is contended")))
 }
 
-// openKey opens the key when it is not open, and returns the id of the incident that it is open for.
-func (l *Ledger) openKey(ctx context.Context, key incident.Key) (incident.ID, error) {
-	subject := keySubject(key)
-	msg, err := l.last(ctx, subject)
-	if err != nil {
-		return "", err
+// lastEnd is the sequence of what was last written about a fault, 0 when nothing was. It returns ErrAlreadyOpen when that is not
+// the end of an incident.
+func (l *Ledger) lastEnd(ctx context.Context, key incident.Key) (uint64, error) {
+	msg, err := l.last(ctx, faultPrefix(key)+">")
+	switch {
+	case err != nil:
+		return 0, err
+	case msg == nil:
+		return 0, nil
+	case msg.Subject == keySubject(key):
+		return msg.Seq, readKey(msg, key)
+	case record(*msg).Kind != incident.Closed:
+		return 0, fmt.Errorf("%w: %s", ErrAlreadyOpen, lastToken(msg.Subject))
 	}
-	seq := uint64(0)
-	if msg != nil {
-		rec, err := readKey(msg, key)
-		if err != nil {
-			return "", err
-		}
-		if rec.Open {
-			return incident.IDOf(key, msg.Seq), nil
-		}
-		seq = msg.Seq
-	}
-	rec := keyRecord{signature: l.sign(), Key: key, Open: true}
-	data, err := document(rec)
-	if err != nil {
-		return "", err
-	}
-	seq, err = l.store(ctx, rec.Nonce, write{subject, seq, data})
-	if err != nil {
-		return "", err
-	}
-	return incident.IDOf(key, seq), nil
+	return msg.Seq, nil
 }
 
-func readKey(msg *stored, key incident.Key) (keyRecord, error) {
+func readKey(msg *stored, key incident.Key) error {
 	var rec keyRecord
 	if err := decode(msg, &rec); err != nil {
-		return rec, err
+		return err
 	}
 	if rec.Key != key {
-		return rec, fmt.Errorf("key %s is taken by another fault, %s %s: change the name of the cluster", msg.Subject, rec.Key.Kind, rec.Key.Anchor)
+		return fmt.Errorf("key %s is taken by another fault, %s %s: change the name of the cluster", msg.Subject, rec.Key.Kind, rec.Key.Anchor)
 	}
-	return rec, nil
+	return nil
 }
 
-// begin writes the first record of an incident that has none.
-func (l *Ledger) begin(ctx context.Context, id incident.ID, first incident.Record) (incident.ID, error) {
+// begin writes the first record of an incident, when what was last written about its fault is where it was.
+func (l *Ledger) begin(ctx context.Context, id incident.ID, last uint64, first incident.Record) (*incident.Incident, error) {
 	rec := l.fill(first, id)
 	data, err := document(rec)
 	if err != nil {
-		return "", fmt.Errorf("open incident %s: %w", id, err)
+		return nil, err
 	}
-	switch _, err = l.store(ctx, rec.Nonce, write{incidentSubject(first.Key.Cluster, id), 0, data}); {
-	case errors.Is(err, errRefused):
-		return id, fmt.Errorf("open incident %s: %w", id, ErrAlreadyOpen)
-	case err != nil:
-		return "", fmt.Errorf("open incident %s: %w", id, err)
+	w := write{subject: incidentSubject(first.Key.Cluster, id), expect: last, data: data, among: faultPrefix(*first.Key) + ">"}
+	seq, err := l.store(ctx, rec.Nonce, w)
+	if err != nil {
+		return nil, err
 	}
-	return id, nil
+	return incident.Fold([]incident.Sequenced{{Record: rec, Seq: seq}})
 }
 
 // decode reads a signed document, and refuses one of another schema before it looks at the rest.

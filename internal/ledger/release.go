@@ -25,18 +25,18 @@ func (l *Ledger) AppendReleasing(ctx context.Context, inc *incident.Incident, re
 	return seq, nil
 }
 
-// Close appends the last record, Closed, in one atomic batch with all that ends with the incident: its key is closed, its locks
+// Close appends the last record, Closed, in one atomic batch with all that ends with the incident: its key says so, its locks
 // and its budget are released. The next finding of the same fault is a new incident.
 func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	if rec.Kind != incident.Closed {
 		return 0, fmt.Errorf("close incident %s: the record is %s, not %s", inc.ID, rec.Kind, incident.Closed)
 	}
-	key, err := l.closeKey(inc)
+	key, err := document(keyRecord{signature: l.sign(), Key: inc.Key, Closed: inc.ID})
 	if err != nil {
 		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
 	}
 	seq, err := l.appendWith(ctx, inc, rec, func(_ context.Context, now Budget) (change, error) {
-		c := change{writes: []write{key}}
+		c := change{writes: []write{{subject: keySubject(inc.Key), expect: whatever, data: key}}}
 		if now.Holds(inc.ID) {
 			next := now.Without(inc.ID)
 			c.budget = &next
@@ -47,17 +47,4 @@ func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident
 		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
 	}
 	return seq, nil
-}
-
-// closeKey is the write that closes the incident's key, which is where the incident's id says.
-func (l *Ledger) closeKey(inc *incident.Incident) (write, error) {
-	seq, err := openedAt(inc.ID)
-	if err != nil {
-		return write{}, err
-	}
-	data, err := document(keyRecord{signature: l.sign(), Key: inc.Key, Closed: inc.ID})
-	if err != nil {
-		return write{}, err
-	}
-	return write{keySubject(inc.Key), seq, data}, nil
 }

@@ -196,11 +196,11 @@ func done(step int) incident.Record {
 // open opens the incident of a node and loads it.
 func open(t *testing.T, l *Ledger, node string) *incident.Incident {
 	t.Helper()
-	id, err := l.OpenIncident(t.Context(), first(node))
+	inc, err := l.OpenIncident(t.Context(), first(node))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return load(t, l, id)
+	return load(t, l, inc.ID)
 }
 
 func load(t *testing.T, l *Ledger, id incident.ID) *incident.Incident {

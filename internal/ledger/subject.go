@@ -17,28 +17,36 @@ const (
 	timerFired     = "salvor.timer.fired."
 
 	budgetSubject = incidentPrefix + "budget"
-	anyIncident   = incidentPrefix + "*.*" // the records of all incidents, and nothing else
-	anyArchived   = archivePrefix + "*.*"
+	anyIncident   = incidentPrefix + "*.*.records.*" // the records of all incidents, and nothing else
+	anyArchived   = archivePrefix + "*.*.records.*"
 )
 
 func incidentSubject(cluster string, id incident.ID) string {
-	return incidentPrefix + events.Token(cluster) + "." + string(id)
+	return incidentPrefix + events.Token(cluster) + "." + anyCluster(id)
 }
 
-func keySubject(k incident.Key) string {
-	return incidentPrefix + events.Token(k.Cluster) + ".key." + k.Hash()
+// anyCluster is the subject of an incident's records, or of what the archive has of them, after the part that names the cluster.
+func anyCluster(id incident.ID) string {
+	hash, _, _ := strings.Cut(string(id), "-")
+	return hash + ".records." + string(id)
+}
+
+func keySubject(k incident.Key) string { return faultPrefix(k) + "key" }
+
+// faultPrefix begins the subjects of a fault's key and of the records of all its incidents.
+func faultPrefix(k incident.Key) string {
+	return incidentPrefix + events.Token(k.Cluster) + "." + k.Hash() + "."
 }
 
 // lastToken is the part of a subject after its last dot.
 func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
 
-// openedAt is the sequence at which the key of an incident was opened, which is part of its id. It refuses what is no id, so
-// that nothing else reaches a subject.
-func openedAt(id incident.ID) (uint64, error) {
+// checkID refuses what is no id, so that nothing else reaches a subject.
+func checkID(id incident.ID) error {
 	hash, digits, _ := strings.Cut(string(id), "-")
 	seq, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || len(hash) != 16 || strings.Trim(hash, "0123456789abcdef") != "" || strconv.FormatUint(seq, 10) != digits {
-		return 0, fmt.Errorf("%q is no incident id: %w", id, ErrNotFound)
+		return fmt.Errorf("%q is no incident id: %w", id, ErrNotFound)
 	}
-	return seq, nil
+	return nil
 }

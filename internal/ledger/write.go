@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +24,11 @@ type write struct {
 	subject string
 	expect  uint64
 	data    []byte
+	among   string // the subjects whose last message is meant instead, with wildcards
 }
+
+// whatever is expected of a write that goes in a batch with one whose expectation says it all.
+const whatever = math.MaxUint64
 
 // document renders v as the data of a write.
 func document(v any) ([]byte, error) {
@@ -40,7 +45,12 @@ func document(v any) ([]byte, error) {
 func (w write) message() *nats.Msg {
 	msg := nats.NewMsg(w.subject)
 	msg.Data = w.data
-	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.expect, 10))
+	if w.expect != whatever {
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.expect, 10))
+	}
+	if w.among != "" {
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, w.among)
+	}
 	return msg
 }
 

@@ -22,15 +22,16 @@ import (
 type Ledger interface {
 	// OpenIncident appends the first record of an incident. An incident of the same key that is already open makes it an
 	// error that is not to be retried; the pipeline learns of it through Record.
-	OpenIncident(ctx context.Context, first incident.Record) (incident.ID, error)
+	OpenIncident(ctx context.Context, first incident.Record) (*incident.Incident, error)
 }
 
 // Options are the parts of a pipeline.
 type Options struct {
 	Classifiers []classifiers.Classifier
 	Ledger      Ledger
-	Kick        func(incident.ID) // says that the incident's next move is to be looked for; must not block
-	Keep        time.Duration     // how long an incident that has ended is still known, by the time of the view
+	Kick        func(incident.ID)        // says that the incident's next move is to be looked for; must not block
+	Opened      func(*incident.Incident) // the same of one that this pipeline has just opened, which it does not keep
+	Keep        time.Duration            // how long an incident that has ended is still known, by the time of the view
 	Log         *slog.Logger
 }
 
@@ -161,7 +162,7 @@ func (p *Pipeline) blind(id incident.ID, finding *classifiers.Finding) bool {
 
 func (p *Pipeline) open(ctx context.Context, o opening) {
 	key := incident.KeyOf(o.finding.Fault)
-	id, err := p.Ledger.OpenIncident(ctx, incident.Record{
+	inc, err := p.Ledger.OpenIncident(ctx, incident.Record{
 		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault,
 		WindowS: o.finding.Window.Seconds(), Standing: o.finding.Standing, Text: o.finding.Sentence,
 	})
@@ -169,8 +170,8 @@ func (p *Pipeline) open(ctx context.Context, o opening) {
 		p.Log.Debug("incident not opened", "fault", o.finding.Anchor, "reason", err)
 		return
 	}
-	p.Log.Info("incident opened", "incident", id.Name(), "cluster", key.Cluster, "fault", o.finding.Sentence)
-	p.Kick(id)
+	p.Log.Info("incident opened", "incident", inc.Name(), "cluster", key.Cluster, "fault", o.finding.Sentence)
+	p.Opened(inc)
 }
 
 // Record takes in one record of the ledger, those of one incident in order. A record that does not fit is an error: this replica

@@ -30,20 +30,20 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, at: began}
 	d.Pipeline = New(Options{Classifiers: []classifiers.Classifier{classifiers.Node{Window: 15 * time.Second}}, Ledger: d, Keep: keep,
-		Kick: func(id incident.ID) { d.kicked = append(d.kicked, id) }, Log: slog.New(slog.DiscardHandler)})
+		Kick: func(id incident.ID) { d.kicked = append(d.kicked, id) }, Opened: func(inc *incident.Incident) { d.kicked = append(d.kicked, inc.ID) }, Log: slog.New(slog.DiscardHandler)})
 	return d
 }
 
 // OpenIncident implements Ledger: it opens each key once.
-func (d *desk) OpenIncident(_ context.Context, first incident.Record) (incident.ID, error) {
+func (d *desk) OpenIncident(_ context.Context, first incident.Record) (*incident.Incident, error) {
 	for _, was := range d.opened {
 		if *was.Key == *first.Key {
-			return "", errors.New("already open")
+			return nil, errors.New("already open")
 		}
 	}
 	first.Schema, first.Incident = incident.Schema, incident.IDOf(*first.Key, uint64(len(d.opened)+1))
 	d.opened = append(d.opened, first)
-	return first.Incident, nil
+	return incident.Fold([]incident.Sequenced{{Record: first, Seq: uint64(len(d.opened))}})
 }
 
 func (d *desk) tell(typ events.Type, entity string, payload any) {

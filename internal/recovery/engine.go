@@ -101,17 +101,22 @@ var errRests = errors.New("nothing more is to be done now")
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
 
-// Move makes the moves of an incident that are due, one after the other, until it rests, waits or is held back. It is safe to
-// call at any time and any number of times; the caller sees to it that moves of one incident never run side by side in one
-// process. An error asks for another try later.
-//
-// Each move is recorded before the next is looked for, so a death between two is what a death between two deliveries is: the
-// delivery of the last record makes some replica go on.
+// Move loads an incident and makes the moves that are due, see MoveOn.
 func (e *Engine) Move(ctx context.Context, id incident.ID) error {
 	inc, err := e.Ledger.Load(ctx, id)
 	if err != nil {
 		return fmt.Errorf("load incident %s: %w", id.Name(), err)
 	}
+	return e.MoveOn(ctx, inc)
+}
+
+// MoveOn makes the moves of an incident that are due, one after the other, until it rests, waits or is held back. It is safe to
+// call at any time and any number of times, also with an incident that has changed meanwhile: the first record is then refused.
+// The caller sees to it that moves of one incident never run side by side in one process. An error asks for another try later.
+//
+// Each move is recorded before the next is looked for, so a death between two is what a death between two deliveries is: the
+// delivery of the last record makes some replica go on.
+func (e *Engine) MoveOn(ctx context.Context, inc *incident.Incident) (err error) {
 	for recorded := true; recorded && err == nil; {
 		before := inc.Seq
 		err = e.move(ctx, inc)

@@ -81,7 +81,8 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
-		Kick: func(id incident.ID) { go w.move(context.WithoutCancel(ctx), id) }, Log: log})
+		Kick:   func(id incident.ID) { go w.move(context.WithoutCancel(ctx), id, func(ctx context.Context) error { return w.engine.Move(ctx, id) }) },
+		Opened: func(inc *incident.Incident) { go w.move(context.WithoutCancel(ctx), inc.ID, func(ctx context.Context) error { return w.engine.MoveOn(ctx, inc) }) }, Log: log})
 	w.engine = recovery.New(recovery.Options{
 		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: w.pipeline, Others: nobody{}, Planner: onePlan{}, Catalog: catalog,
 		Decider: policies.Judge{Engine: rules}, Clusters: map[string]recovery.Cluster{workshopCluster: {Name: workshopCluster,
@@ -99,8 +100,8 @@ type nobody struct{}
 func (nobody) Repairers(string) ([]string, bool) { return nil, true }
 
 // move looks for the next move of an incident whose fault looks different. One that fails is made up for by its record.
-func (w *workshop) move(ctx context.Context, id incident.ID) {
-	_ = w.ledger.Alone(ctx, id, func(ctx context.Context) error { return w.engine.Move(ctx, id) })
+func (w *workshop) move(ctx context.Context, id incident.ID, move func(context.Context) error) {
+	_ = w.ledger.Alone(ctx, id, move)
 }
 
 func (w *workshop) run(ctx context.Context) error {
