@@ -49,7 +49,7 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 			break
 		}
 		if holders.Holds(id) {
-			if err := l.abandon(ctx, id); err != nil {
+			if err := l.Release(ctx, id); err != nil {
 				return fmt.Errorf("archive incident %s: see whether it still holds what it claimed: %w", id, err)
 			}
 			continue

@@ -50,19 +50,21 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 	return l.append(ctx, inc, rec, c.writes)
 }
 
-// changeBudget stores what due makes of the budget, nil being no change. It begins with the budget that the caller read last;
-// nil, and whenever that is not the last any more, has it read anew.
+// changeBudget stores what due makes of the budget, nil being no change. It begins with the budget that the caller read last, which
+// it brings up to date; nil, and whenever that is not the last any more, has it read anew.
 func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budget) (*Budget, error)) error {
-	return l.contend(ctx, func() error {
-		now := known
-		if known = nil; now == nil {
-			read, err := l.Budget(ctx)
-			if err != nil {
+	stale := known == nil
+	if stale {
+		known = &Budget{}
+	}
+	return l.contend(ctx, func() (err error) {
+		if stale {
+			if *known, err = l.Budget(ctx); err != nil {
 				return err
 			}
-			now = &read
 		}
-		next, err := due(*now)
+		stale = true
+		next, err := due(*known)
 		if err != nil || next == nil {
 			return err
 		}
@@ -70,7 +72,10 @@ func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budge
 		if err != nil {
 			return err
 		}
-		_, err = l.store(ctx, nonce, w)
+		seq, err := l.store(ctx, nonce, w)
+		if err == nil {
+			*known, known.seq = *next, seq
+		}
 		return err
 	})
 }

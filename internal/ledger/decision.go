@@ -20,18 +20,46 @@ import (
 // MaxDecision bounds a decision document as JSON, in bytes.
 const MaxDecision = 256 << 10
 
-// StoreDecision stores what policy was asked and what it said for 400 days and returns where it lies. Storing the same document
-// for the same incident again within two minutes returns the same place.
-func (l *Ledger) StoreDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error) {
-	if err := checkID(id); err != nil {
-		return "", fmt.Errorf("store decision: %w", err)
+// AppendDecision stores what policy was asked and what it said for 400 days, takes what the claim of a plan that may run names,
+// and then appends a Decided that says where the document lies. The first two go side by side. Without a claim, which is nil
+// then, nothing is taken.
+//
+// There is no Decided without its document and its claim; its errors are those of AppendIntent. After one of them either may be
+// there without it: a document that no record names is no harm, and a claim is held by the incident all the same.
+func (l *Ledger) AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *Claim) (uint64, error) {
+	failed := func(err error) (uint64, error) {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
+	if err := admits(inc, l.fill(rec, inc.ID)); err != nil {
+		return failed(err)
+	}
+	stored := make(chan error, 1)
+	decided := *rec.Decided
+	go func() (err error) {
+		defer func() { stored <- err }()
+		decided.Ref, err = l.storeDecision(ctx, inc.Key.Cluster, inc.ID, doc)
+		return err
+	}()
+	var err error
+	if claim != nil {
+		err = l.claim(ctx, inc, *claim)
+	}
+	if err = errors.Join(<-stored, err); err != nil {
+		return failed(err)
+	}
+	rec.Decided = &decided
+	return l.appendClaimed(ctx, inc, rec)
+}
+
+// storeDecision stores a document and returns where it lies. Storing the same for the same incident again within two minutes
+// returns the same place.
+func (l *Ledger) storeDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
-		return "", fmt.Errorf("store decision of incident %s: render it: %w", id, err)
+		return "", fmt.Errorf("render what policy was asked: %w", err)
 	}
 	if len(data) > MaxDecision {
-		return "", fmt.Errorf("store decision of incident %s: it is %d bytes, at most %d are stored", id, len(data), MaxDecision)
+		return "", fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
 	}
 	msg := nats.NewMsg(decisionPrefix + events.Token(cluster) + "." + string(id))
 	msg.Data = data
@@ -39,12 +67,12 @@ func (l *Ledger) StoreDecision(ctx context.Context, cluster string, id incident.
 	msg.Header.Set(jetstream.MsgIDHeader, string(id)+"/"+hex.EncodeToString(sum[:]))
 	seq, err := l.publish(ctx, msg)
 	if err != nil {
-		return "", fmt.Errorf("store decision of incident %s: %w", id, err)
+		return "", fmt.Errorf("store what policy was asked: %w", err)
 	}
 	return string(id) + "/" + strconv.FormatUint(seq, 10), nil
 }
 
-// ReadDecision reads what StoreDecision stored. It returns ErrNotFound when it is not there any more.
+// ReadDecision reads the document that AppendDecision stored. It returns ErrNotFound when it is not there any more.
 func (l *Ledger) ReadDecision(ctx context.Context, ref string) (json.RawMessage, error) {
 	id, digits, _ := strings.Cut(ref, "/")
 	seq, err := strconv.ParseUint(digits, 10, 64)

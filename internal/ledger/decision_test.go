@@ -6,21 +6,121 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
 )
+
+func TestDecisionTakesItsClaim(t *testing.T) {
+	l := newLedger(t)
+	inc := deciding(t, l, "w1")
+	known, _ := stand(t, l)
+	c := claim("w1")
+	c.Known = &known
+	if _, err := l.AppendDecision(t.Context(), inc, decided(policies.Act, "w1"), "act", &c); err != nil {
+		t.Fatal(err)
+	}
+	got := load(t, l, inc.ID)
+	doc, err := l.ReadDecision(t.Context(), got.Decision.Ref)
+	if err != nil || string(doc) != `"act"` || inc.Decision.Ref != got.Decision.Ref || got.State != incident.Acting {
+		t.Errorf("%s, its document %q is %s, %v", got.State, got.Decision.Ref, doc, err)
+	}
+	if budget, held := stand(t, l, "w1"); held["w1"] != inc.ID || !cmp.Equal(budget, known, cmp.AllowUnexported(Budget{})) {
+		t.Errorf("the budget is %+v, known as %+v", budget, known)
+	}
+	before := lastSeq(t, l)
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), c); err != nil || lastSeq(t, l) != before+1 {
+		t.Errorf("its intent: %v, %d writes, want one", err, lastSeq(t, l)-before)
+	}
+}
+
+// TestNoDecisionWithout: where a part of it is not to be had, no decision is recorded.
+func TestNoDecisionWithout(t *testing.T) {
+	for name, c := range map[string]struct {
+		doc    any
+		away   string // the answer that is lost of what was not sent
+		limit  error
+		other  bool // holds the target
+		holds  bool // the incident holds its claim after all
+		expect func(error) bool
+	}{
+		"its document":       {"act", decisionPrefix, nil, false, true, func(err error) bool { return errors.Is(err, events.ErrUnavailable) }},
+		"a small document":   {strings.Repeat("x", MaxDecision), "", nil, false, true, func(err error) bool { return strings.Contains(err.Error(), "at most") }},
+		"the budget":         {"act", budgetSubject, nil, false, false, func(err error) bool { return errors.Is(err, events.ErrUnavailable) }},
+		"room in the budget": {"act", "", errors.New("full"), false, false, func(err error) bool { return errors.Is(err, ErrOverBudget) }},
+		"its target":         {"act", "", nil, true, false, func(err error) bool { return errors.As(err, new(*TargetHeldError)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(t)
+			inc := deciding(t, l, "w1")
+			if c.other {
+				if _, err := l.AppendIntent(t.Context(), acting(t, l, "w2", "w1"), intent(0), claim("w1")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.away != "" {
+				loseAnswer(l, c.away, false, nil)
+			}
+			wants := claim("w1")
+			wants.Admit = func(Budget) error { return c.limit }
+			_, err := l.AppendDecision(t.Context(), inc, decided(policies.Act, "w1"), c.doc, &wants)
+			if !c.expect(err) {
+				t.Errorf("it says %v", err)
+			}
+			if now := load(t, l, inc.ID); now.State != incident.Deciding || inc.Seq != now.Seq {
+				t.Errorf("it is %s", now.State)
+			}
+			if budget, _ := stand(t, l); budget.Holds(inc.ID) != c.holds {
+				t.Errorf("the budget is %+v", budget)
+			}
+			if err := l.Release(t.Context(), inc.ID); err != nil {
+				t.Fatal(err)
+			}
+			if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 0 {
+				t.Errorf("released, the budget is %+v", budget)
+			}
+		})
+	}
+}
+
+// Of two replicas that decide at once one does; what the other claimed is not left behind where the one denied.
+func TestDecisionThatCameSecond(t *testing.T) {
+	for _, first := range []policies.Verdict{policies.Act, policies.Deny} {
+		l := newLedger(t)
+		slow := deciding(t, l, "w1")
+		quick := load(t, l, slow.ID)
+		c := claim("w1")
+		if first == policies.Act {
+			if _, err := l.AppendDecision(t.Context(), quick, decided(first, "w1"), "first", &c); err != nil {
+				t.Fatal(err)
+			}
+		} else if _, err := l.AppendDecision(t.Context(), quick, decided(first, "w1"), "first", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.AppendDecision(t.Context(), slow, decided(policies.Act, "w1"), "second", &c); !errors.Is(err, ErrLost) {
+			t.Errorf("it says %v", err)
+		}
+		if budget, _ := stand(t, l); (len(budget.Of(slow.ID).Entries) == 1) != (first == policies.Act) {
+			t.Errorf("after %s the budget is %+v", first, budget)
+		}
+	}
+}
 
 func TestDecisionsAreKept(t *testing.T) {
 	s := startStore(t)
 	l := s.ledger("one")
 	inc := open(t, l, "w1")
 	doc := map[string]string{"verdict": "act"}
-	ref, err := l.StoreDecision(t.Context(), "prod.eu", inc.ID, doc)
+	ref, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, doc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.StoreDecision(t.Context(), "prod.eu", inc.ID, doc); err != nil || again != ref {
+	if again, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, doc); err != nil || again != ref {
 		t.Errorf("stored again it lies at %q, was %q, %v", again, ref, err)
 	}
-	other, err := l.StoreDecision(t.Context(), "prod.eu", inc.ID, "another")
+	other, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, "another")
 	if err != nil || other == ref {
 		t.Errorf("another document lies at %q, %v", other, err)
 	}
@@ -40,15 +140,10 @@ func TestDecisionsAreKept(t *testing.T) {
 func TestDecisionsAreBounded(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "w1")
-	if _, err := l.StoreDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-2)); err != nil {
+	if _, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-2)); err != nil {
 		t.Errorf("the largest document is refused: %v", err)
 	}
-	if _, err := l.StoreDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-1)); err == nil {
+	if _, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-1)); err == nil {
 		t.Error("a larger document is stored")
 	}
-	if _, err := l.StoreDecision(t.Context(), "prod.eu", "> *", doc{}); err == nil {
-		t.Error("a document of no incident is stored")
-	}
 }
-
-type doc struct{}

@@ -10,8 +10,8 @@
 //     last written under any of these subjects.
 //   - The [Budget] is one record of all that plans hold: locked targets, and the nodes that count against the limits. A lock is
 //     held by one incident and ends with it, never by time.
-//   - A [Claim] is what an intent takes: locks and entries of the budget. It is written first, as a compare-and-set of the
-//     budget; whoever loses that has written nothing.
+//   - A [Claim] is what a decision to act takes, and each intent again where it has been released: locks and entries of the
+//     budget. It is written first, as a compare-and-set of the budget; whoever loses that has written no record.
 //   - The archive holds one document for each incident that ended long ago: its whole history. It is there before the first of
 //     the records is purged ([Ledger.Archive]). Of budget and keys only the last revision is kept ([Ledger.Compact]).
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.

@@ -13,12 +13,12 @@ import (
 // maxTargets bounds the targets that one incident can hold, so that the budget stays one record.
 const maxTargets = 900
 
-// Claim is what an intent takes. What the incident holds already costs nothing and is not asked for again.
+// Claim is what a decision to act, and an intent, take. What the incident holds already costs nothing and is not asked for again.
 type Claim struct {
 	Targets []policies.Target // to be locked
 	Entries []Entry           // to be counted
 	// Known is the budget as the caller read it last, which saves reading it again; nil reads it. One that is old is refused
-	// at the write and then read.
+	// at the write and then read. It is left as it stands then.
 	Known *Budget
 	// Admit says why the entries may not be taken, or nil. It is given what all other incidents hold, is called only when
 	// there are entries to take, and more than once when the budget changes meanwhile. Nil admits everything.
@@ -38,9 +38,14 @@ func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec i
 	if err != nil {
 		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
+	return l.appendClaimed(ctx, inc, rec)
+}
+
+// appendClaimed appends a record that has its claim, and gives that up when somebody else was first and ended the work.
+func (l *Ledger) appendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	seq, err := l.Append(ctx, inc, rec)
 	if errors.Is(err, ErrLost) {
-		return 0, errors.Join(err, l.abandon(ctx, inc.ID))
+		return 0, errors.Join(err, l.Release(ctx, inc.ID))
 	}
 	return seq, err
 }
@@ -118,9 +123,9 @@ func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) 
 	return clean, ended
 }
 
-// abandon gives up what a lost intent may have claimed for an incident that is not worked on any more: its share of the budget,
+// Release gives up what a claim without its record may have left to an incident that is not worked on: its share of the budget,
 // and its locks when it has ended. While it is worked on, its claims are those of whoever moves it.
-func (l *Ledger) abandon(ctx context.Context, id incident.ID) error {
+func (l *Ledger) Release(ctx context.Context, id incident.ID) error {
 	inc, err := l.load(ctx, id)
 	if err != nil || inc.Working() {
 		return err

@@ -224,11 +224,21 @@ func add(t *testing.T, l *Ledger, inc *incident.Incident, recs ...incident.Recor
 // acting is the incident of a node whose plan, one step a node, is in force.
 func acting(t *testing.T, l *Ledger, node string, nodes ...string) *incident.Incident {
 	t.Helper()
-	inc := open(t, l, node)
-	add(t, l, inc, incident.Record{Kind: incident.Confirmed, At: noon},
-		incident.Record{Kind: incident.Decided, At: noon, Decided: &incident.Decision{Phase: incident.PhaseRecover,
-			Answer: policies.Decision{Verdict: policies.Act}, Plan: plan(nodes...)}})
+	inc := deciding(t, l, node)
+	add(t, l, inc, decided(policies.Act, nodes...))
 	return inc
+}
+
+func deciding(t *testing.T, l *Ledger, node string) *incident.Incident {
+	t.Helper()
+	inc := open(t, l, node)
+	add(t, l, inc, incident.Record{Kind: incident.Confirmed, At: noon})
+	return inc
+}
+
+func decided(verdict policies.Verdict, nodes ...string) incident.Record {
+	return incident.Record{Kind: incident.Decided, At: noon, Decided: &incident.Decision{Phase: incident.PhaseRecover,
+		Answer: policies.Decision{Verdict: verdict}, Plan: plan(nodes...)}}
 }
 
 // stand is the budget, and who holds each of the nodes named by it.

@@ -22,18 +22,18 @@ func held(plan *responders.Plan) []policies.Target {
 	return all
 }
 
-// claim is what an intent of the incident's plan takes. The budgets are held again at the moment of the write, against what
+// claim is what a plan of the incident takes. The budgets are held again at the moment of the write, against what
 // others hold then: policy's answer may be older than another replica's claim. Taking back what was done counts against no
 // budget: a node that has returned is not one more that is down.
-func (e *Engine) claim(inc *incident.Incident, q policies.Question, known ledger.Budget) ledger.Claim {
-	c := ledger.Claim{Targets: held(inc.Plan), Known: &known, Admit: func(others ledger.Budget) error {
-		q.InFlight = others.InFlight(inc.Key.Cluster, held(inc.Plan))
+func (e *Engine) claim(inc *incident.Incident, plan *responders.Plan, phase incident.Phase, q policies.Question, known *ledger.Budget) *ledger.Claim {
+	c := &ledger.Claim{Targets: held(plan), Known: known, Admit: func(others ledger.Budget) error {
+		q.InFlight = others.InFlight(inc.Key.Cluster, held(plan))
 		for _, why := range policies.Brakes(q) {
 			return fmt.Errorf("%w: %s", ErrHeld, why.Text)
 		}
 		return nil
 	}}
-	if inc.Phase == incident.PhaseUndo {
+	if phase == incident.PhaseUndo {
 		return c
 	}
 	e.Sights.Ask(func(v *classifiers.View) {

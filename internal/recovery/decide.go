@@ -2,11 +2,13 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -25,31 +27,57 @@ type Stored struct {
 	Decision policies.Decision `json:"decision"`
 }
 
-// decide works out the plans there are, in order, asks policy about each, and records the first that may run, or else the
-// best answer there was.
+// decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
+// takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
-	best, err := e.bestOf(ctx, inc, look, phase)
+	now, err := e.standsAnew(ctx)
 	if err != nil {
 		return err
 	}
+	best := e.bestOf(ctx, inc, look, phase, now)
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
 		return e.again(ctx, inc)
 	}
-	ref, err := e.Ledger.StoreDecision(ctx, inc.Key.Cluster, inc.ID, Stored{best.asked, best.answer})
-	if err != nil {
-		return fmt.Errorf("store the decision for %s: %w", inc.Name(), err)
-	}
-	rec := incident.Record{Kind: incident.Decided, Text: saying(best.answer),
-		Decided: &incident.Decision{Phase: phase, Ref: ref, Answer: best.answer, Plan: best.plan}}
-	return e.append(ctx, inc, look, rec)
+	return e.decided(ctx, inc, look, phase, best, now)
 }
 
-func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
-	now, err := e.standsAnew(ctx)
-	if err != nil {
-		return candidate{}, err
+// decided records an answer. One that lets a plan run takes what the plan needs beside that: where another incident was faster,
+// nothing is recorded, and the next look sees what that one took. Any other gives up what a claim may have left whose record was
+// lost.
+func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, c candidate, now standing) error {
+	rec := incident.Record{Kind: incident.Decided, At: look.Sight.Now, ViewSeq: look.Seq, Text: saying(c.answer),
+		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan}}
+	var claim *ledger.Claim
+	if c.answer.Verdict == policies.Act {
+		claim = e.claim(inc, c.plan, phase, c.asked, &now.budget)
 	}
+	_, err := e.Ledger.AppendDecision(ctx, inc, rec, Stored{c.asked, c.answer}, claim)
+	if why := outdone(err); why != nil {
+		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
+		return e.again(ctx, inc)
+	}
+	if err != nil {
+		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
+	}
+	e.standsAs(now)
+	e.told(inc, rec)
+	if claim == nil && len(now.budget.Of(inc.ID).Entries) > 0 {
+		return e.Ledger.Release(ctx, inc.ID)
+	}
+	return nil
+}
+
+// outdone is why a claim was not to be had, nil when err is of another kind.
+func outdone(err error) error {
+	var taken *ledger.TargetHeldError
+	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
+		return err
+	}
+	return nil
+}
+
+func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, now standing) candidate {
 	var best *candidate
 	var troubles []string
 	for rung, runbook := range e.ladder(inc, phase) {
@@ -70,9 +98,9 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 		}
 	}
 	if best == nil {
-		return planless(e.question(inc, look, phase, nil, now), troubles), nil
+		return planless(e.question(inc, look, phase, nil, now), troubles)
 	}
-	return *best, nil
+	return *best
 }
 
 // ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.

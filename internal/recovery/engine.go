@@ -27,11 +27,12 @@ type Ledger interface {
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
 	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *ledger.Claim) (uint64, error)
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	Release(ctx context.Context, id incident.ID) error
 	Budget(ctx context.Context) (ledger.Budget, error)
-	StoreDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error)
 	SetTimer(ctx context.Context, t ledger.Timer) error
 	Pauses(ctx context.Context) ([]policies.Pause, error)
 }

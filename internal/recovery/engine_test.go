@@ -139,6 +139,37 @@ func pause() policies.Pause {
 	return policies.Pause{Cluster: "prod", Owner: "ann", Reason: "migration", Until: time.Now().Add(time.Hour)}
 }
 
+// TestPlanThatWasOutdoneWaits: another incident takes the target while policy is asked.
+func TestPlanThatWasOutdoneWaits(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.verdict = func(policies.Question) policies.Verdict {
+			s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w1"}})
+			return policies.Act
+		}
+		inc := s.moves(id)
+		if inc.State != incident.Deciding || len(s.timers) != 1 || len(s.applied) != 0 {
+			t.Errorf("%s with effects %v and timers %v", inc.State, s.applied, s.timers)
+		}
+		s.verdict, s.holdings = says(policies.Act), ledger.Budget{}
+		if inc = s.moves(id); inc.State != incident.Recovered {
+			t.Errorf("with the target free it is %s", inc.State)
+		}
+	})
+}
+
+// TestDenialGivesUpWhatWasClaimed: who decided to act died between the claim and the record.
+func TestDenialGivesUpWhatWasClaimed(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.grants(ledger.Holding{Incident: id, Cluster: "prod", Targets: []string{"node/w1"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w1"}}})
+		s.verdict = says(policies.Deny)
+		if inc := s.moves(id); inc.State != incident.Held || len(s.holdings.Of(id).Entries) != 0 {
+			t.Errorf("%s, it holds %+v", inc.State, s.holdings.Of(id))
+		}
+	})
+}
+
 func TestWithoutAStoredDecisionNothingIsRecorded(t *testing.T) {
 	play(t, func(s *stage) {
 		s.storeErr = errors.New("the store is away")

@@ -43,13 +43,19 @@ func (e *Engine) stands(ctx context.Context) (standing, error) {
 // standsAnew reads what holds now. A decision asks for it: what it finds held waits for the retry time.
 func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
 	s, err := e.readStanding(ctx)
-	if err != nil {
-		return s, err
+	if err == nil {
+		e.standsAs(s)
 	}
+	return s, err
+}
+
+// standsAs remembers what holds, unless something later was read meanwhile.
+func (e *Engine) standsAs(s standing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stood = s
-	return s, nil
+	if !s.at.Before(e.stood.at) {
+		e.stood = s
+	}
 }
 
 // readStanding waits for both answers at once: each costs a round trip to the store.

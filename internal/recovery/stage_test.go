@@ -239,19 +239,26 @@ func (b *book) Append(ctx context.Context, inc *incident.Incident, rec incident.
 
 // AppendIntent implements Ledger.
 func (b *book) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error) {
+	if err := b.take(inc, claim); err != nil {
+		return 0, err
+	}
+	return b.Append(ctx, inc, rec)
+}
+
+func (b *book) take(inc *incident.Incident, claim ledger.Claim) error {
 	mine := b.holdings.Of(inc.ID)
 	for _, t := range claim.Targets {
 		if by := b.holdings.Holder(inc.Key.Cluster, t.String()); by != "" && by != inc.ID {
-			return 0, &ledger.TargetHeldError{Target: t.String(), By: by}
+			return &ledger.TargetHeldError{Target: t.String(), By: by}
 		}
 	}
 	if len(claim.Entries) > len(mine.Entries) {
 		if err := claim.Admit(b.holdings.Without(inc.ID)); err != nil {
-			return 0, fmt.Errorf("%w: %w", ledger.ErrOverBudget, err)
+			return fmt.Errorf("%w: %w", ledger.ErrOverBudget, err)
 		}
 	}
 	b.grants(ledger.Holding{Incident: inc.ID, Cluster: inc.Key.Cluster, Targets: []string{"node/w1"}, Entries: claim.Entries})
-	return b.Append(ctx, inc, rec)
+	return nil
 }
 
 func (b *book) grants(h ledger.Holding) {
@@ -276,13 +283,27 @@ func (b *book) Close(ctx context.Context, inc *incident.Incident, rec incident.R
 // Budget implements Ledger.
 func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holdings, nil }
 
-// StoreDecision implements Ledger.
-func (b *book) StoreDecision(_ context.Context, _ string, _ incident.ID, doc any) (string, error) {
+// AppendDecision implements Ledger.
+func (b *book) AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *ledger.Claim) (uint64, error) {
+	if claim != nil {
+		if err := b.take(inc, *claim); err != nil {
+			return 0, err
+		}
+	}
 	if b.storeErr != nil {
-		return "", b.storeErr
+		return 0, b.storeErr
 	}
 	b.stored = append(b.stored, doc.(Stored))
-	return fmt.Sprint("decision/", len(b.stored)), nil
+	rec.Decided.Ref = fmt.Sprint("decision/", len(b.stored))
+	return b.Append(ctx, inc, rec)
+}
+
+// Release implements Ledger.
+func (b *book) Release(_ context.Context, id incident.ID) error {
+	mine := b.holdings.Of(id)
+	mine.Entries = nil
+	b.grants(mine)
+	return nil
 }
 
 // SetTimer implements Ledger.

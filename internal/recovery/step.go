@@ -33,14 +33,14 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	}
 	step := inc.Plan.Steps[inc.Next]
 	rec := incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}
-	err = e.intend(ctx, inc, look, rec, e.claim(inc, q, now.budget))
-	var taken *ledger.TargetHeldError
-	if errors.As(err, &taken) || errors.Is(err, ledger.ErrOverBudget) {
-		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: err.Error()})
+	err = e.intend(ctx, inc, look, rec, *e.claim(inc, inc.Plan, inc.Phase, q, &now.budget))
+	if why := outdone(err); why != nil {
+		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: why.Error()})
 	}
 	if err != nil {
 		return err
 	}
+	e.standsAs(now)
 	return e.carryOut(ctx, inc, look, step)
 }
 
