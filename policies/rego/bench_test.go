@@ -26,6 +26,7 @@ func BenchmarkAsk(b *testing.B) {
 
 func deadNode(pods int) policies.Question {
 	q := question()
+	q.Fault.Signals = map[string]policies.SignalFacts{"lease": {Asked: true, Agrees: true}}
 	q.View.Zones = map[string]policies.Zone{"a": {Nodes: 10, Broken: 1}, "b": {Nodes: 10}, "c": {Nodes: 10}}
 	q.Plan.Targets = q.Plan.Targets[:1]
 	displace := policies.ProposedStep{Name: "displace", Responder: "workload.displace", Class: policies.Disruptive}
