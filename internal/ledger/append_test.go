@@ -156,12 +156,12 @@ func TestLostAnswerOfOpening(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		l := newLedger(t)
 		loseAnswer(l, faultPrefix(*first("worker-1").Key), sent, nil)
-		inc, err := l.OpenIncident(t.Context(), first("worker-1"))
+		inc, err := l.OpenIncident(t.Context(), first("worker-1"), 0)
 		if !sent {
 			if !errors.Is(err, events.ErrUnavailable) {
 				t.Errorf("never sent, it says %v", err)
 			}
-			inc, err = l.OpenIncident(t.Context(), first("worker-1"))
+			inc, err = l.OpenIncident(t.Context(), first("worker-1"), 0)
 		}
 		if err != nil {
 			t.Fatal(err)

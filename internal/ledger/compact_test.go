@@ -87,7 +87,7 @@ func goesOn(t *testing.T, l, other *Ledger, lives *incident.Incident) {
 		t.Errorf("a free target gives %v", err)
 	}
 	for _, inc := range []*incident.Incident{lives, again} {
-		if _, err := l.OpenIncident(t.Context(), first(inc.Fault.Anchor.Name)); !errors.Is(err, ErrAlreadyOpen) || !strings.Contains(err.Error(), string(inc.ID)) {
+		if _, err := l.OpenIncident(t.Context(), first(inc.Fault.Anchor.Name), 0); !errors.Is(err, ErrAlreadyOpen) || !strings.Contains(err.Error(), string(inc.ID)) {
 			t.Errorf("opening it again gives %v", err)
 		}
 	}

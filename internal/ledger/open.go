@@ -23,20 +23,19 @@ const openAttempts = 5
 // filled in. It returns the incident when this record is the first of a new one, and ErrAlreadyOpen when the fault has an open
 // incident already.
 //
-// The first record is stored only when nothing was written about the fault since its last incident was seen to have ended, or
-// since there was none: of several who open, one does. The id of the incident is made of the key and of where that was.
-func (l *Ledger) OpenIncident(ctx context.Context, first incident.Record) (*incident.Incident, error) {
+// The first record is stored only when nothing was written about the fault since its last incident ended, or since there was
+// none: of several who open, one does. The id of the incident is made of the key and of where that was. The caller says where it
+// was as far as he knows, which saves looking when it is still so.
+func (l *Ledger) OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error) {
 	if err := (&incident.Incident{}).Admits(first); err != nil {
 		return nil, fmt.Errorf("open incident: %w", err)
 	}
 	for range openAttempts {
-		last, err := l.lastEnd(ctx, *first.Key)
-		var inc *incident.Incident
-		if err == nil {
-			inc, err = l.begin(ctx, incident.IDOf(*first.Key, last), last, first)
-		}
+		inc, err := l.begin(ctx, incident.IDOf(*first.Key, after), after, first)
 		if errors.Is(err, errRefused) {
-			continue
+			if after, err = l.lastEnd(ctx, *first.Key); err == nil {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("open incident of %s %s: %w", first.Key.Kind, first.Key.Anchor, err)

@@ -22,7 +22,7 @@ func TestOpenIncident(t *testing.T) {
 	if rec.Writer != "one" || rec.Nonce == "" || rec.Incident != inc.ID || rec.Schema != incident.Schema || rec.StoredAt.IsZero() {
 		t.Errorf("the first record is %+v", rec)
 	}
-	if again, err := l.OpenIncident(t.Context(), first("worker-1")); !errors.Is(err, ErrAlreadyOpen) || !strings.Contains(err.Error(), string(inc.ID)) {
+	if again, err := l.OpenIncident(t.Context(), first("worker-1"), 0); !errors.Is(err, ErrAlreadyOpen) || !strings.Contains(err.Error(), string(inc.ID)) {
 		t.Errorf("opening it again gives %v, %v", again, err)
 	}
 	if other := open(t, l, "worker-2"); other.ID == inc.ID {
@@ -37,7 +37,7 @@ func TestOpenIncidentRefusesWhatIsNoFirstRecord(t *testing.T) {
 		"no fault":     {Kind: incident.Opened, Key: first("w").Key},
 		"no key":       {Kind: incident.Opened, Fault: first("w").Fault},
 	} {
-		if _, err := l.OpenIncident(t.Context(), rec); err == nil {
+		if _, err := l.OpenIncident(t.Context(), rec, 0); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
@@ -54,7 +54,7 @@ func TestOpenedByManyAtOnceIsOneIncident(t *testing.T) {
 		won := make(chan *incident.Incident, 6)
 		for n := range cap(won) {
 			wg.Go(func() {
-				inc, err := ledgers[n%2].OpenIncident(t.Context(), first("worker-1"))
+				inc, err := ledgers[n%2].OpenIncident(t.Context(), first("worker-1"), 0)
 				if err == nil {
 					won <- inc
 				} else if !errors.Is(err, ErrAlreadyOpen) {
@@ -102,6 +102,35 @@ func TestReopenedFaultIsANewIncident(t *testing.T) {
 	}
 }
 
+// TestOpeningByWhoKnowsTheLastEnd asks nothing where he is right, and opens the same where he is not.
+func TestOpeningByWhoKnowsTheLastEnd(t *testing.T) {
+	l := newLedger(t)
+	asked := 0
+	real := l.request
+	l.request = func(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+		asked++
+		return real(ctx, msg)
+	}
+	inc, err := l.OpenIncident(t.Context(), first("worker-1"), 0)
+	if err != nil || asked != 1 {
+		t.Fatalf("the first says %v after %d questions", err, asked)
+	}
+	closeOf(t, l, inc)
+	for _, wrong := range []uint64{0, inc.Seq - 1, inc.Seq + 1} {
+		asked = 0
+		again, err := l.OpenIncident(t.Context(), first("worker-1"), wrong)
+		if err != nil || asked != 3 || again.ID == inc.ID {
+			t.Fatalf("by %d it is %v, %v after %d questions", wrong, again, err, asked)
+		}
+		closeOf(t, l, again)
+		inc = again
+	}
+	asked = 0
+	if _, err := l.OpenIncident(t.Context(), first("worker-1"), inc.Seq); err != nil || asked != 1 {
+		t.Errorf("by the last end it says %v after %d questions", err, asked)
+	}
+}
+
 // TestOpeningByWhoLookedLongAgo: whoever looked, and was stopped before the write, opens nothing on what has passed since, be it
 // still there or archived.
 func TestOpeningByWhoLookedLongAgo(t *testing.T) {
@@ -122,7 +151,7 @@ func TestOpeningByWhoLookedLongAgo(t *testing.T) {
 			s := startStore(t)
 			slow, l := s.ledger("slow"), s.ledger("two")
 			slow.request = meanwhile(slow, func() { passes(l) })
-			inc, err := slow.OpenIncident(t.Context(), first("worker-1"))
+			inc, err := slow.OpenIncident(t.Context(), first("worker-1"), 0)
 			if name == "opened" {
 				if !errors.Is(err, ErrAlreadyOpen) {
 					t.Errorf("it says %v, %v", inc, err)
@@ -132,7 +161,7 @@ func TestOpeningByWhoLookedLongAgo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.ledger("three").OpenIncident(t.Context(), first("worker-1")); !errors.Is(err, ErrAlreadyOpen) {
+			if _, err := s.ledger("three").OpenIncident(t.Context(), first("worker-1"), 0); !errors.Is(err, ErrAlreadyOpen) {
 				t.Errorf("once more it says %v", err)
 			}
 			if got := load(t, l, inc.ID); len(got.History) != 1 || got.History[0].Writer != "slow" || strings.HasSuffix(string(inc.ID), "-0") {
@@ -160,7 +189,7 @@ func TestUnknownSchemaIsLeftAlone(t *testing.T) {
 	inc := open(t, l, "worker-1")
 	closeOf(t, l, inc)
 	for subject, call := range map[string]func() error{
-		keySubject(inc.Key): func() error { _, err := l.OpenIncident(t.Context(), first("worker-1")); return err },
+		keySubject(inc.Key): func() error { _, err := l.OpenIncident(t.Context(), first("worker-1"), 0); return err },
 		budgetSubject:       func() error { _, err := l.Budget(t.Context()); return err },
 		incidentSubject("prod.eu", inc.ID): func() error {
 			_, err := l.Load(t.Context(), inc.ID)

@@ -196,7 +196,7 @@ func done(step int) incident.Record {
 // open opens the incident of a node and loads it.
 func open(t *testing.T, l *Ledger, node string) *incident.Incident {
 	t.Helper()
-	inc, err := l.OpenIncident(t.Context(), first(node))
+	inc, err := l.OpenIncident(t.Context(), first(node), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

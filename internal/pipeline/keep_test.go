@@ -47,6 +47,25 @@ func TestIndexForgetsWhatEndedLongAgo(t *testing.T) {
 	}
 }
 
+// An incident is opened after the last record of the last of the same fault, as long as the index knows that.
+func TestOpensAfterTheLastEnd(t *testing.T) {
+	d := newDesk(t)
+	d.Start(t.Context())
+	d.silence()
+	inc := d.record()
+	d.lease("2", events.LeaseFresh)
+	d.ends(inc.ID)
+	d.lease("2", events.LeaseStale)
+	if diff := cmp.Diff([]uint64{0, 3}, d.after); diff != "" {
+		t.Errorf("opened after (-want +got):\n%s", diff)
+	}
+	d.at = began.Add(keep + time.Second)
+	d.tick()
+	if len(d.lastEnd) != 0 {
+		t.Errorf("it still knows %v", d.lastEnd)
+	}
+}
+
 // A restarted index equals a live one, whether an archiver has purged what ended long ago or not.
 func TestRestartedIndexEqualsALiveOne(t *testing.T) {
 	lives, ended, recent := fault("w1"), fault("w2"), fault("w3")

@@ -75,6 +75,19 @@ func (p *Pipeline) Incidents() []incident.Incident {
 	return all
 }
 
+// OpenedSince counts the incidents of a key that were opened after a time, of those that the replica knows.
+func (p *Pipeline) OpenedSince(key incident.Key, t time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, inc := range p.byID {
+		if inc.Key == key && inc.OpenedAt.After(t) {
+			n++
+		}
+	}
+	return n
+}
+
 // Known are the nodes of a cluster that exist as far as the view knows, by name.
 func (p *Pipeline) Known(cluster string) map[string]events.Node {
 	out := map[string]events.Node{}

@@ -20,9 +20,10 @@ import (
 
 // Ledger is what the pipeline needs of the ledger of incidents.
 type Ledger interface {
-	// OpenIncident appends the first record of an incident. An incident of the same key that is already open makes it an
-	// error that is not to be retried; the pipeline learns of it through Record.
-	OpenIncident(ctx context.Context, first incident.Record) (*incident.Incident, error)
+	// OpenIncident appends the first record of an incident, after the record with which the last incident of the same key ended
+	// as far as the pipeline knows, 0 being none. An incident of that key that is already open makes it an error that is not to
+	// be retried; the pipeline learns of it through Record.
+	OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error)
 }
 
 // Options are the parts of a pipeline.
@@ -45,6 +46,7 @@ type Pipeline struct {
 	live     map[incident.Key]*tracked
 	byID     map[incident.ID]*incident.Incident
 	endedAt  map[incident.ID]time.Time // when the ledger took in the end of those of byID that have ended
+	lastEnd  map[incident.Key]uint64   // the last record of the last of those
 	judging  bool                      // history was folded: judgements may be made
 }
 
@@ -60,7 +62,7 @@ type sightMark struct{ known, blind, found, standing bool }
 // New makes a pipeline with an empty view.
 func New(opt Options) *Pipeline {
 	return &Pipeline{Options: opt, view: classifiers.NewView(), findings: map[incident.Key]*classifiers.Finding{},
-		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}, endedAt: map[incident.ID]time.Time{}}
+		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}, endedAt: map[incident.ID]time.Time{}, lastEnd: map[incident.Key]uint64{}}
 }
 
 // Fold takes in one event of the log. It fails only on events that can never be decoded.
@@ -122,6 +124,7 @@ type opening struct {
 	finding classifiers.Finding
 	at      time.Time
 	seq     uint64
+	after   uint64 // see Ledger.OpenIncident
 }
 
 // judge classifies the view and compares what it finds with the live incidents. The caller holds the lock.
@@ -131,7 +134,7 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 		key := incident.KeyOf(f.Fault)
 		p.findings[key] = &f
 		if _, open := p.live[key]; !open {
-			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq})
+			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq, p.lastEnd[key]})
 		}
 	}
 	for key, t := range p.live {
@@ -165,7 +168,7 @@ func (p *Pipeline) open(ctx context.Context, o opening) {
 	inc, err := p.Ledger.OpenIncident(ctx, incident.Record{
 		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault,
 		WindowS: o.finding.Window.Seconds(), Standing: o.finding.Standing, Text: o.finding.Sentence,
-	})
+	}, o.after)
 	if err != nil {
 		p.Log.Debug("incident not opened", "fault", o.finding.Anchor, "reason", err)
 		return
@@ -191,7 +194,7 @@ func (p *Pipeline) Record(rec incident.Sequenced) error {
 		if t, ok := p.live[inc.Key]; ok && t.id == inc.ID {
 			delete(p.live, inc.Key)
 		}
-		p.ended(inc.ID, rec.StoredAt)
+		p.ended(inc, rec.StoredAt)
 		return nil
 	}
 	if rec.Kind == incident.Opened { // the rest of an earlier incident of the same key may come later, see ledger.Follow

@@ -23,6 +23,7 @@ type desk struct {
 	t      *testing.T
 	opened []incident.Record
 	kicked []incident.ID
+	after  []uint64 // of each that was to be opened
 	seq    uint64
 	at     time.Time
 }
@@ -35,7 +36,8 @@ func newDesk(t *testing.T) *desk {
 }
 
 // OpenIncident implements Ledger: it opens each key once.
-func (d *desk) OpenIncident(_ context.Context, first incident.Record) (*incident.Incident, error) {
+func (d *desk) OpenIncident(_ context.Context, first incident.Record, after uint64) (*incident.Incident, error) {
+	d.after = append(d.after, after)
 	for _, was := range d.opened {
 		if *was.Key == *first.Key {
 			return nil, errors.New("already open")

@@ -30,11 +30,18 @@ type Stored struct {
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
 // takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
-	now, err := e.standsAnew(ctx)
+	began := e.Clock()
+	now, err := e.stands(ctx)
 	if err != nil {
 		return err
 	}
 	best := e.bestOf(ctx, inc, look, phase, now)
+	if best.answer.Verdict != policies.Act && now.at.Before(began) { // what is found held waits for the retry time
+		if now, err = e.standsAnew(ctx); err != nil {
+			return err
+		}
+		best = e.bestOf(ctx, inc, look, phase, now)
+	}
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
 		return e.again(ctx, inc)
@@ -51,6 +58,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	var claim *ledger.Claim
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked, &now.budget)
+		e.foresee(ctx, inc, rec, look, now)
 	}
 	_, err := e.Ledger.AppendDecision(ctx, inc, rec, Stored{c.asked, c.answer}, claim)
 	if why := outdone(err); why != nil {

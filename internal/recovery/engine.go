@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -24,6 +26,7 @@ import (
 
 // Ledger is what the engine needs of the ledger of incidents, with the promises of package ledger.
 type Ledger interface {
+	OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error)
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
 	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
@@ -51,7 +54,7 @@ type Planner interface {
 type Sights interface {
 	Look(inc *incident.Incident) pipeline.Look
 	Ask(f func(*classifiers.View))
-	Incidents() []incident.Incident
+	OpenedSince(key incident.Key, t time.Time) int
 }
 
 // Cluster is what is configured about a cluster.
@@ -86,11 +89,12 @@ type Engine struct {
 	looked map[incident.ID]time.Time // when a plan was last worked out in vain
 	held   map[incident.ID]holding   // what last held a step
 	stood  standing                  // as it was last read
+	ahead  map[incident.ID]foresight // of plans whose first step is due
 }
 
 // New makes an engine.
 func New(opt Options) *Engine {
-	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}}
+	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}, ahead: map[incident.ID]foresight{}}
 }
 
 // viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.
@@ -101,6 +105,23 @@ var errRests = errors.New("nothing more is to be done now")
 
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
+
+// OpenIncident opens an incident as the ledger does. Where it is to be decided upon at once, what that needs of the ledger is read
+// meanwhile.
+func (e *Engine) OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error) {
+	var reading errgroup.Group
+	if first.WindowS == 0 {
+		reading.Go(func() error {
+			_, err := e.standsAnew(ctx)
+			return err
+		})
+	}
+	inc, err := e.Ledger.OpenIncident(ctx, first, after)
+	if trouble := reading.Wait(); trouble != nil {
+		e.Log.Debug("what stands could not be read ahead", "error", trouble)
+	}
+	return inc, err
+}
 
 // Move loads an incident and makes the moves that are due, see MoveOn.
 func (e *Engine) Move(ctx context.Context, id incident.ID) error {
@@ -205,6 +226,7 @@ func (e *Engine) forget(id incident.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.looked, id)
+	delete(e.ahead, id)
 }
 
 func (e *Engine) told(inc *incident.Incident, rec incident.Record) {

@@ -143,7 +143,10 @@ func pause() policies.Pause {
 func TestPlanThatWasOutdoneWaits(t *testing.T) {
 	play(t, func(s *stage) {
 		id := s.opened()
-		s.verdict = func(policies.Question) policies.Verdict {
+		s.verdict = func(q policies.Question) policies.Verdict {
+			if q.About == policies.AboutGate {
+				return policies.Act
+			}
 			s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w1"}})
 			return policies.Act
 		}

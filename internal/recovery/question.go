@@ -40,7 +40,7 @@ func (e *Engine) stands(ctx context.Context) (standing, error) {
 	return e.standsAnew(ctx)
 }
 
-// standsAnew reads what holds now. A decision asks for it: what it finds held waits for the retry time.
+// standsAnew reads what holds now.
 func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
 	s, err := e.readStanding(ctx)
 	if err == nil {
@@ -123,11 +123,7 @@ func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.Hi
 	if !inc.LastTry.IsZero() {
 		h.SinceLastS = look.Sight.Now.Sub(inc.LastTry).Seconds()
 	}
-	for _, other := range e.Sights.Incidents() {
-		if other.Key == inc.Key && look.Sight.Now.Sub(other.OpenedAt) < 24*time.Hour {
-			h.Incidents24h++
-		}
-	}
+	h.Incidents24h = e.Sights.OpenedSince(inc.Key, look.Sight.Now.Add(-24*time.Hour))
 	return h
 }
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -29,6 +31,7 @@ type stage struct {
 	lag     time.Duration        // of the view
 	blind   bool
 	verdict func(policies.Question) policies.Verdict
+	mu      sync.Mutex
 	asked   []policies.Question
 	broken  error // policy cannot be asked
 	steps   int   // of a plan
@@ -74,6 +77,7 @@ func (s *stage) moves(id incident.ID) *incident.Incident {
 	if err := s.Move(ctx, id); err != nil {
 		s.t.Fatal(err)
 	}
+	synctest.Wait() // for a foresight that nobody wants
 	return s.now(id)
 }
 
@@ -101,8 +105,8 @@ func (s *stage) Ask(f func(*classifiers.View)) {
 	f(v)
 }
 
-// Incidents implements Sights.
-func (s *stage) Incidents() []incident.Incident { return nil }
+// OpenedSince implements Sights.
+func (s *stage) OpenedSince(incident.Key, time.Time) int { return 0 }
 
 // Runbooks implements Planner.
 func (s *stage) Runbooks(classifiers.Kind) []string { return []string{"book"} }
@@ -125,7 +129,9 @@ func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ 
 
 // Decide implements policies.Decider: what the verdict function says, held by Salvor's own brakes.
 func (s *stage) Decide(_ context.Context, q policies.Question) (policies.Decision, error) {
+	s.mu.Lock()
 	s.asked = append(s.asked, q)
+	s.mu.Unlock()
 	if s.broken != nil {
 		return policies.Silent(s.broken), s.broken
 	}
@@ -199,6 +205,11 @@ func (b *book) now(id incident.ID) *incident.Incident {
 		panic(err)
 	}
 	return inc
+}
+
+// OpenIncident implements Ledger.
+func (b *book) OpenIncident(context.Context, incident.Record, uint64) (*incident.Incident, error) {
+	return nil, errors.New("nobody opens here")
 }
 
 // Load implements Ledger.

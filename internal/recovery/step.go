@@ -111,12 +111,21 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 
 // gate asks policy again whether the step may run now, and says what holds it.
 func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) (q policies.Question, held *obstacle) {
-	q = e.question(inc, look, inc.Phase, inc.Plan, now)
-	q.About = policies.AboutGate
-	if got := e.ask(ctx, q, inc.Plan); got.answer.Verdict != policies.Act {
-		return q, obstacleOf(got.answer)
+	got, ok := e.foreseen(ctx, inc, look)
+	if !ok {
+		got = e.gateOf(ctx, inc, look, now)
 	}
-	return q, nil
+	if got.answer.Verdict != policies.Act {
+		return got.asked, obstacleOf(got.answer)
+	}
+	return got.asked, nil
+}
+
+// gateOf asks policy about the next step of the plan in force.
+func (e *Engine) gateOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) candidate {
+	q := e.question(inc, look, inc.Phase, inc.Plan, now)
+	q.About = policies.AboutGate
+	return e.ask(ctx, q, inc.Plan)
 }
 
 // obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.

@@ -80,9 +80,13 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
-		Kick:   func(id incident.ID) { go w.move(context.WithoutCancel(ctx), id, func(ctx context.Context) error { return w.engine.Move(ctx, id) }) },
-		Opened: func(inc *incident.Incident) { go w.move(context.WithoutCancel(ctx), inc.ID, func(ctx context.Context) error { return w.engine.MoveOn(ctx, inc) }) }, Log: log})
+	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}},
+		Kick: func(id incident.ID) {
+			go w.move(context.WithoutCancel(ctx), id, func(ctx context.Context) error { return w.engine.Move(ctx, id) })
+		},
+		Opened: func(inc *incident.Incident) {
+			go w.move(context.WithoutCancel(ctx), inc.ID, func(ctx context.Context) error { return w.engine.MoveOn(ctx, inc) })
+		}, Log: log})
 	w.engine = recovery.New(recovery.Options{
 		Replica: "bench.1", Alone: true, Ledger: w.ledger, Sights: w.pipeline, Others: nobody{}, Planner: onePlan{}, Catalog: catalog,
 		Decider: policies.Judge{Engine: rules}, Clusters: map[string]recovery.Cluster{workshopCluster: {Name: workshopCluster,
@@ -91,6 +95,7 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 		Limits:    policies.Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3},
 		StormSpan: 2 * time.Minute, Clock: time.Now, Log: log,
 	})
+	w.pipeline.Ledger = w.engine
 	return nil
 }
 
