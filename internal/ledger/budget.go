@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
@@ -30,6 +32,9 @@ type Entry struct {
 	Zone    string `json:"zone"`
 	Node    string `json:"node"`
 }
+
+// Same says that another is this budget and not an earlier or later one.
+func (b Budget) Same(other Budget) bool { return b.seq == other.seq }
 
 // Of is what an incident holds, empty when it holds nothing.
 func (b Budget) Of(id incident.ID) Holding {
@@ -102,13 +107,45 @@ type budgetRecord struct {
 // Budget reads the budget as it is now.
 func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
 	msg, err := l.last(ctx, budgetSubject)
-	if err != nil || msg == nil {
+	if err != nil {
 		return Budget{}, err
 	}
 	var rec budgetRecord
-	if err := decode(msg, &rec); err != nil {
-		return Budget{}, fmt.Errorf("read budget: %w", err)
+	if msg != nil {
+		if err := decode(msg, &rec); err != nil {
+			return Budget{}, fmt.Errorf("read budget: %w", err)
+		}
+		rec.seq = msg.Seq
 	}
-	rec.seq = msg.Seq
+	l.known.set(rec.Budget)
 	return rec.Budget, nil
+}
+
+// KnownBudget is the budget as this process last read or wrote it, empty before that. It serves to judge by what will be held
+// against the budget of then when it is claimed.
+func (l *Ledger) KnownBudget() Budget {
+	b, _ := l.known.get()
+	return b
+}
+
+// knownFor is how long the budget counts as that of now after it was read or written.
+const knownFor = 100 * time.Millisecond
+
+// knownBudget is what a process knows of the budget. The zero value knows nothing.
+type knownBudget struct {
+	mu     sync.Mutex
+	budget Budget
+	at     time.Time
+}
+
+func (k *knownBudget) set(b Budget) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.budget, k.at = b, time.Now()
+}
+
+func (k *knownBudget) get() (b Budget, recent bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.budget, time.Since(k.at) < knownFor
 }

@@ -47,24 +47,20 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 		}
 		c.writes = append(c.writes, w)
 	}
-	return l.append(ctx, inc, rec, c.writes)
+	seq, err := l.append(ctx, inc, rec, c.writes)
+	if err == nil && c.budget != nil {
+		next := *c.budget
+		next.seq = seq - 1 // it goes right before the record
+		l.known.set(next)
+	}
+	return seq, err
 }
 
-// changeBudget stores what due makes of the budget, nil being no change. It begins with the budget that the caller read last, which
-// it brings up to date; nil, and whenever that is not the last any more, has it read anew.
-func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budget) (*Budget, error)) error {
-	stale := known == nil
-	if stale {
-		known = &Budget{}
-	}
-	return l.contend(ctx, func() (err error) {
-		if stale {
-			if *known, err = l.Budget(ctx); err != nil {
-				return err
-			}
-		}
-		stale = true
-		next, err := due(*known)
+// changeBudget stores what due makes of the budget, nil being no change.
+func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, error)) error {
+	refused := false
+	return l.contend(ctx, func() error {
+		next, err := l.dueOf(ctx, due, refused)
 		if err != nil || next == nil {
 			return err
 		}
@@ -72,12 +68,28 @@ func (l *Ledger) changeBudget(ctx context.Context, known *Budget, due func(Budge
 		if err != nil {
 			return err
 		}
-		seq, err := l.store(ctx, nonce, w)
-		if err == nil {
-			*known, known.seq = *next, seq
+		if next.seq, err = l.store(ctx, nonce, w); err == nil {
+			l.known.set(*next)
 		}
+		refused = true
 		return err
 	})
+}
+
+// dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. That nothing may or need
+// be changed is not believed of an old one; that is read, as it is anew for who was refused.
+func (l *Ledger) dueOf(ctx context.Context, due func(Budget) (*Budget, error), anew bool) (*Budget, error) {
+	if !anew {
+		now, recent := l.known.get()
+		if next, err := due(now); recent || err == nil && next != nil {
+			return next, err
+		}
+	}
+	now, err := l.Budget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return due(now)
 }
 
 // budgetWrite replaces the budget that it was made of.

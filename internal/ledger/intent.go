@@ -17,9 +17,6 @@ const maxTargets = 900
 type Claim struct {
 	Targets []policies.Target // to be locked
 	Entries []Entry           // to be counted
-	// Known is the budget as the caller read it last, which saves reading it again; nil reads it. One that is old is refused
-	// at the write and then read. It is left as it stands then.
-	Known *Budget
 	// Admit says why the entries may not be taken, or nil. It is given what all other incidents hold, is called only when
 	// there are entries to take, and more than once when the budget changes meanwhile. Nil admits everything.
 	Admit func(others Budget) error
@@ -52,7 +49,7 @@ func (l *Ledger) appendClaimed(ctx context.Context, inc *incident.Incident, rec 
 
 // claim takes what the incident does not hold yet, by a compare-and-set of the budget.
 func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
-	return l.changeBudget(ctx, claim.Known, func(now Budget) (*Budget, error) {
+	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
 		next, err := now.take(inc, claim)
 		if err == nil {
 			return next, nil
@@ -130,7 +127,7 @@ func (l *Ledger) Release(ctx context.Context, id incident.ID) error {
 	if err != nil || inc.Working() {
 		return err
 	}
-	return l.changeBudget(ctx, nil, func(now Budget) (*Budget, error) {
+	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
 		mine := now.Of(id)
 		if inc.Live() && len(mine.Entries) == 0 || !inc.Live() && !now.Holds(id) {
 			return nil, nil

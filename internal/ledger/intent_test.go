@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/salvor-io/salvor/events"
@@ -122,6 +123,51 @@ func TestLostIntentLeavesItsClaimToTheIncident(t *testing.T) {
 	before := lastSeq(t, l)
 	if _, err := l.AppendIntent(t.Context(), load(t, l, inc.ID), intent(0), claim("w1")); err != nil || lastSeq(t, l) != before+1 {
 		t.Errorf("whoever moves it next: %v, %d writes, want one", err, lastSeq(t, l)-before)
+	}
+}
+
+// TestBudgetThatWasKnownLongAgo: what another replica released or took since is seen before anything is built on it.
+func TestBudgetThatWasKnownLongAgo(t *testing.T) {
+	s := startStore(t)
+	l, other := s.ledger("one"), s.ledger("two")
+	inc := acting(t, l, "w1", "w1", "w2", "w3")
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, inc, done(0))
+	if err := other.changeBudget(t.Context(), func(now Budget) (*Budget, error) {
+		next := now.Without(inc.ID)
+		return &next, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.AppendIntent(t.Context(), acting(t, other, "w2", "w2"), intent(0), claim("w2")); err != nil {
+		t.Fatal(err)
+	}
+	known := l.KnownBudget()
+	longAgo := func() { l.known = knownBudget{budget: known, at: time.Now().Add(-time.Minute)} }
+	longAgo()
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w2")); !errors.As(err, new(*TargetHeldError)) {
+		t.Errorf("what another took since is taken: %v", err)
+	}
+	longAgo()
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	if budget, held := stand(t, other, "w1"); held["w1"] != inc.ID || len(budget.Of(inc.ID).Entries) != 1 {
+		t.Errorf("what was released since is not claimed again: %+v", budget)
+	}
+	add(t, l, inc, done(1))
+	longAgo()
+	c := claim("w3")
+	c.Admit = func(others Budget) error {
+		if len(others.Holdings) > 0 {
+			return errors.New("full")
+		}
+		return nil
+	}
+	if _, err := l.AppendIntent(t.Context(), inc, intent(2), c); !errors.Is(err, ErrOverBudget) {
+		t.Errorf("the limits are asked about what is not so any more: %v", err)
 	}
 }
 

@@ -61,6 +61,7 @@ type Ledger struct {
 	ackWait time.Duration
 
 	contending chan struct{} // holds at most one: changes of the budget by this process go one by one
+	known      knownBudget
 	moves      turns
 	aside      setAside
 }

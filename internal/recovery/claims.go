@@ -25,8 +25,8 @@ func held(plan *responders.Plan) []policies.Target {
 // claim is what a plan of the incident takes. The budgets are held again at the moment of the write, against what
 // others hold then: policy's answer may be older than another replica's claim. Taking back what was done counts against no
 // budget: a node that has returned is not one more that is down.
-func (e *Engine) claim(inc *incident.Incident, plan *responders.Plan, phase incident.Phase, q policies.Question, known *ledger.Budget) *ledger.Claim {
-	c := &ledger.Claim{Targets: held(plan), Known: known, Admit: func(others ledger.Budget) error {
+func (e *Engine) claim(inc *incident.Incident, plan *responders.Plan, phase incident.Phase, q policies.Question) *ledger.Claim {
+	c := &ledger.Claim{Targets: held(plan), Admit: func(others ledger.Budget) error {
 		q.InFlight = others.InFlight(inc.Key.Cluster, held(plan))
 		for _, why := range policies.Brakes(q) {
 			return fmt.Errorf("%w: %s", ErrHeld, why.Text)

@@ -30,17 +30,9 @@ type Stored struct {
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
 // takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
-	began := e.Clock()
-	now, err := e.stands(ctx)
+	best, now, err := e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) })
 	if err != nil {
 		return err
-	}
-	best := e.bestOf(ctx, inc, look, phase, now)
-	if best.answer.Verdict != policies.Act && now.at.Before(began) { // what is found held waits for the retry time
-		if now, err = e.standsAnew(ctx); err != nil {
-			return err
-		}
-		best = e.bestOf(ctx, inc, look, phase, now)
 	}
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
@@ -57,7 +49,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan}}
 	var claim *ledger.Claim
 	if c.answer.Verdict == policies.Act {
-		claim = e.claim(inc, c.plan, phase, c.asked, &now.budget)
+		claim = e.claim(inc, c.plan, phase, c.asked)
 		e.foresee(ctx, inc, rec, look, now)
 	}
 	_, err := e.Ledger.AppendDecision(ctx, inc, rec, Stored{c.asked, c.answer}, claim)
@@ -68,7 +60,6 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if err != nil {
 		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
 	}
-	e.standsAs(now)
 	e.told(inc, rec)
 	if claim == nil && len(now.budget.Of(inc.ID).Entries) > 0 {
 		return e.Ledger.Release(ctx, inc.ID)

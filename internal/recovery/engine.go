@@ -36,6 +36,7 @@ type Ledger interface {
 	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Release(ctx context.Context, id incident.ID) error
 	Budget(ctx context.Context) (ledger.Budget, error)
+	KnownBudget() ledger.Budget
 	SetTimer(ctx context.Context, t ledger.Timer) error
 	Pauses(ctx context.Context) ([]policies.Pause, error)
 }
@@ -106,19 +107,19 @@ var errRests = errors.New("nothing more is to be done now")
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
 
-// OpenIncident opens an incident as the ledger does. Where it is to be decided upon at once, what that needs of the ledger is read
+// OpenIncident opens an incident as the ledger does. Where it is to be decided upon at once, the pauses are read
 // meanwhile.
 func (e *Engine) OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error) {
 	var reading errgroup.Group
 	if first.WindowS == 0 {
 		reading.Go(func() error {
-			_, err := e.standsAnew(ctx)
+			_, err := e.stands(ctx)
 			return err
 		})
 	}
 	inc, err := e.Ledger.OpenIncident(ctx, first, after)
 	if trouble := reading.Wait(); trouble != nil {
-		e.Log.Debug("what stands could not be read ahead", "error", trouble)
+		e.Log.Debug("the pauses could not be read ahead", "error", trouble)
 	}
 	return inc, err
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -21,61 +19,50 @@ import (
 type standing struct {
 	pauses []policies.Pause
 	budget ledger.Budget
-	at     time.Time // when it was read, by the clock
+	at     time.Time // when the pauses were read, by the clock
 }
 
-// standsFor is how long what was read for a decision, or for the gate of a step, may serve the next gate. Nothing unsafe comes
-// of that: a claim made on an old budget is refused at the write and judged again, and pauses are read again right before each
-// write to the world.
+// standsFor is how long pauses that were read may serve the next decision or gate: they are read again right before each write
+// to the world.
 const standsFor = 100 * time.Millisecond
 
-// stands is what holds now, read at most standsFor ago.
+// stands is what holds as far as is known. The budget may be old: what is claimed on it is held against the one of then.
 func (e *Engine) stands(ctx context.Context) (standing, error) {
 	e.mu.Lock()
 	s := e.stood
 	e.mu.Unlock()
-	if age := e.Clock().Sub(s.at); age >= 0 && age < standsFor {
-		return s, nil
-	}
-	return e.standsAnew(ctx)
-}
-
-// standsAnew reads what holds now.
-func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
-	s, err := e.readStanding(ctx)
-	if err == nil {
-		e.standsAs(s)
-	}
-	return s, err
-}
-
-// standsAs remembers what holds, unless something later was read meanwhile.
-func (e *Engine) standsAs(s standing) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !s.at.Before(e.stood.at) {
-		e.stood = s
-	}
-}
-
-// readStanding waits for both answers at once: each costs a round trip to the store.
-func (e *Engine) readStanding(ctx context.Context) (standing, error) {
-	s := standing{at: e.Clock()}
-	var group errgroup.Group
-	group.Go(func() (err error) {
+	if age := e.Clock().Sub(s.at); age < 0 || age >= standsFor {
+		s.at = e.Clock()
+		var err error
 		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
-			return fmt.Errorf("read the pauses: %w", err)
+			return standing{}, fmt.Errorf("read the pauses: %w", err)
 		}
-		return nil
-	})
-	group.Go(func() (err error) {
-		if s.budget, err = e.Ledger.Budget(ctx); err != nil {
-			return fmt.Errorf("read what is in flight: %w", err)
-		}
-		return nil
-	})
-	err := group.Wait()
-	return s, err
+		e.mu.Lock()
+		e.stood = s
+		e.mu.Unlock()
+	}
+	s.budget = e.Ledger.KnownBudget()
+	return s, nil
+}
+
+// judged is policy's answer by what is known to stand, and where that does not let the plan run, by the budget of now: what is
+// found held waits for the retry time.
+func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (c candidate, now standing, err error) {
+	if now, err = e.stands(ctx); err != nil {
+		return c, now, err
+	}
+	c = ask(now)
+	if c.answer.Verdict == policies.Act {
+		return c, now, nil
+	}
+	known := now.budget
+	if now.budget, err = e.Ledger.Budget(ctx); err != nil {
+		return c, now, fmt.Errorf("read what is in flight: %w", err)
+	}
+	if !now.budget.Same(known) {
+		c = ask(now)
+	}
+	return c, now, nil
 }
 
 // question gathers all that is known for one decision about a plan.

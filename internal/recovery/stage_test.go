@@ -294,6 +294,9 @@ func (b *book) Close(ctx context.Context, inc *incident.Incident, rec incident.R
 // Budget implements Ledger.
 func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holdings, nil }
 
+// KnownBudget implements Ledger.
+func (b *book) KnownBudget() ledger.Budget { return b.holdings }
+
 // AppendDecision implements Ledger.
 func (b *book) AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *ledger.Claim) (uint64, error) {
 	if claim != nil {

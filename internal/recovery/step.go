@@ -23,24 +23,22 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	if look.Sight.Blind {
 		return e.hold(ctx, inc, look, unseen())
 	}
-	now, err := e.stands(ctx)
+	q, held, err := e.gate(ctx, inc, look)
 	if err != nil {
 		return err
 	}
-	q, held := e.gate(ctx, inc, look, now)
 	if held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
 	step := inc.Plan.Steps[inc.Next]
 	rec := incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}
-	err = e.intend(ctx, inc, look, rec, *e.claim(inc, inc.Plan, inc.Phase, q, &now.budget))
+	err = e.intend(ctx, inc, look, rec, *e.claim(inc, inc.Plan, inc.Phase, q))
 	if why := outdone(err); why != nil {
 		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: why.Error()})
 	}
 	if err != nil {
 		return err
 	}
-	e.standsAs(now)
 	return e.carryOut(ctx, inc, look, step)
 }
 
@@ -72,11 +70,11 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,
 			Text: fmt.Sprintf("step %s was begun %d times and never ended", step.Name, begun(inc))})
 	}
-	now, err := e.stands(ctx)
+	_, held, err := e.gate(ctx, inc, look)
 	if err != nil {
 		return err
 	}
-	if _, held := e.gate(ctx, inc, look, now); held != nil {
+	if held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
 	if e.heldAtWrite(inc.ID) {
@@ -110,15 +108,15 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 }
 
 // gate asks policy again whether the step may run now, and says what holds it.
-func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) (q policies.Question, held *obstacle) {
+func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held *obstacle, err error) {
 	got, ok := e.foreseen(ctx, inc, look)
-	if !ok {
-		got = e.gateOf(ctx, inc, look, now)
+	if !ok || got.answer.Verdict != policies.Act {
+		got, _, err = e.judged(ctx, func(now standing) candidate { return e.gateOf(ctx, inc, look, now) })
 	}
-	if got.answer.Verdict != policies.Act {
-		return got.asked, obstacleOf(got.answer)
+	if err == nil && got.answer.Verdict != policies.Act {
+		held = obstacleOf(got.answer)
 	}
-	return got.asked, nil
+	return got.asked, held, err
 }
 
 // gateOf asks policy about the next step of the plan in force.
