@@ -20,35 +20,24 @@ import (
 // MaxDecision bounds a decision document as JSON, in bytes.
 const MaxDecision = 256 << 10
 
-// AppendDecision stores what policy was asked and what it said for 400 days, takes what the claim of a plan that may run names,
-// and then appends a Decided that says where the document lies. The first two go side by side. Without a claim, which is nil
-// then, nothing is taken.
-//
-// There is no Decided without its document and its claim; its errors are those of AppendIntent. After one of them either may be
-// there without it: a document that no record names is no harm, and a claim is held by the incident all the same.
-func (l *Ledger) AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *Claim) (uint64, error) {
-	failed := func(err error) (uint64, error) {
-		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
-	}
-	if err := admits(inc, l.fill(rec, inc.ID)); err != nil {
-		return failed(err)
-	}
+// Decide stores what policy was asked and what it said for 400 days, and beside that takes what the claim of a plan that may run
+// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. Its errors are those
+// of AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident
+// all the same.
+func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (ref string, err error) {
 	stored := make(chan error, 1)
-	decided := *rec.Decided
-	go func() (err error) {
-		defer func() { stored <- err }()
-		decided.Ref, err = l.storeDecision(ctx, inc.Key.Cluster, inc.ID, doc)
-		return err
+	go func() {
+		var err error
+		ref, err = l.storeDecision(ctx, inc.Key.Cluster, inc.ID, doc)
+		stored <- err
 	}()
-	var err error
 	if claim != nil {
 		err = l.claim(ctx, inc, *claim)
 	}
 	if err = errors.Join(<-stored, err); err != nil {
-		return failed(err)
+		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
 	}
-	rec.Decided = &decided
-	return l.appendClaimed(ctx, inc, rec)
+	return ref, nil
 }
 
 // storeDecision stores a document and returns where it lies. Storing the same for the same incident again within two minutes
@@ -72,7 +61,7 @@ func (l *Ledger) storeDecision(ctx context.Context, cluster string, id incident.
 	return string(id) + "/" + strconv.FormatUint(seq, 10), nil
 }
 
-// ReadDecision reads the document that AppendDecision stored. It returns ErrNotFound when it is not there any more.
+// ReadDecision reads the document that Decide stored. It returns ErrNotFound when it is not there any more.
 func (l *Ledger) ReadDecision(ctx context.Context, ref string) (json.RawMessage, error) {
 	id, digits, _ := strings.Cut(ref, "/")
 	seq, err := strconv.ParseUint(digits, 10, 64)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -12,11 +13,21 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
+// decide records a decision as the engine does.
+func decide(ctx context.Context, l *Ledger, inc *incident.Incident, rec incident.Record, doc any, claim *Claim) (uint64, error) {
+	ref, err := l.Decide(ctx, inc, doc, claim)
+	if err != nil {
+		return 0, err
+	}
+	rec.Decided.Ref = ref
+	return l.AppendClaimed(ctx, inc, rec)
+}
+
 func TestDecisionTakesItsClaim(t *testing.T) {
 	l := newLedger(t)
 	inc := deciding(t, l, "w1")
 	c := claim("w1")
-	if _, err := l.AppendDecision(t.Context(), inc, decided(policies.Act, "w1"), "act", &c); err != nil {
+	if _, err := decide(t.Context(), l, inc, decided(policies.Act, "w1"), "act", &c); err != nil {
 		t.Fatal(err)
 	}
 	got := load(t, l, inc.ID)
@@ -63,7 +74,7 @@ func TestNoDecisionWithout(t *testing.T) {
 			}
 			wants := claim("w1")
 			wants.Admit = func(Budget) error { return c.limit }
-			_, err := l.AppendDecision(t.Context(), inc, decided(policies.Act, "w1"), c.doc, &wants)
+			_, err := decide(t.Context(), l, inc, decided(policies.Act, "w1"), c.doc, &wants)
 			if !c.expect(err) {
 				t.Errorf("it says %v", err)
 			}
@@ -91,13 +102,13 @@ func TestDecisionThatCameSecond(t *testing.T) {
 		quick := load(t, l, slow.ID)
 		c := claim("w1")
 		if first == policies.Act {
-			if _, err := l.AppendDecision(t.Context(), quick, decided(first, "w1"), "first", &c); err != nil {
+			if _, err := decide(t.Context(), l, quick, decided(first, "w1"), "first", &c); err != nil {
 				t.Fatal(err)
 			}
-		} else if _, err := l.AppendDecision(t.Context(), quick, decided(first, "w1"), "first", nil); err != nil {
+		} else if _, err := decide(t.Context(), l, quick, decided(first, "w1"), "first", nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.AppendDecision(t.Context(), slow, decided(policies.Act, "w1"), "second", &c); !errors.Is(err, ErrLost) {
+		if _, err := decide(t.Context(), l, slow, decided(policies.Act, "w1"), "second", &c); !errors.Is(err, ErrLost) {
 			t.Errorf("it says %v", err)
 		}
 		if budget, _ := stand(t, l); (len(budget.Of(slow.ID).Entries) == 1) != (first == policies.Act) {

@@ -35,11 +35,12 @@ func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec i
 	if err != nil {
 		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
-	return l.appendClaimed(ctx, inc, rec)
+	return l.AppendClaimed(ctx, inc, rec)
 }
 
-// appendClaimed appends a record that has its claim, and gives that up when somebody else was first and ended the work.
-func (l *Ledger) appendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+// AppendClaimed appends a record that has its claim as Append does, and gives that up when somebody else was first and ended the
+// work.
+func (l *Ledger) AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	seq, err := l.Append(ctx, inc, rec)
 	if errors.Is(err, ErrLost) {
 		return 0, errors.Join(err, l.Release(ctx, inc.ID))

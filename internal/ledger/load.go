@@ -60,17 +60,18 @@ func fold(history []stored) (*incident.Incident, error) {
 // fails.
 func record(msg stored) incident.Sequenced {
 	out := incident.Sequenced{Seq: msg.Seq, StoredAt: msg.At}
-	var sig signature
-	err := json.Unmarshal(msg.Data, &sig)
-	if err == nil && sig.Schema == incident.Schema {
-		err = json.Unmarshal(msg.Data, &out.Record)
-	}
-	if err != nil || sig.Schema != incident.Schema {
-		out.Record = incident.Record{Schema: sig.Schema, Writer: sig.Writer, Nonce: sig.Nonce}
-		if err != nil {
-			out.Schema = 0 // not even the schema is to be believed
-		}
+	if err := json.Unmarshal(msg.Data, &out.Record); err != nil || out.Schema != incident.Schema {
+		out.Record = unknown(msg)
 	}
 	out.Incident = incident.ID(lastToken(msg.Subject))
 	return out
+}
+
+// unknown is what can be said of a record that is not known: who wrote it, and its schema where that is another.
+func unknown(msg stored) incident.Record {
+	var sig signature
+	if err := json.Unmarshal(msg.Data, &sig); err != nil || sig.Schema == incident.Schema {
+		sig.Schema = 0 // not even the schema is to be believed
+	}
+	return incident.Record{Schema: sig.Schema, Writer: sig.Writer, Nonce: sig.Nonce}
 }

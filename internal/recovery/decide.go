@@ -50,14 +50,19 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	var claim *ledger.Claim
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
-		e.foresee(ctx, inc, rec, look, now)
 	}
-	_, err := e.Ledger.AppendDecision(ctx, inc, rec, Stored{c.asked, c.answer}, claim)
+	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)
 	}
 	if err != nil {
+		return err
+	}
+	if rec.Decided.Ref = ref; claim != nil {
+		e.foresee(ctx, inc, rec, look, now)
+	}
+	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
 	}
 	e.told(inc, rec)

@@ -1,9 +1,12 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -21,10 +24,10 @@ func (e *Engine) guard(inc *incident.Incident) func(context.Context) error {
 		if !e.Clock().Before(mine.Deadline) {
 			return fmt.Errorf("the deadline of step %s has passed: %w", mine.Name, context.DeadlineExceeded)
 		}
-		if err := e.stillMine(ctx, inc, mine); err != nil {
-			return err
-		}
-		return e.unpaused(ctx, inc)
+		var group errgroup.Group
+		group.Go(func() error { return e.unpaused(ctx, inc) })
+		lost := e.stillMine(ctx, inc, mine)
+		return cmp.Or(lost, group.Wait())
 	}
 }
 

@@ -297,18 +297,22 @@ func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holding
 // KnownBudget implements Ledger.
 func (b *book) KnownBudget() ledger.Budget { return b.holdings }
 
-// AppendDecision implements Ledger.
-func (b *book) AppendDecision(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any, claim *ledger.Claim) (uint64, error) {
+// Decide implements Ledger.
+func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
 	if claim != nil {
 		if err := b.take(inc, *claim); err != nil {
-			return 0, err
+			return "", err
 		}
 	}
 	if b.storeErr != nil {
-		return 0, b.storeErr
+		return "", b.storeErr
 	}
 	b.stored = append(b.stored, doc.(Stored))
-	rec.Decided.Ref = fmt.Sprint("decision/", len(b.stored))
+	return fmt.Sprint("decision/", len(b.stored)), nil
+}
+
+// AppendClaimed implements Ledger.
+func (b *book) AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	return b.Append(ctx, inc, rec)
 }
 
