@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -51,7 +53,16 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
-	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+	var ref string
+	var storing errgroup.Group
+	storing.Go(func() (err error) {
+		ref, err = e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+		return err
+	})
+	if claim != nil {
+		e.foresee(ctx, inc, rec, look, now)
+	}
+	err := storing.Wait()
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)
@@ -59,9 +70,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if err != nil {
 		return err
 	}
-	if rec.Decided.Ref = ref; claim != nil {
-		e.foresee(ctx, inc, rec, look, now)
-	}
+	rec.Decided.Ref = ref
 	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
 	}

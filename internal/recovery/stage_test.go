@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -31,7 +29,6 @@ type stage struct {
 	lag     time.Duration        // of the view
 	blind   bool
 	verdict func(policies.Question) policies.Verdict
-	mu      sync.Mutex
 	asked   []policies.Question
 	broken  error // policy cannot be asked
 	steps   int   // of a plan
@@ -77,7 +74,6 @@ func (s *stage) moves(id incident.ID) *incident.Incident {
 	if err := s.Move(ctx, id); err != nil {
 		s.t.Fatal(err)
 	}
-	synctest.Wait() // for a foresight that nobody wants
 	return s.now(id)
 }
 
@@ -129,9 +125,7 @@ func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ 
 
 // Decide implements policies.Decider: what the verdict function says, held by Salvor's own brakes.
 func (s *stage) Decide(_ context.Context, q policies.Question) (policies.Decision, error) {
-	s.mu.Lock()
 	s.asked = append(s.asked, q)
-	s.mu.Unlock()
 	if s.broken != nil {
 		return policies.Silent(s.broken), s.broken
 	}

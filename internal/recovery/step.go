@@ -109,7 +109,7 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 
 // gate asks policy again whether the step may run now, and says what holds it.
 func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held *obstacle, err error) {
-	got, ok := e.foreseen(ctx, inc, look)
+	got, ok := e.foreseen(inc, look)
 	if !ok || got.answer.Verdict != policies.Act {
 		got, _, err = e.judged(ctx, func(now standing) candidate { return e.gateOf(ctx, inc, look, now) })
 	}
