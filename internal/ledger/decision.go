@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -21,44 +22,46 @@ import (
 const MaxDecision = 256 << 10
 
 // Decide stores what policy was asked and what it said for 400 days, and beside that takes what the claim of a plan that may run
-// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. Its errors are those
-// of AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident
-// all the same.
-func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (ref string, err error) {
-	stored := make(chan error, 1)
-	go func() {
-		var err error
-		ref, err = l.storeDecision(ctx, inc.Key.Cluster, inc.ID, doc)
-		stored <- err
-	}()
-	if claim != nil {
-		err = l.claim(ctx, inc, *claim)
-	}
-	if err = errors.Join(<-stored, err); err != nil {
+// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. Both are waited for
+// after meanwhile has returned. The errors are those of AppendIntent. After one, either may be there: a document that no record
+// names is no harm, and a claim is held by the incident all the same.
+func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim, meanwhile func()) (ref string, err error) {
+	msg, err := decisionMessage(inc, doc)
+	if err != nil {
 		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
 	}
-	return ref, nil
+	var seq uint64
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if seq, err = l.publish(ctx, msg); err != nil {
+			return fmt.Errorf("store what policy was asked: %w", err)
+		}
+		return nil
+	})
+	if claim != nil {
+		group.Go(func() error { return l.claim(ctx, inc, *claim) })
+	}
+	meanwhile()
+	if err := group.Wait(); err != nil {
+		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
+	}
+	return string(inc.ID) + "/" + strconv.FormatUint(seq, 10), nil
 }
 
-// storeDecision stores a document and returns where it lies. Storing the same for the same incident again within two minutes
-// returns the same place.
-func (l *Ledger) storeDecision(ctx context.Context, cluster string, id incident.ID, doc any) (ref string, err error) {
+// decisionMessage stores a document. The same for the same incident again within two minutes is stored once.
+func decisionMessage(inc *incident.Incident, doc any) (*nats.Msg, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
-		return "", fmt.Errorf("render what policy was asked: %w", err)
+		return nil, fmt.Errorf("render what policy was asked: %w", err)
 	}
 	if len(data) > MaxDecision {
-		return "", fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
+		return nil, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
 	}
-	msg := nats.NewMsg(decisionPrefix + events.Token(cluster) + "." + string(id))
+	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID))
 	msg.Data = data
 	sum := sha256.Sum256(data)
-	msg.Header.Set(jetstream.MsgIDHeader, string(id)+"/"+hex.EncodeToString(sum[:]))
-	seq, err := l.publish(ctx, msg)
-	if err != nil {
-		return "", fmt.Errorf("store what policy was asked: %w", err)
-	}
-	return string(id) + "/" + strconv.FormatUint(seq, 10), nil
+	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+hex.EncodeToString(sum[:]))
+	return msg, nil
 }
 
 // ReadDecision reads the document that Decide stored. It returns ErrNotFound when it is not there any more.

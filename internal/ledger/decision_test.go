@@ -15,7 +15,7 @@ import (
 
 // decide records a decision as the engine does.
 func decide(ctx context.Context, l *Ledger, inc *incident.Incident, rec incident.Record, doc any, claim *Claim) (uint64, error) {
-	ref, err := l.Decide(ctx, inc, doc, claim)
+	ref, err := l.Decide(ctx, inc, doc, claim, func() {})
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +55,7 @@ func TestNoDecisionWithout(t *testing.T) {
 		expect func(error) bool
 	}{
 		"its document":       {"act", decisionPrefix, nil, false, true, func(err error) bool { return errors.Is(err, events.ErrUnavailable) }},
-		"a small document":   {strings.Repeat("x", MaxDecision), "", nil, false, true, func(err error) bool { return strings.Contains(err.Error(), "at most") }},
+		"a small document":   {strings.Repeat("x", MaxDecision), "", nil, false, false, func(err error) bool { return strings.Contains(err.Error(), "at most") }},
 		"the budget":         {"act", budgetSubject, nil, false, false, func(err error) bool { return errors.Is(err, events.ErrUnavailable) }},
 		"room in the budget": {"act", "", errors.New("full"), false, false, func(err error) bool { return errors.Is(err, ErrOverBudget) }},
 		"its target":         {"act", "", nil, true, false, func(err error) bool { return errors.As(err, new(*TargetHeldError)) }},
@@ -122,14 +122,14 @@ func TestDecisionsAreKept(t *testing.T) {
 	l := s.ledger("one")
 	inc := open(t, l, "w1")
 	doc := map[string]string{"verdict": "act"}
-	ref, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, doc)
+	ref, err := l.Decide(t.Context(), inc, doc, nil, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, doc); err != nil || again != ref {
+	if again, err := l.Decide(t.Context(), inc, doc, nil, func() {}); err != nil || again != ref {
 		t.Errorf("stored again it lies at %q, was %q, %v", again, ref, err)
 	}
-	other, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, "another")
+	other, err := l.Decide(t.Context(), inc, "another", nil, func() {})
 	if err != nil || other == ref {
 		t.Errorf("another document lies at %q, %v", other, err)
 	}
@@ -149,10 +149,10 @@ func TestDecisionsAreKept(t *testing.T) {
 func TestDecisionsAreBounded(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "w1")
-	if _, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-2)); err != nil {
+	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-2), nil, func() {}); err != nil {
 		t.Errorf("the largest document is refused: %v", err)
 	}
-	if _, err := l.storeDecision(t.Context(), "prod.eu", inc.ID, strings.Repeat("x", MaxDecision-1)); err == nil {
+	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-1), nil, func() {}); err == nil {
 		t.Error("a larger document is stored")
 	}
 }

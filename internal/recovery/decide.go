@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -53,16 +51,11 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
-	var ref string
-	var storing errgroup.Group
-	storing.Go(func() (err error) {
-		ref, err = e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
-		return err
+	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim, func() {
+		if claim != nil {
+			e.foresee(ctx, inc, rec, look, now)
+		}
 	})
-	if claim != nil {
-		e.foresee(ctx, inc, rec, look, now)
-	}
-	err := storing.Wait()
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)

@@ -292,7 +292,8 @@ func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holding
 func (b *book) KnownBudget() ledger.Budget { return b.holdings }
 
 // Decide implements Ledger.
-func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
+func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim, meanwhile func()) (string, error) {
+	meanwhile()
 	if claim != nil {
 		if err := b.take(inc, *claim); err != nil {
 			return "", err
