@@ -81,7 +81,7 @@ func (a *App) build(rules policies.Engine, books *books) {
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
 		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm, Alerts: nodeAlerts}},
-		Kick:        a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
+		Ledger:      a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	l := a.cfg.Limits
@@ -92,7 +92,6 @@ func (a *App) build(rules policies.Engine, books *books) {
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
 		StormSpan: l.Storm.Within, Clock: time.Now, Log: log.With("part", "recovery"),
 	})
-	a.pipeline.Ledger = a.engine
 	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }

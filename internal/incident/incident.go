@@ -101,14 +101,6 @@ func (i *Incident) Leads(rec Record) (State, error) {
 	return probe.admit(rec)
 }
 
-// With is the incident as a record would leave it, but for the history, which lacks the record.
-func (i *Incident) With(rec Record) (Incident, error) {
-	probe := *i
-	next, err := probe.admit(rec)
-	probe.State = next
-	return probe, err
-}
-
 func (i *Incident) admit(rec Record) (State, error) {
 	cell, ok := table[i.State][rec.Kind]
 	if !ok {

@@ -22,10 +22,10 @@ import (
 const MaxDecision = 256 << 10
 
 // Decide stores what policy was asked and what it said for 400 days, and beside that takes what the claim of a plan that may run
-// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. Both are waited for
-// after meanwhile has returned. The errors are those of AppendIntent. After one, either may be there: a document that no record
-// names is no harm, and a claim is held by the incident all the same.
-func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim, meanwhile func()) (ref string, err error) {
+// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. The errors are those
+// of AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident
+// all the same.
+func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (ref string, err error) {
 	msg, err := decisionMessage(inc, doc)
 	if err != nil {
 		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
@@ -39,10 +39,9 @@ func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, cl
 		return nil
 	})
 	if claim != nil {
-		group.Go(func() error { return l.claim(ctx, inc, *claim) })
+		err = l.claim(ctx, inc, *claim)
 	}
-	meanwhile()
-	if err := group.Wait(); err != nil {
+	if err := errors.Join(err, group.Wait()); err != nil {
 		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
 	}
 	return string(inc.ID) + "/" + strconv.FormatUint(seq, 10), nil

@@ -15,7 +15,7 @@ import (
 
 // decide records a decision as the engine does.
 func decide(ctx context.Context, l *Ledger, inc *incident.Incident, rec incident.Record, doc any, claim *Claim) (uint64, error) {
-	ref, err := l.Decide(ctx, inc, doc, claim, func() {})
+	ref, err := l.Decide(ctx, inc, doc, claim)
 	if err != nil {
 		return 0, err
 	}
@@ -122,14 +122,14 @@ func TestDecisionsAreKept(t *testing.T) {
 	l := s.ledger("one")
 	inc := open(t, l, "w1")
 	doc := map[string]string{"verdict": "act"}
-	ref, err := l.Decide(t.Context(), inc, doc, nil, func() {})
+	ref, err := l.Decide(t.Context(), inc, doc, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.Decide(t.Context(), inc, doc, nil, func() {}); err != nil || again != ref {
+	if again, err := l.Decide(t.Context(), inc, doc, nil); err != nil || again != ref {
 		t.Errorf("stored again it lies at %q, was %q, %v", again, ref, err)
 	}
-	other, err := l.Decide(t.Context(), inc, "another", nil, func() {})
+	other, err := l.Decide(t.Context(), inc, "another", nil)
 	if err != nil || other == ref {
 		t.Errorf("another document lies at %q, %v", other, err)
 	}
@@ -149,10 +149,10 @@ func TestDecisionsAreKept(t *testing.T) {
 func TestDecisionsAreBounded(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "w1")
-	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-2), nil, func() {}); err != nil {
+	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-2), nil); err != nil {
 		t.Errorf("the largest document is refused: %v", err)
 	}
-	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-1), nil, func() {}); err == nil {
+	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-1), nil); err == nil {
 		t.Error("a larger document is stored")
 	}
 }

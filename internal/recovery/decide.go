@@ -51,11 +51,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
-	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim, func() {
-		if claim != nil {
-			e.foresee(ctx, inc, rec, look, now)
-		}
-	})
+	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -26,11 +24,10 @@ import (
 
 // Ledger is what the engine needs of the ledger of incidents, with the promises of package ledger.
 type Ledger interface {
-	OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error)
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
 	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
-	Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim, meanwhile func()) (ref string, err error)
+	Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (ref string, err error)
 	AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
@@ -91,12 +88,11 @@ type Engine struct {
 	looked map[incident.ID]time.Time // when a plan was last worked out in vain
 	held   map[incident.ID]holding   // what last held a step
 	stood  standing                  // as it was last read
-	ahead  map[incident.ID]foresight // of plans whose first step is due
 }
 
 // New makes an engine.
 func New(opt Options) *Engine {
-	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}, ahead: map[incident.ID]foresight{}}
+	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}}
 }
 
 // viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.
@@ -107,23 +103,6 @@ var errRests = errors.New("nothing more is to be done now")
 
 // errBehind asks for the move to be tried again: this replica's view has not reached what others judged by.
 var errBehind = errors.New("the view is behind")
-
-// OpenIncident opens an incident as the ledger does. Where it is to be decided upon at once, the pauses are read
-// meanwhile.
-func (e *Engine) OpenIncident(ctx context.Context, first incident.Record, after uint64) (*incident.Incident, error) {
-	var reading errgroup.Group
-	if first.WindowS == 0 {
-		reading.Go(func() error {
-			_, err := e.stands(ctx)
-			return err
-		})
-	}
-	inc, err := e.Ledger.OpenIncident(ctx, first, after)
-	if trouble := reading.Wait(); trouble != nil {
-		e.Log.Debug("the pauses could not be read ahead", "error", trouble)
-	}
-	return inc, err
-}
 
 // Move loads an incident and makes the moves that are due, see MoveOn.
 func (e *Engine) Move(ctx context.Context, id incident.ID) error {
@@ -228,7 +207,6 @@ func (e *Engine) forget(id incident.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.looked, id)
-	delete(e.ahead, id)
 }
 
 func (e *Engine) told(inc *incident.Incident, rec incident.Record) {

@@ -201,11 +201,6 @@ func (b *book) now(id incident.ID) *incident.Incident {
 	return inc
 }
 
-// OpenIncident implements Ledger.
-func (b *book) OpenIncident(context.Context, incident.Record, uint64) (*incident.Incident, error) {
-	return nil, errors.New("nobody opens here")
-}
-
 // Load implements Ledger.
 func (b *book) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
 	return b.now(id), nil
@@ -292,8 +287,7 @@ func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holding
 func (b *book) KnownBudget() ledger.Budget { return b.holdings }
 
 // Decide implements Ledger.
-func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim, meanwhile func()) (string, error) {
-	meanwhile()
+func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
 	if claim != nil {
 		if err := b.take(inc, *claim); err != nil {
 			return "", err

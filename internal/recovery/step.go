@@ -109,21 +109,15 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 
 // gate asks policy again whether the step may run now, and says what holds it.
 func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held *obstacle, err error) {
-	got, ok := e.foreseen(inc, look)
-	if !ok || got.answer.Verdict != policies.Act {
-		got, _, err = e.judged(ctx, func(now standing) candidate { return e.gateOf(ctx, inc, look, now) })
-	}
+	got, _, err := e.judged(ctx, func(now standing) candidate {
+		q := e.question(inc, look, inc.Phase, inc.Plan, now)
+		q.About = policies.AboutGate
+		return e.ask(ctx, q, inc.Plan)
+	})
 	if err == nil && got.answer.Verdict != policies.Act {
 		held = obstacleOf(got.answer)
 	}
 	return got.asked, held, err
-}
-
-// gateOf asks policy about the next step of the plan in force.
-func (e *Engine) gateOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, now standing) candidate {
-	q := e.question(inc, look, inc.Phase, inc.Plan, now)
-	q.About = policies.AboutGate
-	return e.ask(ctx, q, inc.Plan)
 }
 
 // obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.

@@ -80,7 +80,7 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}},
+	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
 		Kick: func(id incident.ID) {
 			go w.move(context.WithoutCancel(ctx), id, func(ctx context.Context) error { return w.engine.Move(ctx, id) })
 		},
@@ -95,7 +95,6 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 		Limits:    policies.Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3},
 		StormSpan: 2 * time.Minute, Clock: time.Now, Log: log,
 	})
-	w.pipeline.Ledger = w.engine
 	return nil
 }
 
