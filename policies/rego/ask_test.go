@@ -117,10 +117,10 @@ func TestBrokenRulesSayNothing(t *testing.T) {
 	}
 }
 
-func TestQuestionThatCannotBeStoredIsNotAnswered(t *testing.T) {
+func TestFactThatCannotBeStoredIsNotAnswered(t *testing.T) {
 	q := question()
 	q.View.AgeS = math.NaN()
-	_, err := load(t, rules(`act contains "x"`)).Ask(t.Context(), q)
+	_, err := load(t, rules(`act contains "x" if input.view.age_s < 5`)).Ask(t.Context(), q)
 	wantError(t, err, "convert the question: view: age_s: NaN is no number that can be stored")
 }
 

@@ -37,7 +37,7 @@ func compile(read files) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return prepare(compiler, sets, &program{revision: read.revision(), input: input, store: newStore()})
+	return prepare(compiler, sets, &program{revision: read.revision(), input: readOf(compiler, input), store: newStore()})
 }
 
 func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, input *shape) (*ast.Compiler, error) {

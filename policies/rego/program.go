@@ -14,27 +14,39 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// program is one compiled set of rules. It does not change.
+// program is one compiled set of rules. It does not change, but for what it remembers.
 type program struct {
 	revision string
-	input    *shape
+	input    *shape // what of a question the rules read
 	compiler *ast.Compiler
 	query    ast.Body
 	queries  ast.QueryCompiler
 	asked    []string // the word of each set in the answer of the query, in its order
 	store    storage.Store
+	memory   memory
 }
 
 // answer is the variable of the query that holds the list of sets.
 const answer = ast.Var("answer")
 
-// ask evaluates the query once. Errors of functions count: a rule that could not be evaluated must not look like a rule
+// ask evaluates the query once, or not at all when what the rules read was asked before. Errors of functions count: a rule that could not be evaluated must not look like a rule
 // that had nothing to say.
 func (p *program) ask(ctx context.Context, q policies.Question) (policies.Said, error) {
 	input, err := p.input.term(reflect.ValueOf(q))
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 	}
+	if said, ok := p.memory.recall(input.Value); ok {
+		return said, nil
+	}
+	said, err := p.evaluate(ctx, q, input)
+	if err == nil {
+		p.memory.keep(input.Value, said)
+	}
+	return said, err
+}
+
+func (p *program) evaluate(ctx context.Context, q policies.Question, input *ast.Term) (policies.Said, error) {
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {
 		return policies.Said{}, err

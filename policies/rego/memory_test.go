@@ -1,0 +1,112 @@
+package rego
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/policies"
+)
+
+// TestRemembersByWhatRulesRead: an answer is given again when the facts that the rules read are the same, and only then.
+func TestRemembersByWhatRulesRead(t *testing.T) {
+	engine := load(t, rules(`deny contains sprintf("%s %d", [input.fault.kind, zone.broken]) if some zone in input.view.zones
+act contains "fine" if every t in input.plan.targets { t.kind != "Secret" }`))
+	q := question()
+	q.View.Zones = map[string]policies.Zone{"a": {Broken: 1}}
+	first, err := engine.Ask(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func() int { return len(engine.current.Load().memory.answers) }
+	q.About, q.Now, q.View.AgeS, q.History.Attempts = policies.AboutGate, q.Now.Add(time.Hour), 3, 2
+	again, err := engine.Ask(t.Context(), q)
+	if diff := cmp.Diff(first, again); diff != "" || err != nil || known() != 1 {
+		t.Errorf("of the same facts it says, with %d answers known, %v\n%s", known(), err, diff)
+	}
+	again.Deny[0].Text = "changed by its caller"
+	q.View.Zones = map[string]policies.Zone{"a": {Broken: 2}}
+	if other, err := engine.Ask(t.Context(), q); err != nil || other.Deny[0].Text != "node 2" || known() != 2 {
+		t.Errorf("of other facts it says, with %d answers known, %+v, %v", known(), other, err)
+	}
+	q.View.Zones = map[string]policies.Zone{"a": {Broken: 1}}
+	if back, err := engine.Ask(t.Context(), q); err != nil || !cmp.Equal(first, back) || known() != 2 {
+		t.Errorf("of the first facts it says, with %d answers known, %+v, %v", known(), back, err)
+	}
+	q.Plan.Targets = append(slices.Clone(q.Plan.Targets), policies.Target{Kind: "Secret"})
+	if worse, err := engine.Ask(t.Context(), q); err != nil || len(worse.Act) != 0 {
+		t.Errorf("of a longer list it says %+v, %v", worse, err)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	engine := load(t, rules(`act contains sprintf("%d", [input.fault.agree])`))
+	q := question()
+	for n := range 3 * maxRemembered {
+		q.Fault.Agree = n
+		if said, err := engine.Ask(t.Context(), q); err != nil || said.Act[0].Text != fmt.Sprint(n) {
+			t.Fatalf("of %d it says %+v, %v", n, said, err)
+		}
+	}
+	if n := len(engine.current.Load().memory.answers); n != maxRemembered {
+		t.Errorf("%d answers are remembered, want %d", n, maxRemembered)
+	}
+}
+
+// An error is no answer: it is not remembered.
+func TestErrorsAreNotRemembered(t *testing.T) {
+	engine := load(t, rules(`act contains "x" if to_number(input.fault.kind) > 3`))
+	for range 2 {
+		if _, err := engine.Ask(t.Context(), question()); err == nil {
+			t.Error("no error")
+		}
+	}
+}
+
+func TestReadOf(t *testing.T) {
+	for _, c := range []struct{ rule, want string }{
+		{`act contains "x"`, "[]"},
+		{`act contains "x" if input.about == "gate"`, "[about]"},
+		{`act contains "x" if input.fault.signals.lease.agrees`, "[fault.signals]"},
+		{`act contains "x" if { input.plan.class == "observe"; input.plan.phase == "undo"; input.view.age_s < 3 }`, "[plan.class plan.phase view.age_s]"},
+		{`act contains "x" if { v := input.view; v.age_s < 3 }`, "[view]"},
+		{`act contains "x" if { some name; input.history[name] == 3 }`, "[history]"},
+		{`act contains "x" if count(object.keys(input)) > 3`, "[everything]"},
+		{"helper := input.limits.attempts\nact contains \"x\" if helper > 1", "[limits.attempts]"},
+		{"f(x) := x.attempts\nact contains \"x\" if f(input.limits) > 1", "[limits]"},
+		{`act contains "x" if { every n in input.fault.nodes { n != "" } }`, "[fault.nodes]"},
+	} {
+		program := load(t, rules(c.rule)).current.Load()
+		whole, err := shapeOf(reflect.TypeFor[policies.Question]())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(paths(program.input, whole)); got != c.want {
+			t.Errorf("%s reads %s, want %s", c.rule, got, c.want)
+		}
+	}
+}
+
+// paths names the fields that a part of a record has: a record that it has whole, by its own name.
+func paths(part, whole *shape) []string {
+	if len(part.fields) == len(whole.fields) {
+		return []string{"everything"}
+	}
+	var all []string
+	for _, f := range part.fields {
+		of, _ := whole.field(f.name)
+		if of.kind != record || len(f.shape.fields) == len(of.fields) {
+			all = append(all, f.name)
+			continue
+		}
+		for _, below := range paths(f.shape, of) {
+			all = append(all, f.name+"."+below)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
