@@ -17,7 +17,8 @@ const (
 // folding of an alert, is not to be paid by the other.
 const calm = 2 * time.Millisecond
 
-// measureIntake posts alerts, each when the one before was answered, and then publishes the same bytes in the same way, in turn.
+// measureIntake posts alerts, each when the one before was answered, publishes the same bytes in the same way, and posts them to a
+// bare server, in turn.
 func measureIntake(ctx context.Context, b *bench) (rows []row, err error) {
 	p, f, err := b.intake(ctx, 1)
 	if err != nil {
@@ -25,16 +26,21 @@ func measureIntake(ctx context.Context, b *bench) (rows []row, err error) {
 	}
 	defer closing(&err, f.close)
 	defer closing(&err, p.close)
-	if _, err := intakeRound(ctx, p, f, intakeWarm); err != nil {
+	least, err := openBare(f)
+	if err != nil {
 		return nil, err
 	}
-	var rounds []round
+	defer closing(&err, least.close)
+	if _, _, err := intakeRound(ctx, p, f, least, intakeWarm); err != nil {
+		return nil, err
+	}
+	var rounds, bareRounds []round
 	for range intakeRounds {
-		r, err := intakeRound(ctx, p, f, intakeEach)
+		r, bare, err := intakeRound(ctx, p, f, least, intakeEach)
 		if err != nil {
 			return nil, err
 		}
-		rounds = append(rounds, r)
+		rounds, bareRounds = append(rounds, r), append(bareRounds, bare)
 	}
 	lost, err := p.lost(ctx)
 	if err != nil {
@@ -43,7 +49,10 @@ func measureIntake(ctx context.Context, b *bench) (rows []row, err error) {
 	compared := fmt.Sprintf("p50 of POST to 200, alert durable (%.0f us), by p50 of one raw durable publish of the same %d bytes (%.0f us), "+
 		"both fsynced; lost: %d of %d, counted in the reopened store",
 		median(pooled(rounds, ours)), len(fmt.Sprintf(webhook, 0)), median(pooled(rounds, peer)), lost, intakeWarm+intakeRounds*intakeEach)
-	return []row{newRow("intake_ratio", "ratio", atMost(1.5), ratio(rounds), compared).butLost(lost)}, nil
+	floor := fmt.Sprintf("the same for a bare HTTP server that publishes what is posted and does nothing else (p50 %.0f us): what intake_ratio "+
+		"cannot go below here", median(pooled(bareRounds, ours)))
+	return []row{newRow("intake_ratio", "ratio", atMost(1.5), ratio(rounds), compared).butLost(lost),
+		newRow("intake_floor_ratio", "ratio", lower(), ratio(bareRounds), floor)}, nil
 }
 
 // intake opens Salvor and the floor on the same disk.
@@ -67,25 +76,30 @@ func (b *bench) intake(ctx context.Context, posters int) (*poster, *floor, error
 	return p, f, nil
 }
 
-// intakeRound measures in microseconds.
-func intakeRound(ctx context.Context, p *poster, f *floor, n int) (round, error) {
-	var r round
+// intakeRound measures in microseconds: Salvor and the bare server, each with the same raw publishes beside it.
+func intakeRound(ctx context.Context, p *poster, f *floor, least *bare, n int) (salvor, bare round, err error) {
 	bodies, subjects := p.bodies(n), f.subjects(n)
-	time.Sleep(calm)
-	for _, body := range bodies {
-		began := time.Now()
-		if err := p.post(ctx, body); err != nil {
-			return r, err
-		}
-		r.ours = append(r.ours, float64(time.Since(began).Microseconds()))
+	if salvor.ours, err = each(n, func(i int) error { return p.post(ctx, bodies[i]) }); err != nil {
+		return salvor, bare, err
 	}
-	time.Sleep(calm)
-	for i, body := range bodies {
-		began := time.Now()
-		if err := f.publish(ctx, subjects[i], body); err != nil {
-			return r, err
-		}
-		r.peer = append(r.peer, float64(time.Since(began).Microseconds()))
+	if salvor.peer, err = each(n, func(i int) error { return f.publish(ctx, subjects[i], bodies[i]) }); err != nil {
+		return salvor, bare, err
 	}
-	return r, nil
+	bare.peer = salvor.peer
+	bare.ours, err = each(n, func(i int) error { return least.post(ctx, bodies[i]) })
+	return salvor, bare, err
+}
+
+// each does something n times in a row, apart from what went before, and says how long each took.
+func each(n int, do func(i int) error) ([]float64, error) {
+	time.Sleep(calm)
+	took := make([]float64, n)
+	for i := range took {
+		began := time.Now()
+		if err := do(i); err != nil {
+			return nil, err
+		}
+		took[i] = float64(time.Since(began).Microseconds())
+	}
+	return took, nil
 }
