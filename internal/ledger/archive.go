@@ -21,8 +21,8 @@ const archiveAtOnce = 200
 
 // Archive moves each incident that ended before a time out of the stream of incidents: its whole history becomes one document
 // of the archive, which is read back before the records are purged. Incidents that live, that ended later, or that the budget
-// still names are not touched, but for this: what the budget holds for an incident that is not worked on any more, because who
-// claimed it was lost before the intent, is released. One call moves at most 200.
+// still names are not touched, but for this: what the budget holds for an incident that is not worked on, because who claimed it
+// was lost before the record, is released when the next call finds it so too. One call moves at most 200.
 //
 // Any number of processes may call it at once. It may die at any moment and be repeated: the document is there before the
 // first record goes, and of several writers one writes it. A history that cannot be moved, because it is too large for one
@@ -49,7 +49,7 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 			break
 		}
 		if holders.Holds(id) {
-			if err := l.Release(ctx, id); err != nil {
+			if err := l.releaseLeft(ctx, id); err != nil {
 				return fmt.Errorf("archive incident %s: see whether it still holds what it claimed: %w", id, err)
 			}
 			continue
@@ -69,6 +69,19 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 		}
 	}
 	return nil
+}
+
+// releaseLeft releases what an incident holds that is not worked on, if the call before found it so too and nothing was recorded
+// since: who claims takes seconds to record what for, calls are minutes apart.
+func (l *Ledger) releaseLeft(ctx context.Context, id incident.ID) error {
+	inc, err := l.load(ctx, id)
+	if err != nil || inc.Working() {
+		return err
+	}
+	if !l.left.again(id, inc.Seq) {
+		return nil
+	}
+	return l.Release(ctx, id)
 }
 
 // archive moves one incident, if it ended before a time.

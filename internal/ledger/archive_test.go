@@ -18,6 +18,7 @@ import (
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
 
@@ -563,6 +564,7 @@ func TestArchiveReleasesWhatNobodyWorksOn(t *testing.T) {
 	if err := l.claim(t.Context(), inc, claim("w1")); err != nil { // and dies here
 		t.Fatal(err)
 	}
+	archive(t, l) // finds it
 	archive(t, l)
 	if budget, _ := stand(t, l); len(budget.Holdings) != 0 {
 		t.Errorf("the budget is %+v", budget)
@@ -570,5 +572,25 @@ func TestArchiveReleasesWhatNobodyWorksOn(t *testing.T) {
 	archive(t, l)
 	if recordsOf(t, l, inc.ID) != 0 {
 		t.Error("the incident is not archived")
+	}
+}
+
+// A claim whose decision is being recorded is left alone, also where an archiver has found a claim of the same incident before.
+func TestArchiveLeavesAClaimThatIsBeingRecorded(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	inc := deciding(t, l, "w1")
+	for n := range 3 {
+		if err := l.claim(t.Context(), inc, claim("w1")); err != nil {
+			t.Fatal(err)
+		}
+		archive(t, l)
+		if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 1 {
+			t.Fatalf("round %d: the budget is %+v", n, budget)
+		}
+		add(t, l, inc, decided(policies.Deny, "w1"))
+		if err := l.Release(t.Context(), inc.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -26,3 +26,25 @@ func (s *setAside) add(id incident.ID) {
 	}
 	s.ids[id] = true
 }
+
+// leftovers are the incidents that an archiver found to hold what nobody works with, and the last record of each then. The zero
+// value is ready.
+type leftovers struct {
+	mu   sync.Mutex
+	seen map[incident.ID]uint64
+}
+
+// again notes an incident, and says whether it was noted as it is now before.
+func (o *leftovers) again(id incident.ID, seq uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[id] == seq {
+		delete(o.seen, id)
+		return true
+	}
+	if o.seen == nil {
+		o.seen = map[incident.ID]uint64{}
+	}
+	o.seen[id] = seq
+	return false
+}

@@ -64,6 +64,7 @@ type Ledger struct {
 	known      knownBudget
 	moves      turns
 	aside      setAside
+	left       leftovers
 }
 
 // Open makes the streams and the bucket be as configured and opens the ledger on them. The connection stays the caller's.

@@ -63,7 +63,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
 	}
-	e.told(inc, rec)
+	e.recorded(inc, rec)
 	if claim == nil && len(now.budget.Of(inc.ID).Entries) > 0 {
 		return e.Ledger.Release(ctx, inc.ID)
 	}

@@ -192,6 +192,12 @@ func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeli
 	if _, err := write(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
 	}
+	e.recorded(inc, rec)
+	return nil
+}
+
+// recorded notes what became of an incident by a record.
+func (e *Engine) recorded(inc *incident.Incident, rec incident.Record) {
 	e.told(inc, rec)
 	if !inc.Working() {
 		e.unheld(inc.ID)
@@ -199,7 +205,6 @@ func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeli
 	if !inc.Live() {
 		e.forget(inc.ID)
 	}
-	return nil
 }
 
 // forget lets go of what is remembered of an incident that has ended.
