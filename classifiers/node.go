@@ -39,10 +39,10 @@ type nodeLook struct {
 }
 
 func (c Node) judge(look nodeLook, n *NodeView) (Finding, bool) {
-	lease, ready, alert := look.lease(n), look.ready(n), c.alert(look, n)
-	if !lease.Agrees && !ready.Agrees {
+	if !look.silent(n) && !look.unready(n) {
 		return Finding{}, false
 	}
+	lease, ready, alert := look.lease(n), look.ready(n), c.alert(look, n)
 	f := Fault{
 		Kind: KindNode, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "node", Name: n.Name, UID: n.UID},
 		Scope:   Scope{Nodes: []string{n.Name}, Zones: listOf(n.Zone), Regions: listOf(n.Region)},
@@ -60,15 +60,20 @@ func (n *NodeView) standing() bool {
 	return !leaseBroke && !readyBroke
 }
 
+func (l nodeLook) silent(n *NodeView) bool { return l.leases && n.Lease.State == events.LeaseStale }
+
+func (l nodeLook) unready(n *NodeView) bool {
+	return l.nodes && n.Ready.Status != "" && n.Ready.Status != statusTrue
+}
+
 func (l nodeLook) lease(n *NodeView) Signal {
-	s := Signal{Name: "lease", Asked: l.leases && n.Lease.State != ""}
+	s := Signal{Name: "lease", Asked: l.leases && n.Lease.State != "", Agrees: l.silent(n)}
 	switch {
 	case !l.leases:
 		s.Detail = "not asked: nobody sees the leases of this cluster now"
 	case n.Lease.State == "":
 		s.Detail = "not asked: its Lease was never seen to be renewed"
-	case n.Lease.State == events.LeaseStale:
-		s.Agrees = true
+	case s.Agrees:
 		silent := n.Lease.Age.Duration() + l.view.Now.Sub(n.Lease.At)
 		s.Detail = fmt.Sprintf("not renewed for %s", silent.Round(time.Second))
 	default:
@@ -78,14 +83,13 @@ func (l nodeLook) lease(n *NodeView) Signal {
 }
 
 func (l nodeLook) ready(n *NodeView) Signal {
-	s := Signal{Name: "ready condition", Asked: l.nodes && n.Ready.Status != ""}
+	s := Signal{Name: "ready condition", Asked: l.nodes && n.Ready.Status != "", Agrees: l.unready(n)}
 	switch {
 	case !l.nodes:
 		s.Detail = "not asked: nobody sees the nodes of this cluster now"
 	case n.Ready.Status == "":
 		s.Detail = "not asked: the node has no Ready condition yet"
 	default:
-		s.Agrees = n.Ready.Status != statusTrue
 		s.Detail = fmt.Sprintf("Ready is %s for %s", n.Ready.Status, l.view.Now.Sub(n.ReadyAt).Round(time.Second))
 	}
 	return s
