@@ -49,8 +49,11 @@ func (l *Ledger) Archive(ctx context.Context, endedBefore time.Time) error {
 			break
 		}
 		if holders.Holds(id) {
-			if err := l.releaseLeft(ctx, id); err != nil {
+			if err := l.releaseLeft(ctx, id); errors.Is(err, events.ErrUnavailable) {
 				return fmt.Errorf("archive incident %s: see whether it still holds what it claimed: %w", id, err)
+			} else if err != nil && !l.aside.has(id) {
+				l.aside.add(id)
+				l.log.Warn("what an incident holds is not known to be needed, it stays held", "incident", id.Name(), "id", id, "reason", err)
 			}
 			continue
 		}
@@ -81,7 +84,7 @@ func (l *Ledger) releaseLeft(ctx context.Context, id incident.ID) error {
 	if !l.left.again(id, inc.Seq) {
 		return nil
 	}
-	return l.Release(ctx, id)
+	return l.release(ctx, id)
 }
 
 // archive moves one incident, if it ended before a time.

@@ -588,9 +588,60 @@ func TestArchiveLeavesAClaimThatIsBeingRecorded(t *testing.T) {
 		if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 1 {
 			t.Fatalf("round %d: the budget is %+v", n, budget)
 		}
+		inc = load(t, l, inc.ID)
 		add(t, l, inc, decided(policies.Deny, "w1"))
-		if err := l.Release(t.Context(), inc.ID); err != nil {
+		if err := l.release(t.Context(), inc.ID); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Nor is one given up that was recorded between an archiver's look and its write.
+func TestReleaseComesSecond(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	l, other := s.ledger("one"), s.ledger("two")
+	inc := deciding(t, l, "w1")
+	if err := l.claim(t.Context(), inc, claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	l.request = meanwhile(l, func() {
+		if _, err := other.AppendClaimed(t.Context(), load(t, other, inc.ID), decided(policies.Act, "w1")); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := l.release(t.Context(), inc.ID); err != nil {
+		t.Errorf("it says %v", err)
+	}
+	if budget, _ := stand(t, other); len(budget.Of(inc.ID).Entries) != 1 || load(t, other, inc.ID).State != incident.Acting {
+		t.Errorf("the budget is %+v", budget)
+	}
+}
+
+// An incident that cannot be read, and holds something, keeps no other from being archived.
+func TestArchivePassesAHolderThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	said := journal(t, l)
+	holder := acting(t, l, "w1", "w1")
+	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.js.Publish(t.Context(), incidentSubject("prod.eu", holder.ID), []byte(`{"schema":2}`)); err != nil {
+		t.Fatal(err)
+	}
+	var all []incident.ID
+	for n := range 8 { // some sort after it
+		all = append(all, ended(t, l, fmt.Sprint("n", n)).ID)
+	}
+	archive(t, l)
+	archive(t, l)
+	for _, id := range all {
+		if recordsOf(t, l, id) != 0 {
+			t.Errorf("incident %s is not archived", id)
+		}
+	}
+	if n := strings.Count(said(), "it stays held"); n != 1 {
+		t.Errorf("it is said %d times", n)
 	}
 }

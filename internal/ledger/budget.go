@@ -33,9 +33,6 @@ type Entry struct {
 	Node    string `json:"node"`
 }
 
-// Same says that another is this budget and not an earlier or later one.
-func (b Budget) Same(other Budget) bool { return b.seq == other.seq }
-
 // Of is what an incident holds, empty when it holds nothing.
 func (b Budget) Of(id incident.ID) Holding {
 	for _, h := range b.Holdings {
@@ -106,6 +103,7 @@ type budgetRecord struct {
 
 // Budget reads the budget as it is now.
 func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
+	asked := time.Now()
 	msg, err := l.last(ctx, budgetSubject)
 	if err != nil {
 		return Budget{}, err
@@ -117,12 +115,11 @@ func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
 		}
 		rec.seq = msg.Seq
 	}
-	l.known.set(rec.Budget)
+	l.known.set(rec.Budget, asked)
 	return rec.Budget, nil
 }
 
-// KnownBudget is the budget as this process last read or wrote it, empty before that. It serves to judge by what will be held
-// against the budget of then when it is claimed.
+// KnownBudget is the budget as this process last read or wrote it, empty before that.
 func (l *Ledger) KnownBudget() Budget {
 	b, _ := l.known.get()
 	return b
@@ -135,13 +132,16 @@ const knownFor = 100 * time.Millisecond
 type knownBudget struct {
 	mu     sync.Mutex
 	budget Budget
-	at     time.Time
+	at     time.Time // when it was so at the earliest
 }
 
-func (k *knownBudget) set(b Budget) {
+// set takes in what was read or written, unless something later is known. The time is that of before it was asked for.
+func (k *knownBudget) set(b Budget, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.budget, k.at = b, time.Now()
+	if b.seq >= k.budget.seq {
+		k.budget, k.at = b, at
+	}
 }
 
 func (k *knownBudget) get() (b Budget, recent bool) {

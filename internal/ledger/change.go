@@ -47,17 +47,18 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 		}
 		c.writes = append(c.writes, w)
 	}
+	writing := time.Now()
 	seq, err := l.append(ctx, inc, rec, c.writes)
 	if err == nil && c.budget != nil {
 		next := *c.budget
 		next.seq = seq - 1 // it goes right before the record
-		l.known.set(next)
+		l.known.set(next, writing)
 	}
 	return seq, err
 }
 
-// changeBudget stores what due makes of the budget, nil being no change.
-func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, error)) error {
+// changeBudget stores what due makes of the budget, nil being no change. It tells due whether it was just read.
+func (l *Ledger) changeBudget(ctx context.Context, due func(now Budget, read bool) (*Budget, error)) error {
 	refused := false
 	return l.contend(ctx, func() error {
 		next, err := l.dueOf(ctx, due, refused)
@@ -68,28 +69,29 @@ func (l *Ledger) changeBudget(ctx context.Context, due func(Budget) (*Budget, er
 		if err != nil {
 			return err
 		}
+		writing := time.Now()
 		if next.seq, err = l.store(ctx, nonce, w); err == nil {
-			l.known.set(*next)
+			l.known.set(*next, writing)
 		}
 		refused = true
 		return err
 	})
 }
 
-// dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. That nothing may or need
-// be changed is not believed of an old one; that is read, as it is anew for who was refused.
-func (l *Ledger) dueOf(ctx context.Context, due func(Budget) (*Budget, error), anew bool) (*Budget, error) {
-	if !anew {
+// dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. That nothing need be
+// changed is not believed of an old one, nor of any that something may not be; then it is read, as it is for who was refused.
+func (l *Ledger) dueOf(ctx context.Context, due func(Budget, bool) (*Budget, error), refused bool) (*Budget, error) {
+	if !refused {
 		now, recent := l.known.get()
-		if next, err := due(now); recent || err == nil && next != nil {
-			return next, err
+		if next, err := due(now, false); err == nil && (recent || next != nil) {
+			return next, nil
 		}
 	}
 	now, err := l.Budget(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return due(now)
+	return due(now, true)
 }
 
 // budgetWrite replaces the budget that it was made of.

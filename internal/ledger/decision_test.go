@@ -84,7 +84,7 @@ func TestNoDecisionWithout(t *testing.T) {
 			if budget, _ := stand(t, l); budget.Holds(inc.ID) != c.holds {
 				t.Errorf("the budget is %+v", budget)
 			}
-			if err := l.Release(t.Context(), inc.ID); err != nil {
+			if err := l.release(t.Context(), inc.ID); err != nil {
 				t.Fatal(err)
 			}
 			if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 0 {

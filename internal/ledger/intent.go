@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
@@ -43,17 +44,17 @@ func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec i
 func (l *Ledger) AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	seq, err := l.Append(ctx, inc, rec)
 	if errors.Is(err, ErrLost) {
-		return 0, errors.Join(err, l.Release(ctx, inc.ID))
+		return 0, errors.Join(err, l.release(ctx, inc.ID))
 	}
 	return seq, err
 }
 
 // claim takes what the incident does not hold yet, by a compare-and-set of the budget.
 func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
-	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
+	return l.changeBudget(ctx, func(now Budget, read bool) (*Budget, error) {
 		next, err := now.take(inc, claim)
-		if err == nil {
-			return next, nil
+		if err == nil || !read {
+			return next, err
 		}
 		clean, ended := l.withoutEnded(ctx, now, inc.ID)
 		if !ended {
@@ -121,23 +122,33 @@ func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) 
 	return clean, ended
 }
 
-// Release gives up what a claim without its record may have left to an incident that is not worked on: its share of the budget,
-// and its locks when it has ended. While it is worked on, its claims are those of whoever moves it.
-func (l *Ledger) Release(ctx context.Context, id incident.ID) error {
+// givenUp is said of what a claim had taken whose record was never written.
+const givenUp = "what was claimed for a plan that did not start is given up"
+
+// release gives up what a claim without its record may have left to an incident that is not worked on: its share of the budget,
+// and its locks when it has ended. While it is worked on, its claims are those of whoever moves it. What a living incident gives
+// up is part of a record, so that who is about to record what he claimed for is refused.
+func (l *Ledger) release(ctx context.Context, id incident.ID) error {
 	inc, err := l.load(ctx, id)
 	if err != nil || inc.Working() {
 		return err
 	}
-	return l.changeBudget(ctx, func(now Budget) (*Budget, error) {
-		mine := now.Of(id)
-		if inc.Live() && len(mine.Entries) == 0 || !inc.Live() && !now.Holds(id) {
-			return nil, nil
-		}
-		mine.Entries = nil
-		if !inc.Live() {
-			mine.Targets = nil
-		}
-		next := now.with(mine)
-		return &next, nil
-	})
+	if !inc.Live() {
+		return l.changeBudget(ctx, func(now Budget, _ bool) (*Budget, error) {
+			if !now.Holds(id) {
+				return nil, nil
+			}
+			next := now.Without(id)
+			return &next, nil
+		})
+	}
+	now, err := l.Budget(ctx)
+	if err != nil || len(now.Of(id).Entries) == 0 {
+		return err
+	}
+	_, err = l.AppendReleasing(ctx, inc, incident.Record{Kind: incident.Noted, At: time.Now().UTC(), Text: givenUp})
+	if errors.Is(err, ErrLost) {
+		return nil // whoever moved it sees what it holds
+	}
+	return err
 }

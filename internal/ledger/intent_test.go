@@ -135,7 +135,7 @@ func TestBudgetThatWasKnownLongAgo(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, l, inc, done(0))
-	if err := other.changeBudget(t.Context(), func(now Budget) (*Budget, error) {
+	if err := other.changeBudget(t.Context(), func(now Budget, _ bool) (*Budget, error) {
 		next := now.Without(inc.ID)
 		return &next, nil
 	}); err != nil {

@@ -73,7 +73,8 @@ func readKey(msg *stored, key incident.Key) error {
 	return nil
 }
 
-// begin writes the first record of an incident, when what was last written about its fault is where it was.
+// begin writes the first record of an incident, when what was last written about its fault is where it was. All who open name the
+// same subjects, letter for letter: by that a replicated stream tells writes that are under way from each other.
 func (l *Ledger) begin(ctx context.Context, id incident.ID, last uint64, first incident.Record) (*incident.Incident, error) {
 	rec := l.fill(first, id)
 	data, err := document(rec)

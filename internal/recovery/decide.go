@@ -30,21 +30,26 @@ type Stored struct {
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
 // takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
-	best, now, err := e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) })
+	best, err := e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) })
 	if err != nil {
 		return err
 	}
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
+		if e.holds(inc.ID) {
+			rec := incident.Record{Kind: incident.Noted, Text: "what was claimed for a plan that did not start is given up"}
+			if err := e.append(ctx, inc, look, rec); err != nil {
+				return err
+			}
+		}
 		return e.again(ctx, inc)
 	}
-	return e.decided(ctx, inc, look, phase, best, now)
+	return e.decided(ctx, inc, look, phase, best)
 }
 
 // decided records an answer. One that lets a plan run takes what the plan needs beside that: where another incident was faster,
-// nothing is recorded, and the next look sees what that one took. Any other gives up what a claim may have left whose record was
-// lost.
-func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, c candidate, now standing) error {
+// nothing is recorded, and the next look sees what that one took.
+func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, c candidate) error {
 	rec := incident.Record{Kind: incident.Decided, At: look.Sight.Now, ViewSeq: look.Seq, Text: saying(c.answer),
 		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan}}
 	var claim *ledger.Claim
@@ -59,14 +64,13 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if err != nil {
 		return err
 	}
-	rec.Decided.Ref = ref
+	if rec.Decided.Ref = ref; claim == nil {
+		return e.append(ctx, inc, look, rec)
+	}
 	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {
 		return fmt.Errorf("record the decision for %s: %w", inc.Name(), err)
 	}
 	e.recorded(inc, rec)
-	if claim == nil && len(now.budget.Of(inc.ID).Entries) > 0 {
-		return e.Ledger.Release(ctx, inc.ID)
-	}
 	return nil
 }
 

@@ -32,7 +32,6 @@ type Ledger interface {
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
-	Release(ctx context.Context, id incident.ID) error
 	Budget(ctx context.Context) (ledger.Budget, error)
 	KnownBudget() ledger.Budget
 	SetTimer(ctx context.Context, t ledger.Timer) error
@@ -177,7 +176,8 @@ func (e *Engine) make(ctx context.Context, inc *incident.Incident, look pipeline
 }
 
 // append writes one record, judged at the given look, and folds it into inc. The last record of an incident ends its locks
-// and its share of the budget; one that ends the work on its targets, well or not, ends its share.
+// and its share of the budget; one that ends the work on its targets, well or not, ends its share, as does one of an incident that
+// nobody works on and that still holds something, since who claimed it was lost.
 func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record) error {
 	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
 	write := e.Ledger.Append
@@ -186,7 +186,7 @@ func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeli
 		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
 	case next == incident.Ended:
 		write = e.Ledger.Close
-	case inc.Working() && !next.Working():
+	case !next.Working() && (inc.Working() || e.holds(inc.ID)):
 		write = e.Ledger.AppendReleasing
 	}
 	if _, err := write(ctx, inc, rec); err != nil {
@@ -195,6 +195,9 @@ func (e *Engine) append(ctx context.Context, inc *incident.Incident, look pipeli
 	e.recorded(inc, rec)
 	return nil
 }
+
+// holds says whether an incident is known to have a share of the budget.
+func (e *Engine) holds(id incident.ID) bool { return len(e.Ledger.KnownBudget().Of(id).Entries) > 0 }
 
 // recorded notes what became of an incident by a record.
 func (e *Engine) recorded(inc *incident.Incident, rec incident.Record) {

@@ -170,6 +170,41 @@ func TestDenialGivesUpWhatWasClaimed(t *testing.T) {
 		if inc := s.moves(id); inc.State != incident.Held || len(s.holdings.Of(id).Entries) != 0 {
 			t.Errorf("%s, it holds %+v", inc.State, s.holdings.Of(id))
 		}
+		s.grants(ledger.Holding{Incident: id, Cluster: "prod", Targets: []string{"node/w1"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w1"}}})
+		time.Sleep(16 * time.Second)
+		if inc := s.moves(id); len(s.holdings.Of(id).Entries) != 0 || inc.History[len(inc.History)-1].Kind != incident.Noted {
+			t.Errorf("denied again for the same reason, it holds %+v with the records %v", s.holdings.Of(id), kinds(inc))
+		}
+	})
+}
+
+// TestRulesSeeWhatIsInFlightNow: policy is not asked about a step by what was in flight long ago, nor told once it denies by an
+// old budget.
+func TestRulesSeeWhatIsInFlightNow(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		other := ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w9"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "z", Node: "w9"}}}
+		s.verdict = func(q policies.Question) policies.Verdict {
+			if q.InFlight.Cluster > 0 {
+				return policies.Deny
+			}
+			return policies.Act
+		}
+		s.apply = func(context.Context, string) error {
+			s.grants(other) // by another replica
+			time.Sleep(time.Second)
+			return nil
+		}
+		inc := s.moves(id)
+		if !slices.Equal(s.applied, []string{"recover-0"}) || inc.History[len(inc.History)-1].Kind != incident.Noted {
+			t.Errorf("done %v with the records %v, want the second step to wait", s.applied, kinds(inc))
+		}
+		s.apply = nil
+		time.Sleep(16 * time.Second)
+		s.known, s.holdings = s.holdings, ledger.Budget{}
+		if inc = s.moves(id); inc.State != incident.Recovered {
+			t.Errorf("with nothing in flight it is %s", inc.State)
+		}
 	})
 }
 

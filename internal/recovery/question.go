@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -19,50 +21,66 @@ import (
 type standing struct {
 	pauses []policies.Pause
 	budget ledger.Budget
-	at     time.Time // when the pauses were read, by the clock
+	at     time.Time // when both were read, by the clock
 }
 
-// standsFor is how long pauses that were read may serve the next decision or gate: they are read again right before each write
-// to the world.
+// standsFor is how long what was read may serve the next decision or gate. Nothing unsafe comes of that: a claim made on an old
+// budget is judged again by the one of then, and pauses are read again right before each write to the world.
 const standsFor = 100 * time.Millisecond
 
-// stands is what holds as far as is known. The budget may be old: what is claimed on it is held against the one of then.
+// stands is what holds now, read at most standsFor ago, with what this process has claimed and released since.
 func (e *Engine) stands(ctx context.Context) (standing, error) {
 	e.mu.Lock()
 	s := e.stood
 	e.mu.Unlock()
-	if age := e.Clock().Sub(s.at); age < 0 || age >= standsFor {
-		s.at = e.Clock()
-		var err error
-		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
-			return standing{}, fmt.Errorf("read the pauses: %w", err)
-		}
-		e.mu.Lock()
-		e.stood = s
-		e.mu.Unlock()
+	if age := e.Clock().Sub(s.at); age >= 0 && age < standsFor {
+		s.budget = e.Ledger.KnownBudget()
+		return s, nil
 	}
-	s.budget = e.Ledger.KnownBudget()
+	return e.standsAnew(ctx)
+}
+
+// standsAnew waits for both answers at once: each costs a round trip to the store.
+func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
+	s := standing{at: e.Clock()}
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
+			return fmt.Errorf("read the pauses: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() (err error) {
+		if s.budget, err = e.Ledger.Budget(ctx); err != nil {
+			return fmt.Errorf("read what is in flight: %w", err)
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return standing{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stood = s
 	return s, nil
 }
 
-// judged is policy's answer by what is known to stand, and where that does not let the plan run, by the budget of now: what is
-// found held waits for the retry time.
-func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (c candidate, now standing, err error) {
-	if now, err = e.stands(ctx); err != nil {
-		return c, now, err
+// judged is policy's answer by what was read last, and where that does not let the plan run, by what holds now: what is found held
+// waits for the retry time.
+func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (candidate, error) {
+	began := e.Clock()
+	now, err := e.stands(ctx)
+	if err != nil {
+		return candidate{}, err
 	}
-	c = ask(now)
-	if c.answer.Verdict == policies.Act {
-		return c, now, nil
+	c := ask(now)
+	if c.answer.Verdict == policies.Act || !now.at.Before(began) {
+		return c, nil
 	}
-	known := now.budget
-	if now.budget, err = e.Ledger.Budget(ctx); err != nil {
-		return c, now, fmt.Errorf("read what is in flight: %w", err)
+	if now, err = e.standsAnew(ctx); err != nil {
+		return candidate{}, err
 	}
-	if !now.budget.Same(known) {
-		c = ask(now)
-	}
-	return c, now, nil
+	return ask(now), nil
 }
 
 // question gathers all that is known for one decision about a plan.

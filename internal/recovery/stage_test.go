@@ -169,6 +169,7 @@ type book struct {
 	seq      uint64
 	records  map[incident.ID][]incident.Sequenced
 	holdings ledger.Budget
+	known    ledger.Budget // as it was read or written last
 	pauses   []policies.Pause
 	pauseErr error // they cannot be read
 	timers   []ledger.Timer
@@ -258,6 +259,7 @@ func (b *book) take(inc *incident.Incident, claim ledger.Claim) error {
 		}
 	}
 	b.grants(ledger.Holding{Incident: inc.ID, Cluster: inc.Key.Cluster, Targets: []string{"node/w1"}, Entries: claim.Entries})
+	b.known = b.holdings
 	return nil
 }
 
@@ -271,20 +273,25 @@ func (b *book) AppendReleasing(ctx context.Context, inc *incident.Incident, rec 
 	mine := b.holdings.Of(inc.ID)
 	mine.Entries = nil
 	b.grants(mine)
+	b.known = b.holdings
 	return b.Append(ctx, inc, rec)
 }
 
 // Close implements Ledger.
 func (b *book) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	b.holdings = b.holdings.Without(inc.ID)
+	b.known = b.holdings
 	return b.Append(ctx, inc, rec)
 }
 
 // Budget implements Ledger.
-func (b *book) Budget(context.Context) (ledger.Budget, error) { return b.holdings, nil }
+func (b *book) Budget(context.Context) (ledger.Budget, error) {
+	b.known = b.holdings
+	return b.holdings, nil
+}
 
 // KnownBudget implements Ledger.
-func (b *book) KnownBudget() ledger.Budget { return b.holdings }
+func (b *book) KnownBudget() ledger.Budget { return b.known }
 
 // Decide implements Ledger.
 func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
@@ -303,14 +310,6 @@ func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim 
 // AppendClaimed implements Ledger.
 func (b *book) AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	return b.Append(ctx, inc, rec)
-}
-
-// Release implements Ledger.
-func (b *book) Release(_ context.Context, id incident.ID) error {
-	mine := b.holdings.Of(id)
-	mine.Entries = nil
-	b.grants(mine)
-	return nil
 }
 
 // SetTimer implements Ledger.

@@ -109,7 +109,7 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 
 // gate asks policy again whether the step may run now, and says what holds it.
 func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held *obstacle, err error) {
-	got, _, err := e.judged(ctx, func(now standing) candidate {
+	got, err := e.judged(ctx, func(now standing) candidate {
 		q := e.question(inc, look, inc.Phase, inc.Plan, now)
 		q.About = policies.AboutGate
 		return e.ask(ctx, q, inc.Plan)

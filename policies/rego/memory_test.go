@@ -78,6 +78,10 @@ func TestReadOf(t *testing.T) {
 		{`act contains "x" if count(object.keys(input)) > 3`, "[everything]"},
 		{"helper := input.limits.attempts\nact contains \"x\" if helper > 1", "[limits.attempts]"},
 		{"f(x) := x.attempts\nact contains \"x\" if f(input.limits) > 1", "[limits]"},
+		{`act contains input.fault.sentence`, "[fault.sentence]"},
+		{"import input.plan as p\nact contains \"x\" if p.class == \"observe\"", "[plan.class]"},
+		{"helper if input.about == \"gate\"\nact contains \"x\" if helper with input.about as input.cluster.name", "[about cluster.name]"},
+		{"helper := 1 if input.about == \"gate\"\nelse := input.view.age_s\nact contains \"x\" if helper > 0", "[about view.age_s]"},
 		{`act contains "x" if { every n in input.fault.nodes { n != "" } }`, "[fault.nodes]"},
 	} {
 		program := load(t, rules(c.rule)).current.Load()

@@ -6,6 +6,7 @@ import (
 
 // readOf is the part of the input that compiled rules read: its records hold only the fields that some rule names. What is left
 // out makes no difference to any answer. A rule that takes a record as a whole, or picks its fields by a variable, reads all of it.
+// The compiler has moved what the heads of rules name into their bodies.
 func readOf(compiler *ast.Compiler, input *shape) *shape {
 	read := &reading{}
 	for _, module := range compiler.Modules {
