@@ -155,9 +155,14 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 			q.Unknown = append(q.Unknown, "view."+watch)
 		}
 	}
-	for _, n := range c.Living() {
-		e.countNode(&q.View, v.Now, n)
-		if slices.Contains(inc.Fault.Scope.Nodes, n.Name) {
+	for _, n := range c.Nodes { // in no order: there may be thousands
+		if !n.Gone {
+			e.countNode(&q.View, v.Now, n)
+		}
+	}
+	slices.Sort(q.View.ControlNodes)
+	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {
+		if n := c.Nodes[name]; n != nil && !n.Gone {
 			q.View.AtWork = append(q.View.AtWork, atWork(n)...)
 		}
 	}
