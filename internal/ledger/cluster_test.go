@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// TestReplicated: on three servers with three copies, of those who open one fault at once, or take one target, one does; so it is
+// after a server was lost, and nothing is lost with it.
+func TestReplicated(t *testing.T) {
+	t.Parallel()
+	servers := startCluster(t)
+	ledgers := []*Ledger{onCluster(t, servers, 1, "one"), onCluster(t, servers, 2, "two"), onCluster(t, servers, 1, "three")}
+	var all []*incident.Incident
+	for round := range 4 {
+		if round == 2 {
+			servers[0].Shutdown()
+			servers[0].WaitForShutdown()
+		}
+		all = append(all, raceToOpen(t, ledgers))
+	}
+	for n, inc := range all {
+		if got := load(t, ledgers[n%3], inc.ID); got.State != incident.Ended || len(got.History) != len(inc.History) {
+			t.Errorf("incident %s is %s with %d records, want %d", inc.ID, got.State, len(got.History), len(inc.History))
+		}
+	}
+	if budget, err := ledgers[0].Budget(t.Context()); err != nil || len(budget.Holdings) != 0 {
+		t.Errorf("the budget is %+v, %v", budget, err)
+	}
+}
+
+// raceToOpen lets all open one fault, decide upon it and intend its step at once, and ends what comes of it.
+func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
+	t.Helper()
+	allTry(t, ledgers, func(l *Ledger) error {
+		_, err := l.OpenIncident(t.Context(), first("w1"), 0)
+		return err
+	})
+	id := living(t, ledgers[0])
+	add(t, ledgers[0], load(t, ledgers[0], id), incident.Record{Kind: incident.Confirmed, At: noon})
+	allTry(t, ledgers, func(l *Ledger) error {
+		c := claim("w1")
+		_, err := decide(t.Context(), l, load(t, l, id), decided(policies.Act, "w1"), l.opt.Writer, &c)
+		return err
+	})
+	allTry(t, ledgers, func(l *Ledger) error {
+		_, err := l.AppendIntent(t.Context(), load(t, l, id), intent(0), claim("w1"))
+		return err
+	})
+	l := ledgers[1]
+	inc := load(t, l, id)
+	if want := []incident.RecordKind{incident.Opened, incident.Confirmed, incident.Decided, incident.Intent}; !slices.Equal(kindsOf(inc), want) {
+		t.Fatalf("the records are %v, want %v", kindsOf(inc), want)
+	}
+	if budget, held := stand(t, l, "w1"); held["w1"] != id || len(budget.Holdings) != 1 || len(budget.Of(id).Entries) != 1 {
+		t.Errorf("the budget is %+v", budget)
+	}
+	failed := done(0)
+	failed.Kind = incident.Failed
+	if _, err := l.AppendReleasing(t.Context(), inc, failed); err != nil {
+		t.Fatal(err)
+	}
+	closeOf(t, l, inc)
+	return inc
+}
+
+func kindsOf(inc *incident.Incident) []incident.RecordKind {
+	var kinds []incident.RecordKind
+	for _, rec := range inc.History {
+		kinds = append(kinds, rec.Kind)
+	}
+	return kinds
+}
+
+// allTry lets each ledger try, and again while nothing is known; one at most may be told that it did it.
+func allTry(t *testing.T, ledgers []*Ledger, try func(*Ledger) error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var won atomic.Int32
+	for _, l := range ledgers {
+		wg.Go(func() {
+			err := try(l)
+			for begin := time.Now(); errors.Is(err, events.ErrUnavailable) && time.Since(begin) < 20*time.Second; {
+				err = try(l)
+			}
+			if errors.Is(err, events.ErrUnavailable) {
+				t.Error(err)
+			}
+			if err == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := won.Load(); n > 1 {
+		t.Fatalf("%d were told that they were first", n)
+	}
+}
+
+// living is the one incident that lives.
+func living(t *testing.T, l *Ledger) incident.ID {
+	t.Helper()
+	ids, err := l.incidents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids = slices.DeleteFunc(ids, func(id incident.ID) bool { return !load(t, l, id).Live() })
+	if len(ids) != 1 {
+		t.Fatalf("the incidents %v live, want one", ids)
+	}
+	return ids[0]
+}
+
+func startCluster(t *testing.T) []*server.Server {
+	t.Helper()
+	var routes []*url.URL
+	var ports []int
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: l.Addr().String()})
+		l.Close()
+	}
+	var servers []*server.Server
+	for n := range 3 {
+		srv, err := server.NewServer(&server.Options{ServerName: fmt.Sprint("n", n), Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true,
+			StoreDir: t.TempDir(), NoSigs: true, NoLog: true, JetStreamMaxStore: 4 << 30, JetStreamMaxMemory: 16 << 20,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[n]}, Routes: routes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Start()
+		t.Cleanup(func() {
+			srv.Shutdown()
+			srv.WaitForShutdown()
+		})
+		servers = append(servers, srv)
+	}
+	return servers
+}
+
+// onCluster opens a ledger through one of the servers, once these have found each other.
+func onCluster(t *testing.T, servers []*server.Server, through int, writer string) *Ledger {
+	t.Helper()
+	nc, err := nats.Connect(servers[through].ClientURL(), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); ; {
+		l, err := Open(t.Context(), js, Options{Writer: writer, Replicas: 3, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			return l
+		}
+		if time.Since(begin) > time.Minute {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
