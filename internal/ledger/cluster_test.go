@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,17 +33,35 @@ func TestReplicated(t *testing.T) {
 		if round == 2 {
 			servers[0].Shutdown()
 			servers[0].WaitForShutdown()
+			for _, l := range ledgers {
+				answered(t, l, all[0].ID)
+			}
 		}
 		all = append(all, raceToOpen(t, ledgers))
 	}
 	for n, inc := range all {
-		if got := load(t, ledgers[n%3], inc.ID); got.State != incident.Ended || len(got.History) != len(inc.History) {
+		if got := seen(t, ledgers[n%3], inc.ID); got.State != incident.Ended || len(got.History) != len(inc.History) {
 			t.Errorf("incident %s is %s with %d records, want %d", inc.ID, got.State, len(got.History), len(inc.History))
 		}
 	}
 	if budget, err := ledgers[0].Budget(t.Context()); err != nil || len(budget.Holdings) != 0 {
 		t.Errorf("the budget is %+v, %v", budget, err)
 	}
+}
+
+// answered waits until the servers that are left have leaders that answer.
+func answered(t *testing.T, l *Ledger, id incident.ID) {
+	t.Helper()
+	within(t, func(ctx context.Context) {
+		for well := 0; well < 3 && ctx.Err() == nil; well++ {
+			_, loading := l.Load(ctx, id)
+			_, reading := l.Budget(ctx)
+			_, writing := l.Decide(ctx, &incident.Incident{ID: id, Key: *first("w1").Key}, "are you there?", nil)
+			if loading != nil || reading != nil || writing != nil {
+				well = -1
+			}
+		}
+	})
 }
 
 // raceToOpen lets all open one fault, decide upon it and intend its step at once, and ends what comes of it.
@@ -53,18 +72,25 @@ func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
 		return err
 	})
 	id := living(t, ledgers[0])
-	add(t, ledgers[0], load(t, ledgers[0], id), incident.Record{Kind: incident.Confirmed, At: noon})
+	surely(t, ledgers[0], id, incident.Record{Kind: incident.Confirmed, At: noon}, ledgers[0].Append)
 	allTry(t, ledgers, func(l *Ledger) error {
 		c := claim("w1")
-		_, err := decide(t.Context(), l, load(t, l, id), decided(policies.Act, "w1"), l.opt.Writer, &c)
+		inc, err := l.Load(t.Context(), id)
+		if err != nil {
+			return err
+		}
+		_, err = decide(t.Context(), l, inc, decided(policies.Act, "w1"), l.opt.Writer, &c)
 		return err
 	})
 	allTry(t, ledgers, func(l *Ledger) error {
-		_, err := l.AppendIntent(t.Context(), load(t, l, id), intent(0), claim("w1"))
+		inc, err := l.Load(t.Context(), id)
+		if err == nil {
+			_, err = l.AppendIntent(t.Context(), inc, intent(0), claim("w1"))
+		}
 		return err
 	})
 	l := ledgers[1]
-	inc := load(t, l, id)
+	inc := seen(t, l, id)
 	if want := []incident.RecordKind{incident.Opened, incident.Confirmed, incident.Decided, incident.Intent}; !slices.Equal(kindsOf(inc), want) {
 		t.Fatalf("the records are %v, want %v", kindsOf(inc), want)
 	}
@@ -73,11 +99,41 @@ func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
 	}
 	failed := done(0)
 	failed.Kind = incident.Failed
-	if _, err := l.AppendReleasing(t.Context(), inc, failed); err != nil {
-		t.Fatal(err)
-	}
-	closeOf(t, l, inc)
+	surely(t, l, id, failed, l.AppendReleasing)
+	surely(t, l, id, incident.Record{Kind: incident.Cleared, At: noon}, l.Append)
+	return surely(t, l, id, incident.Record{Kind: incident.Closed, At: noon}, l.Close)
+}
+
+// seen loads an incident, again while the store cannot be asked.
+func seen(t *testing.T, l *Ledger, id incident.ID) (inc *incident.Incident) {
+	t.Helper()
+	within(t, func(ctx context.Context) {
+		err := events.ErrUnavailable
+		for errors.Is(err, events.ErrUnavailable) && ctx.Err() == nil {
+			inc, err = l.Load(ctx, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 	return inc
+}
+
+// surely appends a record, again while the store does not say that it is there.
+func surely(t *testing.T, l *Ledger, id incident.ID, rec incident.Record, write func(context.Context, *incident.Incident, incident.Record) (uint64, error)) *incident.Incident {
+	t.Helper()
+	inc := seen(t, l, id)
+	for range 10 {
+		if inc.History[len(inc.History)-1].Kind == rec.Kind {
+			return inc
+		}
+		if _, err := write(t.Context(), inc, rec); err != nil && !errors.Is(err, events.ErrUnavailable) && !errors.Is(err, ErrLost) {
+			t.Fatal(err)
+		}
+		inc = seen(t, l, id)
+	}
+	t.Fatalf("%s is not there after 10 tries", rec.Kind)
+	return nil
 }
 
 func kindsOf(inc *incident.Incident) []incident.RecordKind {
@@ -120,7 +176,7 @@ func living(t *testing.T, l *Ledger) incident.ID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids = slices.DeleteFunc(ids, func(id incident.ID) bool { return !load(t, l, id).Live() })
+	ids = slices.DeleteFunc(ids, func(id incident.ID) bool { return !seen(t, l, id).Live() })
 	if len(ids) != 1 {
 		t.Fatalf("the incidents %v live, want one", ids)
 	}
