@@ -78,8 +78,8 @@ func (l *Ledger) changeBudget(ctx context.Context, due func(now Budget, read boo
 	})
 }
 
-// dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. That nothing need be
-// changed is not believed of an old one, nor of any that something may not be; then it is read, as it is for who was refused.
+// dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. It reads the budget where
+// the write of before was refused, where nothing is to be changed in one that is old, and before it says that a change may not be.
 func (l *Ledger) dueOf(ctx context.Context, due func(Budget, bool) (*Budget, error), refused bool) (*Budget, error) {
 	if !refused {
 		now, recent := l.known.get()

@@ -122,8 +122,8 @@ func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) 
 	return clean, ended
 }
 
-// givenUp is said of what a claim had taken whose record was never written.
-const givenUp = "what was claimed for a plan that did not start is given up"
+// GivenUp is said of what a claim had taken whose record was never written.
+const GivenUp = "what was claimed for a plan that did not start is given up"
 
 // release gives up what a claim without its record may have left to an incident that is not worked on: its share of the budget,
 // and its locks when it has ended. While it is worked on, its claims are those of whoever moves it. What a living incident gives
@@ -146,7 +146,7 @@ func (l *Ledger) release(ctx context.Context, id incident.ID) error {
 	if err != nil || len(now.Of(id).Entries) == 0 {
 		return err
 	}
-	_, err = l.AppendReleasing(ctx, inc, incident.Record{Kind: incident.Noted, At: time.Now().UTC(), Text: givenUp})
+	_, err = l.AppendReleasing(ctx, inc, incident.Record{Kind: incident.Noted, At: time.Now().UTC(), Text: GivenUp})
 	if errors.Is(err, ErrLost) {
 		return nil // whoever moved it sees what it holds
 	}

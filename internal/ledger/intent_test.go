@@ -171,6 +171,21 @@ func TestBudgetThatWasKnownLongAgo(t *testing.T) {
 	}
 }
 
+// An answer that comes late does not undo what this process has written since.
+func TestKnownBudgetDoesNotGoBack(t *testing.T) {
+	var k knownBudget
+	asked := time.Now().Add(-time.Minute)
+	k.set(Budget{seq: 12}, time.Now())
+	k.set(Budget{seq: 10}, time.Now())
+	if b, recent := k.get(); b.seq != 12 || !recent {
+		t.Errorf("it is known as of %d, recent %v", b.seq, recent)
+	}
+	k.set(Budget{seq: 13}, asked)
+	if b, recent := k.get(); b.seq != 13 || recent {
+		t.Errorf("what was asked for long ago is known as of %d, recent %v", b.seq, recent)
+	}
+}
+
 // Another replica did the step, failed, and freed the budget, before the claim of one that was slow: it frees it again.
 func TestClaimOfAnIncidentNobodyWorksOn(t *testing.T) {
 	l := newLedger(t)

@@ -37,8 +37,7 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
 		if e.holds(inc.ID) {
-			rec := incident.Record{Kind: incident.Noted, Text: "what was claimed for a plan that did not start is given up"}
-			if err := e.append(ctx, inc, look, rec); err != nil {
+			if err := e.append(ctx, inc, look, incident.Record{Kind: incident.Noted, Text: ledger.GivenUp}); err != nil {
 				return err
 			}
 		}
