@@ -62,27 +62,30 @@ act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
 	count(nodes) == 1
 }
 
+harsh contains step if {
+	some step in input.plan.steps
+	not step.class in gentle
+}
+
 # Both are destructive only when nothing proves that the node is off.
 needs_proof := {"node.fence", "node.release"}
 
 ask contains on_call(sprintf("nothing proves that %s is powered off: if it still runs, both copies of its workloads may write", [names])) if {
 	repairing
-	some step in input.plan.steps
+	some step in harsh
 	step.responder in needs_proof
-	not step.class in gentle
 }
 
 ask contains on_call(sprintf("step %s is %s: what it takes away may not come back", [step.name, step.class])) if {
 	input.fault.kind == "node"
-	some step in input.plan.steps
+	some step in harsh
 	not step.responder in needs_proof
-	not step.class in gentle
 }
 
 ask contains on_call(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
 	repairing
-	count(nodes) > 0
 	not silent
+	count(nodes) > 0
 }
 
 ask contains on_call(sprintf("%s is a control plane node", [name])) if {
