@@ -10,7 +10,7 @@
 //   - A [Handler] takes events from a shared durable subscription; what it returns decides what becomes of the event.
 //
 // An event travels as a CloudEvent 1.0: the attributes id, source, type, subject and time, the extension attribute
-// "cluster", and a JSON payload whose shape belongs to the type ([Node], [Lease], [Alert], [Observer], [Tick]).
+// "cluster", and a JSON payload whose shape belongs to the type (see the list at [TypeNode]).
 //
 // A worked example: the kubelet of worker-1 stops renewing its Lease. The watch appends
 //

@@ -7,11 +7,18 @@ type Type string
 
 // The types that Salvor folds into its view. Each names its payload.
 const (
-	TypeNode     Type = "io.salvor.node.v1"     // Node: the state of a node, or that it is gone
-	TypeLease    Type = "io.salvor.lease.v1"    // Lease: a node's Lease became fresh or stale
-	TypeAlert    Type = "io.salvor.alert.v1"    // Alert: an alert fired or resolved
-	TypeObserver Type = "io.salvor.observer.v1" // Observer: a watcher says whether it can see
-	TypeTick     Type = "io.salvor.tick.v1"     // Tick: a second has passed
+	TypeNode      Type = "io.salvor.node.v1"      // Node: the state of a node, or that it is gone
+	TypeLease     Type = "io.salvor.lease.v1"     // Lease: a node's Lease became fresh or stale
+	TypePod       Type = "io.salvor.pod.v1"       // Pod: a pod got into trouble, or out of it
+	TypeWorkload  Type = "io.salvor.workload.v1"  // Workload: the state of what keeps pods running, or that it is gone
+	TypeObject    Type = "io.salvor.object.v1"    // Object: the state of an object of any other kind, or that it is gone
+	TypeAlert     Type = "io.salvor.alert.v1"     // Alert: an alert fired or resolved
+	TypeSilence   Type = "io.salvor.silence.v1"   // Silence: people silenced alerts, or the silence ended
+	TypeHeartbeat Type = "io.salvor.heartbeat.v1" // Heartbeat: a dead man's switch was heard
+	TypeProbe     Type = "io.salvor.probe.v1"     // Probe: somebody tried to reach a part of a cluster
+	TypeObserver  Type = "io.salvor.observer.v1"  // Observer: a watcher says whether it can see
+	TypeTick      Type = "io.salvor.tick.v1"      // Tick: a second has passed
+	TypeFalco     Type = "falco.rule.output.v1"   // Falco: a rule of Falco matched, as falcosidekick posts it
 )
 
 // Fleet is the cluster name of events that belong to no cluster, such as ticks.
@@ -68,21 +75,6 @@ type Lease struct {
 	State           LeaseState `json:"state"`
 	RenewTime       time.Time  `json:"renewTime,omitzero"` // as the kubelet's clock wrote it; for people, never for judgement
 	Age             Seconds    `json:"age,omitempty"`      // since the last observed change, by the observer's monotonic clock
-}
-
-// Alert is one alert of an Alertmanager. In the view an alert is (cluster, fingerprint).
-type Alert struct {
-	Fingerprint  string            `json:"fingerprint"`
-	Status       string            `json:"status"` // firing or resolved
-	Name         string            `json:"name"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt,omitzero"`
-	GeneratorURL string            `json:"generatorURL,omitempty"`
-	Receiver     string            `json:"receiver,omitempty"`
-	Truncated    bool              `json:"truncated,omitempty"` // the webhook left other alerts out: facts are incomplete
-	Kinds        []string          `json:"kinds,omitempty"`     // the only fault kinds its credential may raise; empty: any
 }
 
 // Observer is published by each watcher when its sight changes and at least every 10 s while it runs. An observer that
