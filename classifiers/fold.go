@@ -56,18 +56,6 @@ func (n *NodeView) judgeLost(m moment) {
 	}
 }
 
-func (c *Cluster) foldAlert(m moment, seen events.Alert) {
-	known, ok := c.Alerts[seen.Fingerprint]
-	if ok && seen.StartsAt.Before(known.StartsAt) && known.Status == "firing" && seen.Status == "resolved" {
-		return
-	}
-	c.Alerts[seen.Fingerprint] = AlertView{Alert: seen, Evidence: m.evidence, At: m.at}
-}
-
-func (c *Cluster) foldObserver(m moment, seen events.Observer) {
-	c.Observers[seen.Replica+"/"+seen.Watch] = ObserverView{Observer: seen, At: m.at}
-}
-
 // older says whether resource version a was written before b. Versions that are not numbers are never older: their order
 // of arrival counts.
 func older(a, b string) bool {

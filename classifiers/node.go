@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ const statusTrue = "True"
 // show itself: never shorter than the window of [Zone].
 type Node struct {
 	Window time.Duration // confirmation window
-	Alerts []string      // names of alerts that confirm a lost node; their label "node" or "instance" names it
 }
 
 // Classify implements Classifier.
@@ -42,7 +42,7 @@ func (c Node) judge(look nodeLook, n *NodeView) (Finding, bool) {
 	if !look.silent(n) && !look.unready(n) {
 		return Finding{}, false
 	}
-	lease, ready, alert := look.lease(n), look.ready(n), c.alert(look, n)
+	lease, ready, alert := look.lease(n), look.ready(n), look.alert(n)
 	f := Fault{
 		Kind: KindNode, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "node", Name: n.Name, UID: n.UID},
 		Scope:   Scope{Nodes: []string{n.Name}, Zones: listOf(n.Zone), Regions: listOf(n.Region)},
@@ -97,32 +97,24 @@ func (l nodeLook) ready(n *NodeView) Signal {
 
 // alert asks the alerts. They confirm and explain; they never make a finding alone, and their silence is no disagreement,
 // since most wait a quarter of an hour.
-func (c Node) alert(l nodeLook, n *NodeView) Signal {
+func (l nodeLook) alert(n *NodeView) Signal {
 	for _, fingerprint := range sortedKeys(l.cluster.Alerts) {
 		a := l.cluster.Alerts[fingerprint]
-		if a.Status == "firing" && a.about(n.Name) && c.listens(a) {
+		if a.speaksOf(n.Name) {
 			return Signal{Name: "alert", Asked: true, Agrees: true, Detail: fmt.Sprintf("%s is firing since %s", a.Name, a.StartsAt.UTC().Format("15:04:05"))}
 		}
 	}
 	return Signal{Name: "alert", Detail: "no alert speaks of it"}
 }
 
-func (c Node) listens(a AlertView) bool {
-	for _, name := range c.Alerts {
-		if name == a.Name {
-			return len(a.Kinds) == 0 || hasKind(a.Kinds, KindNode)
-		}
-	}
-	return false
+// speaksOf says whether the alert is one about the loss of the node, and fires.
+func (a AlertView) speaksOf(node string) bool {
+	return a.Firing() && a.Topic == events.TopicNodeLost && a.mayRaise(KindNode) && a.about(node)
 }
 
-func hasKind(kinds []string, want Kind) bool {
-	for _, k := range kinds {
-		if k == string(want) {
-			return true
-		}
-	}
-	return false
+// mayRaise says whether the alert's sender may raise faults of the kind.
+func (a AlertView) mayRaise(kind Kind) bool {
+	return len(a.Kinds) == 0 || slices.Contains(a.Kinds, string(kind))
 }
 
 // about says whether the alert's labels name the node. Labels are compared whole; a port behind an instance is cut off.
@@ -143,7 +135,7 @@ func (l nodeLook) evidence(n *NodeView, signals []Signal) []string {
 		return out
 	}
 	for _, fingerprint := range sortedKeys(l.cluster.Alerts) {
-		if a := l.cluster.Alerts[fingerprint]; a.Status == "firing" && a.about(n.Name) {
+		if a := l.cluster.Alerts[fingerprint]; a.speaksOf(n.Name) {
 			out = append(out, a.Evidence)
 		}
 	}

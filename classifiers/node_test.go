@@ -9,11 +9,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/salvor-io/salvor/events"
 )
 
 var began = time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC)
+
+// meaning understands one alert.
+func meaning(a events.Alert) events.Meaning {
+	if a.Name == "KubeNodeNotReady" {
+		return events.Meaning{Topic: events.TopicNodeLost}
+	}
+	return events.Meaning{}
+}
 
 // story builds a view event by event.
 type story struct {
@@ -25,7 +34,7 @@ type story struct {
 }
 
 func newStory(t *testing.T) *story {
-	s := &story{t: t, view: NewView(), at: began}
+	s := &story{t: t, view: NewView(meaning), at: began}
 	s.sight("nodes", true)
 	s.sight("leases", true)
 	return s
@@ -158,7 +167,7 @@ func TestNodeFindings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStory(t)
 			c.tell(s)
-			found := Node{Window: 15 * time.Second, Alerts: []string{"KubeNodeNotReady"}}.Classify(s.view)
+			found := Node{Window: 15 * time.Second}.Classify(s.view)
 			if c.want == "" {
 				if len(found) != 0 {
 					t.Fatalf("found %q, want nothing", found[0].Sentence)
@@ -198,7 +207,7 @@ func TestReplayEqualsLife(t *testing.T) {
 			s.node(name, "u"+name, "3", "Unknown")
 		}
 	}
-	again := NewView()
+	again := NewView(meaning)
 	for _, ev := range s.all {
 		for range 2 {
 			if err := again.Fold(ev); err != nil {
@@ -206,13 +215,13 @@ func TestReplayEqualsLife(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(s.view, again); diff != "" {
+	if diff := cmp.Diff(s.view, again, cmpopts.IgnoreUnexported(View{})); diff != "" {
 		t.Errorf("replayed view differs (-lived +replayed):\n%s", diff)
 	}
 }
 
 func TestUnknownTypesAreIgnoredWithAReason(t *testing.T) {
-	v := NewView()
+	v := NewView(meaning)
 	ev := events.Recorded{Event: events.Event{ID: "x", Type: "com.example.thing", Cluster: "c", Data: json.RawMessage(`{}`)}, Seq: 1, At: began}
 	if err := v.Fold(ev); !errors.Is(err, ErrIgnored) || !strings.Contains(err.Error(), "com.example.thing") {
 		t.Errorf("Fold = %v", err)
@@ -223,7 +232,7 @@ func TestUnknownTypesAreIgnoredWithAReason(t *testing.T) {
 }
 
 func TestUndecodablePayloadIsPermanent(t *testing.T) {
-	v := NewView()
+	v := NewView(meaning)
 	ev := events.Recorded{Event: events.Event{ID: "x", Type: events.TypeNode, Cluster: "c", Data: json.RawMessage(`{"name":7}`)}, Seq: 1, At: began}
 	if err := v.Fold(ev); !events.IsPermanent(err) {
 		t.Errorf("Fold = %v, want a permanent error", err)

@@ -21,14 +21,24 @@ type View struct {
 	Now      time.Time
 	Seq      uint64
 	Clusters map[string]*Cluster
+	Silences map[string]SilenceView // by id, of the whole fleet
+
+	read AlertReader
 }
 
 // Cluster is what is known of one cluster.
 type Cluster struct {
-	Name      string
-	Nodes     map[string]*NodeView // by name; recreated nodes replace their predecessors
-	Alerts    map[string]AlertView // by fingerprint
-	Observers map[string]ObserverView
+	Name       string
+	Nodes      map[string]*NodeView // by name; recreated nodes replace their predecessors
+	Pods       map[string]PodView
+	Workloads  map[string]*WorkloadView
+	Objects    map[string]*ObjectView
+	Deleted    []Deletion           // the last, in order
+	Alerts     map[string]AlertView // by fingerprint
+	Detections []Detection          // the last, in order
+	Probes     map[string]ProbeView
+	Heartbeats map[string]HeartbeatView
+	Observers  map[string]ObserverView
 }
 
 // NodeView is what is known of one node.
@@ -50,21 +60,16 @@ type LeaseView struct {
 	WasFresh bool      // it was seen to be renewed since Salvor knows it
 }
 
-// AlertView is one alert, firing or lately resolved.
-type AlertView struct {
-	events.Alert
-	Evidence string
-	At       time.Time
-}
-
 // ObserverView is one watcher of one replica.
 type ObserverView struct {
 	events.Observer
 	At time.Time
 }
 
-// NewView makes an empty view.
-func NewView() *View { return &View{Clusters: map[string]*Cluster{}} }
+// NewView makes an empty view that understands alerts by the reader.
+func NewView(read AlertReader) *View {
+	return &View{Clusters: map[string]*Cluster{}, Silences: map[string]SilenceView{}, read: read}
+}
 
 // ErrIgnored marks an event that the view has no use for; the error says why.
 var ErrIgnored = errors.New("event ignored")
@@ -79,41 +84,56 @@ func (v *View) Fold(ev events.Recorded) error {
 	if ev.At.After(v.Now) {
 		v.Now = ev.At
 	}
-	switch ev.Type {
-	case events.TypeNode:
-		return fold(v, ev, (*Cluster).foldNode)
-	case events.TypeLease:
-		return fold(v, ev, (*Cluster).foldLease)
-	case events.TypeAlert:
-		return fold(v, ev, (*Cluster).foldAlert)
-	case events.TypeObserver:
-		return fold(v, ev, (*Cluster).foldObserver)
-	case events.TypeTick:
+	if ev.Type == events.TypeTick {
 		v.forget()
 		return nil
 	}
-	return fmt.Errorf("%w: nothing reads events of type %s", ErrIgnored, ev.Type)
+	into, known := folders[ev.Type]
+	if !known {
+		return fmt.Errorf("%w: nothing reads events of type %s", ErrIgnored, ev.Type)
+	}
+	return into(v, ev)
 }
 
-func fold[P any](v *View, ev events.Recorded, into func(*Cluster, moment, P)) error {
-	var payload P
-	if err := ev.Decode(&payload); err != nil {
-		return err
+// folders take in the events of each type.
+var folders = map[events.Type]func(*View, events.Recorded) error{
+	events.TypeNode:      folder((*Cluster).foldNode),
+	events.TypeLease:     folder((*Cluster).foldLease),
+	events.TypePod:       folder((*Cluster).foldPod),
+	events.TypeWorkload:  folder((*Cluster).foldWorkload),
+	events.TypeObject:    folder((*Cluster).foldObject),
+	events.TypeAlert:     folder((*Cluster).foldAlert),
+	events.TypeFalco:     folder((*Cluster).foldFalco),
+	events.TypeProbe:     folder((*Cluster).foldProbe),
+	events.TypeHeartbeat: folder((*Cluster).foldHeartbeat),
+	events.TypeObserver:  folder((*Cluster).foldObserver),
+	events.TypeSilence:   foldSilence,
+}
+
+func folder[P any](into func(*Cluster, moment, P)) func(*View, events.Recorded) error {
+	return func(v *View, ev events.Recorded) error {
+		var payload P
+		if err := ev.Decode(&payload); err != nil {
+			return err
+		}
+		into(v.cluster(ev.Cluster), moment{ev.ID, v.Now, v.read}, payload)
+		return nil
 	}
-	into(v.cluster(ev.Cluster), moment{ev.ID, v.Now}, payload)
-	return nil
 }
 
 // moment is the event that is being folded.
 type moment struct {
 	evidence string
 	at       time.Time
+	read     AlertReader
 }
 
 func (v *View) cluster(name string) *Cluster {
 	c, ok := v.Clusters[name]
 	if !ok {
-		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Alerts: map[string]AlertView{}, Observers: map[string]ObserverView{}}
+		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
+			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Probes: map[string]ProbeView{},
+			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}}
 		v.Clusters[name] = c
 	}
 	return c
@@ -123,9 +143,11 @@ func (v *View) cluster(name string) *Cluster {
 func (v *View) forget() {
 	for _, c := range v.Clusters {
 		maps.DeleteFunc(c.Nodes, func(_ string, n *NodeView) bool { return n.Gone && v.Now.Sub(n.GoneAt) > goneFor })
-		maps.DeleteFunc(c.Alerts, func(_ string, a AlertView) bool { return a.Status == "resolved" && v.Now.Sub(a.At) > goneFor })
+		c.forgetObjects(v.Now)
+		c.forgetSignals(v.Now)
 		maps.DeleteFunc(c.Observers, func(_ string, o ObserverView) bool { return v.Now.Sub(o.At) > goneFor })
 	}
+	maps.DeleteFunc(v.Silences, func(_ string, s SilenceView) bool { return v.Now.Sub(s.EndsAt) > goneFor })
 }
 
 // Sees says whether any replica's watcher of that name can see the cluster now.

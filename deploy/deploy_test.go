@@ -230,7 +230,7 @@ func checkStates(t *testing.T, alert, pattern string) {
 // scraped are the metrics of Salvor with their labels, and those that Prometheus adds.
 func scraped(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	view := classifiers.NewView()
+	view := classifiers.NewView(nil)
 	view.Clusters["c"] = &classifiers.Cluster{Nodes: map[string]*classifiers.NodeView{"n": {}},
 		Observers: map[string]classifiers.ObserverView{"o": {Observer: events.Observer{Replica: "r", Watch: "nodes"}}}}
 	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v",

@@ -12,7 +12,7 @@ import (
 func (f *fleet) Ask(see func(*classifiers.View)) { see(f.view) }
 
 func TestListAlerts(t *testing.T) {
-	f := &fleet{view: classifiers.NewView()}
+	f := &fleet{view: classifiers.NewView(nil)}
 	for i, a := range []struct{ cluster, name, fingerprint string }{
 		{"prod-us", "KubeletDown", "aa"}, {"prod-eu", "KubeletDown", "cc"}, {"prod-eu", "Watchdog", "bb"},
 	} {

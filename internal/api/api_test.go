@@ -194,7 +194,7 @@ func read[T any](t *testing.T, r reply) T {
 
 // TestRoles goes through every path as everybody.
 func TestRoles(t *testing.T) {
-	f := &fleet{view: classifiers.NewView()}
+	f := &fleet{view: classifiers.NewView(nil)}
 	n := f.open(t, "prod-eu", "worker-1")
 	f.decide(t, n, policies.Deny)
 	_, srv := serve(t, f)

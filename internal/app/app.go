@@ -21,7 +21,13 @@ import (
 )
 
 // nodeAlerts are the alerts that speak of a lost node: those of kubernetes-mixin and node-exporter.
-var nodeAlerts = []string{"KubeNodeNotReady", "KubeNodeUnreachable", "KubeletDown", "NodeDown"}
+func nodeAlerts(a events.Alert) events.Meaning {
+	switch a.Name {
+	case "KubeNodeNotReady", "KubeNodeUnreachable", "KubeletDown", "NodeDown":
+		return events.Meaning{Topic: events.TopicNodeLost}
+	}
+	return events.Meaning{}
+}
 
 // Options say who is running.
 type Options struct {
@@ -80,8 +86,8 @@ func (a *App) build(rules policies.Engine, books *books) {
 		})
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
-		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm, Alerts: nodeAlerts}},
-		Ledger:      a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
+		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm}}, Alerts: nodeAlerts,
+		Ledger: a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	l := a.cfg.Limits

@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
-	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
@@ -86,36 +84,4 @@ func (p *Pipeline) OpenedSince(key incident.Key, t time.Time) int {
 		}
 	}
 	return n
-}
-
-// Known are the nodes of a cluster that exist as far as the view knows, by name.
-func (p *Pipeline) Known(cluster string) map[string]events.Node {
-	out := map[string]events.Node{}
-	p.eachNode(cluster, func(n *classifiers.NodeView) { out[n.Name] = n.Node })
-	return out
-}
-
-// KnownLeases are the last transitions of the Leases of the cluster's nodes, by node name.
-func (p *Pipeline) KnownLeases(cluster string) map[string]events.Lease {
-	out := map[string]events.Lease{}
-	p.eachNode(cluster, func(n *classifiers.NodeView) {
-		if n.Lease.State != "" {
-			out[n.Name] = n.Lease.Lease
-		}
-	})
-	return out
-}
-
-func (p *Pipeline) eachNode(cluster string, f func(*classifiers.NodeView)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, ok := p.view.Clusters[cluster]
-	if !ok {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Nodes)) {
-		if n := c.Nodes[name]; !n.Gone {
-			f(n)
-		}
-	}
 }

@@ -29,6 +29,7 @@ type Ledger interface {
 // Options are the parts of a pipeline.
 type Options struct {
 	Classifiers []classifiers.Classifier
+	Alerts      classifiers.AlertReader // says what alerts mean
 	Ledger      Ledger
 	Kick        func(incident.ID)        // says that the incident's next move is to be looked for; must not block
 	Opened      func(*incident.Incident) // the same of one that this pipeline has just opened, which it does not keep
@@ -61,7 +62,7 @@ type sightMark struct{ known, blind, found, standing bool }
 
 // New makes a pipeline with an empty view.
 func New(opt Options) *Pipeline {
-	return &Pipeline{Options: opt, view: classifiers.NewView(), findings: map[incident.Key]*classifiers.Finding{},
+	return &Pipeline{Options: opt, view: classifiers.NewView(opt.Alerts), findings: map[incident.Key]*classifiers.Finding{},
 		live: map[incident.Key]*tracked{}, byID: map[incident.ID]*incident.Incident{}, endedAt: map[incident.ID]time.Time{}, lastEnd: map[incident.Key]uint64{}}
 }
 

@@ -93,7 +93,7 @@ func (s *stage) Look(*incident.Incident) pipeline.Look {
 
 // Ask implements Sights.
 func (s *stage) Ask(f func(*classifiers.View)) {
-	v := classifiers.NewView()
+	v := classifiers.NewView(nil)
 	v.Now = time.Now()
 	n := &classifiers.NodeView{}
 	n.Name, n.UID, n.Zone = "w1", "uid-1", "a"

@@ -1,0 +1,184 @@
+package classifiers
+
+import (
+	"maps"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// deletedFor is how long a deletion is remembered for the count of a burst.
+const deletedFor = 10 * time.Minute
+
+// maxDeleted bounds how many deletions are remembered of a cluster. Of more, the oldest are forgotten: a burst of this size is
+// seen whatever came before it.
+const maxDeleted = 5000
+
+// PodView is a pod that is in trouble, or lately was. Pods that were always well are not known.
+type PodView struct {
+	events.Pod
+	Evidence string
+	At       time.Time // view time at which its present trouble, or its end, began
+}
+
+// Troubled says whether the pod exists and is in trouble.
+func (p PodView) Troubled() bool { return !p.Gone && p.Trouble != "" }
+
+// WorkloadView is what is known of one Deployment, StatefulSet or DaemonSet.
+type WorkloadView struct {
+	events.Workload
+	Evidence   string
+	SickAt     time.Time // view time at which it stopped being healthy; zero while it is
+	RevisedAt  time.Time // view time of the last change of its revision; zero when none was seen
+	WasHealthy bool      // it was seen healthy since Salvor knows it
+	GoneAt     time.Time // view time at which it was deleted; zero while it exists
+}
+
+// ObjectView is what is known of an object of any other kind.
+type ObjectView struct {
+	events.Object
+	Evidence  string
+	At        time.Time // view time of the last change of its phase
+	ContentAt time.Time // view time of the last change of what people want of it; zero when none was seen
+	GoneAt    time.Time // view time at which it was deleted; zero while it exists
+}
+
+// Deletion is one object that was deleted.
+type Deletion struct {
+	Kind, Namespace, Name, UID string
+	Evidence                   string
+	At                         time.Time // view time
+}
+
+// stamp is what tells one state of an object from another.
+type stamp struct {
+	uid, version string
+	created      time.Time
+	gone         bool
+}
+
+// supersedes says whether a state that was seen is news to who knows another one. Of two objects of one name the one that was
+// created later counts, or where that is not known, the one of the higher version.
+func (seen stamp) supersedes(known stamp) bool {
+	switch {
+	case seen.uid == known.uid:
+		return !known.gone && !older(seen.version, known.version)
+	case seen.gone:
+		return false
+	case seen.created.IsZero() || seen.created.Equal(known.created):
+		return !older(seen.version, known.version)
+	}
+	return seen.created.After(known.created)
+}
+
+func podKey(namespace, name string) string { return namespace + "/" + name }
+
+func objectKey(kind, namespace, name string) string { return kind + "/" + namespace + "/" + name }
+
+func (c *Cluster) foldPod(m moment, seen events.Pod) {
+	key := podKey(seen.Namespace, seen.Name)
+	known, ok := c.Pods[key]
+	if ok && !stampOfPod(seen).supersedes(stampOfPod(known.Pod)) {
+		return
+	}
+	began := m.at
+	if ok && known.UID == seen.UID && known.Trouble == seen.Trouble && known.Gone == seen.Gone {
+		began = known.At
+	}
+	c.Pods[key] = PodView{Pod: seen, Evidence: m.evidence, At: began}
+}
+
+func stampOfPod(p events.Pod) stamp {
+	return stamp{uid: p.UID, version: p.ResourceVersion, gone: p.Gone}
+}
+
+func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
+	key := objectKey(seen.Kind, seen.Namespace, seen.Name)
+	known, ok := c.Workloads[key]
+	switch {
+	case ok && !stampOfWorkload(seen).supersedes(stampOfWorkload(known.Workload)):
+		return
+	case !ok || known.UID != seen.UID:
+		known = &WorkloadView{}
+		c.Workloads[key] = known
+	case known.Revision != seen.Revision:
+		known.RevisedAt = m.at
+	}
+	if seen.Gone && !known.Gone {
+		known.GoneAt = m.at
+		c.deleted(Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+	}
+	known.Workload, known.Evidence = seen, m.evidence
+	known.judge(m)
+}
+
+func stampOfWorkload(w events.Workload) stamp {
+	return stamp{w.UID, w.ResourceVersion, w.Created, w.Gone}
+}
+
+// judge keeps the time at which the workload stopped being healthy.
+func (w *WorkloadView) judge(m moment) {
+	switch healthy := w.Healthy(); {
+	case healthy, w.Gone:
+		w.SickAt = time.Time{}
+		w.WasHealthy = w.WasHealthy || healthy
+	case w.SickAt.IsZero():
+		w.SickAt = m.at
+	}
+}
+
+func (c *Cluster) foldObject(m moment, seen events.Object) {
+	key := objectKey(seen.Kind, seen.Namespace, seen.Name)
+	known, ok := c.Objects[key]
+	switch {
+	case ok && !stampOfObject(seen).supersedes(stampOfObject(known.Object)):
+		return
+	case !ok || known.UID != seen.UID:
+		known = &ObjectView{At: m.at}
+		c.Objects[key] = known
+	default:
+		known.changed(m, seen)
+	}
+	if seen.Gone && !known.Gone {
+		known.GoneAt = m.at
+		c.deleted(Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+	}
+	known.Object, known.Evidence = seen, m.evidence
+}
+
+func (o *ObjectView) changed(m moment, seen events.Object) {
+	if o.Phase != seen.Phase {
+		o.At = m.at
+	}
+	if o.Content != seen.Content && o.Content != "" {
+		o.ContentAt = m.at
+	}
+}
+
+func stampOfObject(o events.Object) stamp {
+	return stamp{o.UID, o.ResourceVersion, o.Created, o.Gone}
+}
+
+// deleted remembers a deletion.
+func (c *Cluster) deleted(d Deletion) {
+	c.Deleted = append(c.Deleted, d)
+	if len(c.Deleted) > maxDeleted {
+		c.Deleted = c.Deleted[1:]
+	}
+	c.forgetDeletions(d.At)
+}
+
+func (c *Cluster) forgetDeletions(now time.Time) {
+	for len(c.Deleted) > 0 && now.Sub(c.Deleted[0].At) > deletedFor {
+		c.Deleted = c.Deleted[1:]
+	}
+}
+
+// forgetObjects drops what ended long ago.
+func (c *Cluster) forgetObjects(now time.Time) {
+	long := func(t time.Time) bool { return !t.IsZero() && now.Sub(t) > goneFor }
+	maps.DeleteFunc(c.Pods, func(_ string, p PodView) bool { return !p.Troubled() && long(p.At) })
+	maps.DeleteFunc(c.Workloads, func(_ string, w *WorkloadView) bool { return long(w.GoneAt) })
+	maps.DeleteFunc(c.Objects, func(_ string, o *ObjectView) bool { return long(o.GoneAt) })
+	c.forgetDeletions(now)
+}

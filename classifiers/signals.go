@@ -1,0 +1,119 @@
+package classifiers
+
+import (
+	"maps"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// AlertReader says what an alert means. It is pure. A nil one understands no alert.
+type AlertReader func(events.Alert) events.Meaning
+
+func (read AlertReader) of(a events.Alert) events.Meaning {
+	if read == nil {
+		return events.Meaning{}
+	}
+	return read(a)
+}
+
+// AlertView is one alert, firing or lately resolved.
+type AlertView struct {
+	events.Alert
+	events.Meaning
+	Evidence string
+	At       time.Time // view time of the last change
+}
+
+// Firing says whether the alert fires.
+func (a AlertView) Firing() bool { return a.Status == "firing" }
+
+// SilenceView is one silence.
+type SilenceView struct {
+	events.Silence
+	Evidence string
+}
+
+// ProbeView is what one prober last said of one target.
+type ProbeView struct {
+	events.Probe
+	Evidence string
+	At       time.Time // view time of the last report
+	Since    time.Time // view time at which the target came to be as it is, up or not
+	WasUp    bool      // the prober has seen it up since Salvor knows it
+}
+
+// HeartbeatView is one dead man's switch.
+type HeartbeatView struct {
+	events.Heartbeat
+	Evidence string
+	At       time.Time // view time of the last beat
+}
+
+// maxDetections bounds how many detections are remembered of a cluster: of more, the oldest are forgotten.
+const maxDetections = 1000
+
+// Detection is one match of a rule of Falco.
+type Detection struct {
+	events.Falco
+	Evidence string
+	At       time.Time // view time
+}
+
+func (c *Cluster) foldAlert(m moment, seen events.Alert) {
+	known, ok := c.Alerts[seen.Fingerprint]
+	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
+		return
+	}
+	c.Alerts[seen.Fingerprint] = AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at}
+}
+
+func (c *Cluster) foldFalco(m moment, seen events.Falco) {
+	c.Detections = append(c.Detections, Detection{seen, m.evidence, m.at})
+	if len(c.Detections) > maxDetections {
+		c.Detections = c.Detections[1:]
+	}
+}
+
+func (c *Cluster) foldProbe(m moment, seen events.Probe) {
+	key := seen.By + "/" + seen.Target
+	now := ProbeView{Probe: seen, Evidence: m.evidence, At: m.at, Since: m.at, WasUp: seen.Up}
+	if known, ok := c.Probes[key]; ok {
+		now.WasUp = now.WasUp || known.WasUp
+		if known.Up == seen.Up {
+			now.Since = known.Since
+		}
+	}
+	c.Probes[key] = now
+}
+
+func (c *Cluster) foldHeartbeat(m moment, seen events.Heartbeat) {
+	c.Heartbeats[seen.Name] = HeartbeatView{seen, m.evidence, m.at}
+}
+
+func (c *Cluster) foldObserver(m moment, seen events.Observer) {
+	c.Observers[seen.Replica+"/"+seen.Watch] = ObserverView{Observer: seen, At: m.at}
+}
+
+// foldSilence keeps a silence until its end; its event belongs to the fleet.
+func foldSilence(v *View, ev events.Recorded) error {
+	var seen events.Silence
+	if err := ev.Decode(&seen); err != nil {
+		return err
+	}
+	if seen.Gone {
+		delete(v.Silences, seen.ID)
+		return nil
+	}
+	v.Silences[seen.ID] = SilenceView{seen, ev.ID}
+	return nil
+}
+
+// forgetSignals drops what ended long ago.
+func (c *Cluster) forgetSignals(now time.Time) {
+	maps.DeleteFunc(c.Alerts, func(_ string, a AlertView) bool { return !a.Firing() && now.Sub(a.At) > goneFor })
+	maps.DeleteFunc(c.Probes, func(_ string, p ProbeView) bool { return now.Sub(p.At) > goneFor })
+	for len(c.Detections) > 0 && now.Sub(c.Detections[0].At) > goneFor {
+		c.Detections = c.Detections[1:]
+	}
+}
