@@ -64,10 +64,17 @@ type Scope struct {
 // Signal is one thing that could tell about the fault. A signal that could not see was not asked.
 type Signal struct {
 	Name   string `json:"name"`
+	Source string `json:"source,omitempty"` // where its facts come from: signals of one source are one witness
 	Asked  bool   `json:"asked"`
 	Agrees bool   `json:"agrees"`
 	Detail string `json:"detail"` // the numbers it used
 }
+
+// The sources of facts that more than one signal uses.
+const (
+	SourceAPIServer = "api server" // of the cluster itself: what is wrong with it is wrong with all that it says
+	SourceAlerts    = "alerts"     // of a monitoring that has its facts from elsewhere
+)
 
 // Agreement counts the signals that agree and those that were asked.
 func (f Fault) Agreement() (agree, asked int) {
@@ -82,12 +89,27 @@ func (f Fault) Agreement() (agree, asked int) {
 	return agree, asked
 }
 
+// SingleSourced says that fewer than two sources agree: what they have in common may be what is broken.
+func (f Fault) SingleSourced() bool {
+	var sources []string
+	for _, s := range f.Signals {
+		if s.Asked && s.Agrees && !slices.Contains(sources, s.Source) {
+			sources = append(sources, s.Source)
+		}
+	}
+	return len(sources) < 2
+}
+
 // Finding is what a classifier says at one moment. It becomes a Fault when it persists through its window.
 type Finding struct {
 	Fault
-	Window   time.Duration // how long it must persist
+	Window   time.Duration // how long it must persist, from Since
 	Standing bool          // it was so when Salvor first looked: listed, not acted on until it changes
+	Under    *Fault        // the wider fault that explains it, nil when it stands for itself; see Correlate
 }
+
+// Lasted says whether the finding has persisted through its window.
+func (f Finding) Lasted(now time.Time) bool { return now.Sub(f.Since) >= f.Window }
 
 // Classifier finds faults of one kind in a view. It is pure: no clock but the view's, no network, no memory. It finds
 // nothing where its observers are blind, and it returns findings in a stable order.
@@ -95,11 +117,12 @@ type Classifier interface {
 	Classify(v *View) []Finding
 }
 
-// Classify runs all classifiers over the view.
+// Classify runs all classifiers over the view and says which findings explain which.
 func Classify(v *View, all []Classifier) []Finding {
 	var out []Finding
 	for _, c := range all {
 		out = append(out, c.Classify(v)...)
 	}
+	correlate(out)
 	return slices.Clip(out)
 }

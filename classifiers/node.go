@@ -3,7 +3,6 @@ package classifiers
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -11,46 +10,53 @@ import (
 
 const statusTrue = "True"
 
-// Node finds single nodes that are silent, unreachable or not ready. Its window must be long enough for a wider fault to
-// show itself: never shorter than the window of [Zone].
+// Node finds single nodes that are silent, unreachable or not ready.
+//
+// While more nodes are being lost it waits to see how far that reaches: the window of a node begins anew with each other one of
+// its cluster that is lost while it runs, once and no longer than another window.
 type Node struct {
-	Window time.Duration // confirmation window
+	Window time.Duration // confirmation window, not shorter than the one of [Zone]
 }
 
 // Classify implements Classifier.
 func (c Node) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
-		look := nodeLook{view: v, cluster: cluster, nodes: v.Sees(cluster, "nodes"), leases: v.Sees(cluster, "leases")}
-		for _, node := range cluster.Living() {
-			if finding, ok := c.judge(look, node); ok {
-				out = append(out, finding)
-			}
+		look := lookAtNodes(v, cluster)
+		losses := look.losses()
+		for _, node := range look.broken() {
+			out = append(out, c.judge(look, node, losses))
 		}
 	}
 	return out
 }
 
-// nodeLook is what the signals of one cluster can see now.
-type nodeLook struct {
-	view          *View
-	cluster       *Cluster
-	nodes, leases bool
-}
-
-func (c Node) judge(look nodeLook, n *NodeView) (Finding, bool) {
-	if !look.silent(n) && !look.unready(n) {
-		return Finding{}, false
-	}
+func (c Node) judge(look nodeLook, n *NodeView, losses []time.Time) Finding {
 	lease, ready, alert := look.lease(n), look.ready(n), look.alert(n)
 	f := Fault{
 		Kind: KindNode, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "node", Name: n.Name, UID: n.UID},
 		Scope:   Scope{Nodes: []string{n.Name}, Zones: listOf(n.Zone), Regions: listOf(n.Region)},
 		Signals: []Signal{lease, ready, alert}, Since: n.LostAt,
 	}
-	f.Evidence = look.evidence(n, f.Signals)
+	f.Evidence = look.evidence(n)
 	f.Sentence = sentence(n, lease, ready)
-	return Finding{Fault: f, Window: c.Window, Standing: n.standing()}, true
+	return Finding{Fault: f, Window: c.Window + c.gathers(n, losses), Standing: n.standing()}
+}
+
+// gathers is how much later than the node itself the last of those was lost that were lost while its window ran. The losses are in
+// order.
+func (c Node) gathers(n *NodeView, losses []time.Time) time.Duration {
+	until := n.LostAt.Add(c.Window)
+	after, _ := slices.BinarySearchFunc(losses, until, func(at, until time.Time) int {
+		if at.After(until) {
+			return 1
+		}
+		return -1
+	})
+	if after == 0 {
+		return 0
+	}
+	return max(0, losses[after-1].Sub(n.LostAt))
 }
 
 // standing says that the node was never seen well: neither its Lease renewed nor its condition ready.
@@ -60,14 +66,8 @@ func (n *NodeView) standing() bool {
 	return !leaseBroke && !readyBroke
 }
 
-func (l nodeLook) silent(n *NodeView) bool { return l.leases && n.Lease.State == events.LeaseStale }
-
-func (l nodeLook) unready(n *NodeView) bool {
-	return l.nodes && n.Ready.Status != "" && n.Ready.Status != statusTrue
-}
-
 func (l nodeLook) lease(n *NodeView) Signal {
-	s := Signal{Name: "lease", Asked: l.leases && n.Lease.State != "", Agrees: l.silent(n)}
+	s := Signal{Name: "lease", Source: SourceAPIServer, Asked: l.leases && n.Lease.State != "", Agrees: l.silent(n)}
 	switch {
 	case !l.leases:
 		s.Detail = "not asked: nobody sees the leases of this cluster now"
@@ -83,7 +83,7 @@ func (l nodeLook) lease(n *NodeView) Signal {
 }
 
 func (l nodeLook) ready(n *NodeView) Signal {
-	s := Signal{Name: "ready condition", Asked: l.nodes && n.Ready.Status != "", Agrees: l.unready(n)}
+	s := Signal{Name: "ready condition", Source: SourceAPIServer, Asked: l.nodes && n.Ready.Status != "", Agrees: l.unready(n)}
 	switch {
 	case !l.nodes:
 		s.Detail = "not asked: nobody sees the nodes of this cluster now"
@@ -98,18 +98,20 @@ func (l nodeLook) ready(n *NodeView) Signal {
 // alert asks the alerts. They confirm and explain; they never make a finding alone, and their silence is no disagreement,
 // since most wait a quarter of an hour.
 func (l nodeLook) alert(n *NodeView) Signal {
-	for _, fingerprint := range sortedKeys(l.cluster.Alerts) {
-		a := l.cluster.Alerts[fingerprint]
-		if a.speaksOf(n.Name) {
-			return Signal{Name: "alert", Asked: true, Agrees: true, Detail: fmt.Sprintf("%s is firing since %s", a.Name, a.StartsAt.UTC().Format("15:04:05"))}
+	for _, a := range l.alerts[n.Name] {
+		if a.mayRaise(KindNode) {
+			return Signal{Name: "alert", Source: a.source(), Asked: true, Agrees: true, Detail: fmt.Sprintf("%s is firing since %s", a.Name, a.StartsAt.UTC().Format("15:04:05"))}
 		}
 	}
 	return Signal{Name: "alert", Detail: "no alert speaks of it"}
 }
 
-// speaksOf says whether the alert is one about the loss of the node, and fires.
-func (a AlertView) speaksOf(node string) bool {
-	return a.Firing() && a.Topic == events.TopicNodeLost && a.mayRaise(KindNode) && a.about(node)
+// source is where the alert's facts come from.
+func (a AlertView) source() string {
+	if a.Independent {
+		return SourceAlerts
+	}
+	return SourceAPIServer
 }
 
 // mayRaise says whether the alert's sender may raise faults of the kind.
@@ -117,29 +119,17 @@ func (a AlertView) mayRaise(kind Kind) bool {
 	return len(a.Kinds) == 0 || slices.Contains(a.Kinds, string(kind))
 }
 
-// about says whether the alert's labels name the node. Labels are compared whole; a port behind an instance is cut off.
-func (a AlertView) about(node string) bool {
-	if a.Labels["node"] == node {
-		return true
-	}
-	instance, _, _ := strings.Cut(a.Labels["instance"], ":")
-	return instance == node
-}
-
-func (l nodeLook) evidence(n *NodeView, signals []Signal) []string {
+func (l nodeLook) evidence(n *NodeView) []string {
 	out := []string{n.Evidence}
 	if n.Lease.Evidence != "" {
 		out = append(out, n.Lease.Evidence)
 	}
-	if last := signals[len(signals)-1]; !last.Agrees {
-		return out
-	}
-	for _, fingerprint := range sortedKeys(l.cluster.Alerts) {
-		if a := l.cluster.Alerts[fingerprint]; a.speaksOf(n.Name) {
+	for _, a := range l.alerts[n.Name] {
+		if a.mayRaise(KindNode) {
 			out = append(out, a.Evidence)
 		}
 	}
-	return out
+	return out[:min(len(out), maxEvidence)]
 }
 
 func sentence(n *NodeView, lease, ready Signal) string {

@@ -16,10 +16,13 @@ import (
 
 var began = time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC)
 
-// meaning understands one alert.
+// meaning understands a few alerts.
 func meaning(a events.Alert) events.Meaning {
-	if a.Name == "KubeNodeNotReady" {
+	switch a.Name {
+	case "KubeNodeNotReady":
 		return events.Meaning{Topic: events.TopicNodeLost}
+	case "NodeDown":
+		return events.Meaning{Topic: events.TopicNodeLost, Independent: true}
 	}
 	return events.Meaning{}
 }

@@ -15,7 +15,7 @@ type brake struct {
 // brakes lists every brake, in the order in which people read them.
 func brakes() []brake {
 	return []brake{
-		{"pause", paused}, {"at work", atWork}, {"storm", storm}, {"budget", zoneFull}, {"budget", fleetFull},
+		{"pause", paused}, {"at work", atWork}, {"wider fault", absorbed}, {"storm", storm}, {"budget", zoneFull}, {"budget", fleetFull},
 		{"lock", targetsHeld}, {"attempts", tried},
 	}
 }
@@ -94,17 +94,25 @@ func atWork(q Question) string {
 	return "somebody is at work: " + strings.Join(found, "; ")
 }
 
+// absorbed holds the repair of what is part of a wider fault: that one says what is to be done.
+func absorbed(q Question) string {
+	if q.undoing() || q.Fault.Under == "" {
+		return ""
+	}
+	return q.Fault.Anchor + " is part of a wider fault, " + q.Fault.Under + ": what is done about that decides"
+}
+
 // storm suspects the observer when many nodes are lost at once. A fault wider than a node is not held by it.
 func storm(q Question) string {
 	if q.undoing() || q.Fault.Kind != "node" || q.Limits.StormNodes <= 0 {
 		return ""
 	}
 	least := max(q.Limits.StormNodes, int(math.Ceil(q.Limits.StormShare*float64(q.View.Nodes))))
-	if q.View.RecentlyLost < least {
+	if q.View.LostTogether < least {
 		return ""
 	}
 	return fmt.Sprintf("storm: %d of %d nodes were lost at once (%d are enough); the observer is suspected, no node is repaired",
-		q.View.RecentlyLost, q.View.Nodes, least)
+		q.View.LostTogether, q.View.Nodes, least)
 }
 
 func zoneFull(q Question) string {

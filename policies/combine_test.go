@@ -118,10 +118,12 @@ func TestBrakesHoldWithTheirNumbers(t *testing.T) {
 		{"a person at work", func(q *Question) {
 			q.View.AtWork = []AtWork{{"a person or another tool", "cordoned it", "node/worker-1"}}
 		}, "cordoned it"},
-		{"storm", func(q *Question) { q.View.RecentlyLost = 10 }, "10 of 20 nodes were lost at once (4 are enough)"},
-		{"just below a storm", func(q *Question) { q.View.RecentlyLost = 3 }, ""},
-		{"a small fleet needs the least number too", func(q *Question) { q.View.Nodes, q.View.RecentlyLost = 6, 2 }, ""},
-		{"storm does not hold a zone", func(q *Question) { q.View.RecentlyLost, q.Fault.Kind = 10, "zone" }, ""},
+		{"storm", func(q *Question) { q.View.LostTogether = 10 }, "10 of 20 nodes were lost at once (4 are enough)"},
+		{"just below a storm", func(q *Question) { q.View.LostTogether = 3 }, ""},
+		{"a small fleet needs the least number too", func(q *Question) { q.View.Nodes, q.View.LostTogether = 6, 2 }, ""},
+		{"storm does not hold a zone", func(q *Question) { q.View.LostTogether, q.Fault.Kind = 10, "zone" }, ""},
+		{"part of a wider fault", func(q *Question) { q.Fault.Under = "zone/a" }, "node/worker-1 is part of a wider fault, zone/a"},
+		{"what was done may be taken back under a wider fault", func(q *Question) { q.Fault.Under, q.Plan.Phase = "zone/a", "undo" }, ""},
 		{"zone is full", func(q *Question) { q.InFlight.Zones["a"] = 1 }, "1 of at most 1 nodes of zone a"},
 		{"another zone is full", func(q *Question) { q.InFlight.Zones["b"] = 1 }, ""},
 		{"fleet share is used up", func(q *Question) { q.InFlight.Cluster = 2 }, "2 of at most 2 nodes"},
@@ -129,7 +131,7 @@ func TestBrakesHoldWithTheirNumbers(t *testing.T) {
 		{"held by another", func(q *Question) { q.InFlight.Targets = []string{"node/worker-1"} }, "another incident holds node/worker-1"},
 		{"tried too often", func(q *Question) { q.History.Attempts = 3 }, "3 plans were tried"},
 		{"the gate of the last attempt is not held by its own count", func(q *Question) { q.History.Attempts, q.About = 3, AboutGate }, ""},
-		{"what was done may be taken back in a storm", func(q *Question) { q.View.RecentlyLost, q.Plan.Phase = 10, "undo" }, ""},
+		{"what was done may be taken back in a storm", func(q *Question) { q.View.LostTogether, q.Plan.Phase = 10, "undo" }, ""},
 		{"but not while paused", func(q *Question) { q.Pauses, q.Plan.Phase = []Pause{pause(Pause{})}, "undo" }, "paused"},
 	}
 	for _, c := range cases {
@@ -173,7 +175,7 @@ func calm() Question {
 		Cluster: ClusterFacts{Name: "prod-eu"}, Mode: ModeAct,
 		Fault: FaultFacts{Kind: "node", Anchor: "node/worker-1", Nodes: []string{"worker-1"}, Zones: []string{"a"}, Agree: 1, Asked: 2},
 		Plan:  Proposal{Phase: "recover", Class: Disruptive, Targets: []Target{{Kind: "Node", Name: "worker-1", UID: "u1"}}},
-		View:  ViewFacts{Nodes: 20, Broken: 1, RecentlyLost: 1}, InFlight: InFlight{Zones: map[string]int{}},
+		View:  ViewFacts{Nodes: 20, Broken: 1, LostTogether: 1}, InFlight: InFlight{Zones: map[string]int{}},
 		Limits: Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3}}
 }
 

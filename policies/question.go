@@ -56,10 +56,12 @@ type FaultFacts struct {
 	Nodes    []string               `json:"nodes"`
 	Zones    []string               `json:"zones"`
 	Regions  []string               `json:"regions"`
-	Agree    int                    `json:"agree"`   // signals that say so
-	Asked    int                    `json:"asked"`   // signals that were asked and could see
-	Signals  map[string]SignalFacts `json:"signals"` // by name: "lease", "ready condition", "alert"
-	AgeS     float64                `json:"age_s"`   // since it began
+	Agree    int                    `json:"agree"`          // signals that say so
+	Asked    int                    `json:"asked"`          // signals that were asked and could see
+	Signals  map[string]SignalFacts `json:"signals"`        // by name: "lease", "ready condition", "alert"
+	AgeS     float64                `json:"age_s"`          // since it began
+	Single   bool                   `json:"single_sourced"` // fewer than two sources agree: what they share may be what is broken
+	Under    string                 `json:"under"`          // the wider fault that explains it, "zone/eu-west-1b", or empty
 }
 
 // SignalFacts says what one signal said. A signal that could not see was not asked.
@@ -71,8 +73,8 @@ type SignalFacts struct {
 // ViewFacts are the facts about the surroundings, each with its age.
 type ViewFacts struct {
 	Nodes         int             `json:"nodes"`
-	Broken        int             `json:"broken_nodes"` // silent, unreachable or not ready, this fault's included
-	RecentlyLost  int             `json:"recently_lost_nodes"`
+	Broken        int             `json:"broken_nodes"`        // silent, unreachable or not ready, this fault's included
+	LostTogether  int             `json:"lost_together_nodes"` // lost at about the time of this fault's nodes, which count too, and still lost
 	Zones         map[string]Zone `json:"zones"`
 	ControlPlanes int             `json:"healthy_control_planes"`
 	ControlNodes  []string        `json:"control_plane_nodes"` // names of all control plane nodes, healthy or not

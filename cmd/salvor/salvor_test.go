@@ -102,8 +102,7 @@ func heldIncident(t *testing.T) *records {
 		t.Fatal(err)
 	}
 	r := &records{}
-	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, WindowS: 15, Text: fault.Sentence})
-	r.add(t, incident.Record{Kind: incident.Confirmed, Fault: &fault, Text: fault.Sentence})
+	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, Text: fault.Sentence})
 	r.add(t, incident.Record{Kind: incident.Decided, Text: "deny: the mode is observe: nothing is done", Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,
 		Answer: policies.Decision{Would: policies.Act, Reasons: []policies.Reason{{Text: "one node", Rule: "node.rego:14"}},
 			Held: []policies.Reason{{Text: "the mode is observe: nothing is done", Rule: "mode"}}}}})
@@ -169,17 +168,17 @@ func salvor(ctx context.Context, env map[string]string, args ...string) result {
 func TestCommands(t *testing.T) {
 	s := serving(t)
 	name := s.inc.Name()
-	header := name + "  node worker-7  prod-eu  HELD BACK for 58s\n"
+	header := name + "  node worker-7  prod-eu  HELD BACK for 59s\n"
 	for _, c := range []struct {
 		args string
 		want []string // begins with the first, holds the others
 		talk string
 	}{
-		{"incidents", []string{"NAME      CLUSTER  WHAT           STATE  SINCE (UTC)          WHY\n" + name + "  prod-eu  node/worker-7  held   2026-03-01 03:11:06  deny: the mode is observe"}, ""},
+		{"incidents", []string{"NAME      CLUSTER  WHAT           STATE  SINCE (UTC)          WHY\n" + name + "  prod-eu  node/worker-7  held   2026-03-01 03:11:05  deny: the mode is observe"}, ""},
 		{"incidents --state closed", []string{""}, "no incidents\n"},
 		{"incidents -o json", []string{"[\n  {\n    \"id\": "}, ""},
 		{"incidents --all --cluster prod-eu -o yaml", []string{"- id: ", "\n  cluster: prod-eu\n"}, ""},
-		{"incidents show " + name, []string{header, "03:11:06 held back because the mode is observe", "Next: salvor plan " + name + "\n"}, ""},
+		{"incidents show " + name, []string{header, "03:11:05 held back because the mode is observe", "Next: salvor plan " + name + "\n"}, ""},
 		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`}, ""},
 		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod-eu\n", "kubectl cordon worker-7"}, ""},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},

@@ -35,8 +35,8 @@ func (n *Notifier) alerts() []alert {
 	return out
 }
 
-// worthTelling says that the fault was confirmed at least once: suspicions and standing faults page nobody.
-func worthTelling(inc *incident.Incident) bool { return happened(inc, incident.Confirmed) }
+// worthTelling says that the fault counted as one at least once: those that stood when Salvor first looked page nobody.
+func worthTelling(inc *incident.Incident) bool { return !inc.ConfirmedAt().IsZero() }
 
 func needsPerson(s incident.State) bool { return s == incident.HandedOver || s == incident.Awaiting }
 
@@ -47,15 +47,6 @@ func waited(inc *incident.Incident) bool {
 			rec.Kind == incident.Checked && rec.Outcome != responders.OutcomeVerified ||
 			rec.Kind == incident.Decided && rec.Decided != nil && rec.Decided.Answer.Verdict == policies.Ask
 	})
-}
-
-func happened(inc *incident.Incident, kind incident.RecordKind) bool {
-	for _, rec := range inc.History {
-		if rec.Kind == kind {
-			return true
-		}
-	}
-	return false
 }
 
 func (n *Notifier) render(inc *incident.Incident, name, severity string, now time.Time, firing bool) alert {

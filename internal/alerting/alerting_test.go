@@ -20,7 +20,7 @@ func incidentAt(state incident.State, kinds ...incident.RecordKind) incident.Inc
 	inc := incident.Incident{ID: "abc-1", State: state, Key: incident.Key{Cluster: "prod-eu", Kind: "node"}, Since: now.Add(-time.Minute),
 		OpenedAt: now.Add(-5 * time.Minute), Fault: classifiers.Fault{Anchor: classifiers.Anchor{Kind: "node", Name: "worker-1"}, Sentence: "worker-1 is silent"}}
 	for _, kind := range kinds {
-		inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: kind}})
+		inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: kind, At: now, Standing: state == incident.Standing}})
 	}
 	return inc
 }
@@ -32,12 +32,13 @@ func TestWhatIsRaised(t *testing.T) {
 		firing []string
 		ended  []string
 	}{
-		{"a suspicion pages nobody", incidentAt(incident.Suspected, incident.Opened), nil, nil},
+		{"looked at", incidentAt(incident.Deciding, incident.Opened), []string{"SalvorIncident"}, nil},
+		{"what stood and then changed", incidentAt(incident.Acting, incident.Recurred, incident.Confirmed), []string{"SalvorIncident"}, nil},
 		{"a standing fault pages nobody", incidentAt(incident.Standing, incident.Opened), nil, nil},
-		{"being repaired", incidentAt(incident.Acting, incident.Confirmed), []string{"SalvorIncident"}, nil},
-		{"a person is needed", incidentAt(incident.HandedOver, incident.Confirmed, incident.Handed), []string{"SalvorIncident", "SalvorNeedsPerson"}, nil},
-		{"a person was needed", incidentAt(incident.Acting, incident.Confirmed, incident.Failed), []string{"SalvorIncident"}, []string{"SalvorNeedsPerson"}},
-		{"closed lately", incidentAt(incident.Ended, incident.Confirmed, incident.Closed), nil, []string{"SalvorIncident"}},
+		{"being repaired", incidentAt(incident.Acting, incident.Opened), []string{"SalvorIncident"}, nil},
+		{"a person is needed", incidentAt(incident.HandedOver, incident.Opened, incident.Handed), []string{"SalvorIncident", "SalvorNeedsPerson"}, nil},
+		{"a person was needed", incidentAt(incident.Acting, incident.Opened, incident.Failed), []string{"SalvorIncident"}, []string{"SalvorNeedsPerson"}},
+		{"closed lately", incidentAt(incident.Ended, incident.Opened, incident.Closed), nil, []string{"SalvorIncident"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,7 +81,7 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 	defer server.Close()
 	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
 		Incidents: func() []incident.Incident {
-			return []incident.Incident{incidentAt(incident.Acting, incident.Confirmed)}
+			return []incident.Incident{incidentAt(incident.Acting, incident.Opened)}
 		}})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -102,7 +102,7 @@ func (f *fleet) open(t *testing.T, cluster, node string) int {
 	n := len(f.incidents) - 1
 	id := incident.IDOf(key, f.seq+1)
 	f.mu.Unlock()
-	f.add(t, n, incident.Record{Kind: incident.Opened, Incident: id, Key: &key, Fault: &fault, WindowS: 15, Text: fault.Sentence})
+	f.add(t, n, incident.Record{Kind: incident.Opened, Incident: id, Key: &key, Fault: &fault, Text: fault.Sentence})
 	return n
 }
 
@@ -131,7 +131,6 @@ func (f *fleet) decide(t *testing.T, n int, verdict policies.Verdict) *responder
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.add(t, n, incident.Record{Kind: incident.Confirmed})
 	f.add(t, n, incident.Record{Kind: incident.Decided, Text: verdict.String(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Ref: fmt.Sprintf("ref/%d", f.seq),
 		Plan: &plan, Answer: policies.Decision{Verdict: verdict, Would: verdict, Reasons: []policies.Reason{{Text: "so it is", Rule: "x.rego:1"}}, Held: []policies.Reason{}}}})
 	return &plan
@@ -295,7 +294,7 @@ func TestShowIncident(t *testing.T) {
 	inc := f.incidents[n]
 	got := read[Incident](t, call(t, srv, "viewer", "GET", "/v1/incidents/"+string(inc.ID), ""))
 	want := Incident{Summary: Summary{ID: inc.ID, Name: inc.Name(), Cluster: "prod-eu", Kind: "node", Anchor: "node/worker-1", Sentence: "worker-1 is silent",
-		State: incident.Acting, Live: true, OpenedAt: inc.OpenedAt, Since: inc.Since, Why: "act", Count: 1, Attempts: 1, Steps: 1, Plan: plan.Digest, Seq: 3},
+		State: incident.Acting, Live: true, OpenedAt: inc.OpenedAt, Since: inc.Since, Why: "act", Count: 1, Attempts: 1, Steps: 1, Plan: plan.Digest, Seq: 2},
 		Fault: inc.Fault, Asked: f.docs}
 	for _, rec := range inc.History {
 		want.History = append(want.History, recordOf(rec))
@@ -387,7 +386,6 @@ func TestShowPlan(t *testing.T) {
 	acting := f.open(t, "prod-eu", "acting")
 	plan := f.decide(t, acting, policies.Act)
 	planless := f.open(t, "prod-eu", "planless")
-	f.add(t, planless, incident.Record{Kind: incident.Confirmed})
 	f.add(t, planless, incident.Record{Kind: incident.Decided, Decided: &incident.Decision{Phase: incident.PhaseRecover,
 		Answer: policies.Decision{Held: []policies.Reason{{Text: "no runbook speaks of it"}}}}})
 	_, srv := serve(t, f)

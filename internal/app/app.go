@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/kube"
 	"github.com/salvor-io/salvor/internal/config"
@@ -86,7 +85,7 @@ func (a *App) build(rules policies.Engine, books *books) {
 		})
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
-		Classifiers: []classifiers.Classifier{classifiers.Node{Window: a.cfg.Times.Confirm}}, Alerts: nodeAlerts,
+		Classifiers: classifiersOf(a.cfg), Alerts: nodeAlerts,
 		Ledger: a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))

@@ -1,4 +1,4 @@
-// Package incident is the life of one fault, from first suspicion to a verified end, as pure values.
+// Package incident is the life of one fault, from the moment it counts as one to a verified end, as pure values.
 //
 // Terms:
 //
@@ -9,7 +9,7 @@
 //     becomes of it; a record the table refuses is never written.
 //   - A [Move] is what has to happen next. [Incident.Upcoming] finds it from the incident and what is seen now; it does nothing.
 //
-// A worked example: worker-1 falls silent. The history becomes opened, confirmed, decided(act), intent(cordon),
-// done(cordon), ..., checked(verified), and the incident stands at recovered until the node returns: cleared,
+// A worked example: worker-1 has been silent through the confirmation window. The history becomes opened, decided(act),
+// intent(cordon), done(cordon), ..., checked(verified), and the incident stands at recovered until the node returns: cleared,
 // decided(act, undo), intent(restore), done(restore), closed.
 package incident

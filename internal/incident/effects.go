@@ -18,10 +18,10 @@ func opens(i *Incident, rec Record) State {
 	if rec.Standing {
 		return Standing
 	}
-	return i.suspect(rec)
+	return Deciding
 }
 
-// suspect starts the confirmation window of a fault that was seen, or seen again. Without one there is nothing to wait for.
+// suspect starts the confirmation window of a fault that is seen again. Without one there is nothing to wait for.
 func (i *Incident) suspect(rec Record) State {
 	if rec.WindowS <= 0 {
 		return Deciding

@@ -49,6 +49,17 @@ type Open struct {
 // Name is the short name for people.
 func (i *Incident) Name() string { return i.ID.Name() }
 
+// ConfirmedAt is when the fault first counted as one: the record of it that persisted through its window. It is zero while it only
+// stands, as it did when Salvor first looked.
+func (i *Incident) ConfirmedAt() time.Time {
+	for _, rec := range i.History {
+		if rec.Kind == Opened && !rec.Standing || rec.Kind == Confirmed {
+			return rec.At
+		}
+	}
+	return time.Time{}
+}
+
 // Live says whether the incident has not ended.
 func (i *Incident) Live() bool { return i.State != Ended && i.State != Unopened }
 

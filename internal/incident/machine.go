@@ -8,7 +8,7 @@ type State string
 // The states. Closed is the only one that is never left.
 const (
 	Unopened   State = ""            // before the first record
-	Suspected  State = "suspected"   // seen, the confirmation window runs
+	Suspected  State = "suspected"   // seen again, the confirmation window runs
 	Standing   State = "standing"    // was so when Salvor first looked; left alone until it changes
 	Deciding   State = "deciding"    // a fault; a plan and policy's answer are due
 	Held       State = "held"        // policy, mode or a brake holds it back; looked at again later

@@ -54,8 +54,8 @@ type RecordKind string
 
 // The kinds of record.
 const (
-	Opened    RecordKind = "opened"    // the fault was first seen
-	Confirmed RecordKind = "confirmed" // it persisted through its window, or a standing fault changed
+	Opened    RecordKind = "opened"    // the fault has persisted through its window, or stood when Salvor first looked
+	Confirmed RecordKind = "confirmed" // it came back, or a standing one changed, and has persisted through its window
 	Recurred  RecordKind = "recurred"  // it came back after it had cleared
 	Cleared   RecordKind = "cleared"   // it is no longer seen
 	Decided   RecordKind = "decided"   // policy answered about a plan
@@ -90,7 +90,7 @@ type Record struct {
 
 	Key      *Key               `json:"key,omitempty"`      // Opened
 	Fault    *classifiers.Fault `json:"fault,omitempty"`    // Opened, Recurred; Confirmed where it changed
-	WindowS  float64            `json:"window_s,omitempty"` // Opened, Recurred
+	WindowS  float64            `json:"window_s,omitempty"` // Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
 	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed

@@ -12,6 +12,7 @@ import (
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
 )
 
 func TestRacingWritersOneWins(t *testing.T) {
@@ -57,8 +58,10 @@ func TestRacingWritersOneWins(t *testing.T) {
 func TestAppendMovesTheIncident(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "worker-1")
-	seq, err := l.Append(t.Context(), inc, incident.Record{Kind: incident.Confirmed, At: noon, ViewSeq: 9})
-	if err != nil || inc.Seq != seq || inc.State != incident.Deciding || inc.ViewSeq != 9 {
+	asked := decided(policies.Ask, "worker-1")
+	asked.ViewSeq = 9
+	seq, err := l.Append(t.Context(), inc, asked)
+	if err != nil || inc.Seq != seq || inc.State != incident.Awaiting || inc.ViewSeq != 9 {
 		t.Errorf("the incident is %s at %d, appended was %d, %v", inc.State, inc.Seq, seq, err)
 	}
 	before := *inc

@@ -579,7 +579,7 @@ func TestArchiveReleasesWhatNobodyWorksOn(t *testing.T) {
 func TestArchiveLeavesAClaimThatIsBeingRecorded(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	inc := deciding(t, l, "w1")
+	inc := open(t, l, "w1")
 	for n := range 3 {
 		if err := l.claim(t.Context(), inc, claim("w1")); err != nil {
 			t.Fatal(err)
@@ -601,7 +601,7 @@ func TestReleaseComesSecond(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)
 	l, other := s.ledger("one"), s.ledger("two")
-	inc := deciding(t, l, "w1")
+	inc := open(t, l, "w1")
 	if err := l.claim(t.Context(), inc, claim("w1")); err != nil {
 		t.Fatal(err)
 	}

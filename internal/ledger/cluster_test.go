@@ -72,7 +72,6 @@ func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
 		return err
 	})
 	id := living(t, ledgers[0])
-	surely(t, ledgers[0], id, incident.Record{Kind: incident.Confirmed, At: noon}, ledgers[0].Append)
 	allTry(t, ledgers, func(l *Ledger) error {
 		c := claim("w1")
 		inc, err := l.Load(t.Context(), id)
@@ -91,7 +90,7 @@ func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
 	})
 	l := ledgers[1]
 	inc := seen(t, l, id)
-	if want := []incident.RecordKind{incident.Opened, incident.Confirmed, incident.Decided, incident.Intent}; !slices.Equal(kindsOf(inc), want) {
+	if want := []incident.RecordKind{incident.Opened, incident.Decided, incident.Intent}; !slices.Equal(kindsOf(inc), want) {
 		t.Fatalf("the records are %v, want %v", kindsOf(inc), want)
 	}
 	if budget, held := stand(t, l, "w1"); held["w1"] != id || len(budget.Holdings) != 1 || len(budget.Of(id).Entries) != 1 {

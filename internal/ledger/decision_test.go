@@ -25,7 +25,7 @@ func decide(ctx context.Context, l *Ledger, inc *incident.Incident, rec incident
 
 func TestDecisionTakesItsClaim(t *testing.T) {
 	l := newLedger(t)
-	inc := deciding(t, l, "w1")
+	inc := open(t, l, "w1")
 	c := claim("w1")
 	if _, err := decide(t.Context(), l, inc, decided(policies.Act, "w1"), "act", &c); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestNoDecisionWithout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLedger(t)
-			inc := deciding(t, l, "w1")
+			inc := open(t, l, "w1")
 			if c.other {
 				if _, err := l.AppendIntent(t.Context(), acting(t, l, "w2", "w1"), intent(0), claim("w1")); err != nil {
 					t.Fatal(err)
@@ -98,7 +98,7 @@ func TestNoDecisionWithout(t *testing.T) {
 func TestDecisionThatCameSecond(t *testing.T) {
 	for _, first := range []policies.Verdict{policies.Act, policies.Deny} {
 		l := newLedger(t)
-		slow := deciding(t, l, "w1")
+		slow := open(t, l, "w1")
 		quick := load(t, l, slow.ID)
 		c := claim("w1")
 		if first == policies.Act {

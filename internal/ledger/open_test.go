@@ -15,7 +15,7 @@ import (
 func TestOpenIncident(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "worker-1")
-	if inc.State != incident.Suspected || inc.Name() == "" || inc.Key.Cluster != "prod.eu" {
+	if inc.State != incident.Deciding || inc.Name() == "" || inc.Key.Cluster != "prod.eu" {
 		t.Errorf("the incident is %+v", inc)
 	}
 	rec := inc.History[0]
@@ -74,7 +74,7 @@ func TestOpenedByManyAtOnceIsOneIncident(t *testing.T) {
 	}
 }
 
-// closeOf ends a suspected incident.
+// closeOf ends an incident upon which nothing was decided.
 func closeOf(t *testing.T, l *Ledger, inc *incident.Incident) {
 	t.Helper()
 	add(t, l, inc, incident.Record{Kind: incident.Cleared, At: noon})

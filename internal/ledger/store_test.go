@@ -160,7 +160,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func first(node string) incident.Record {
 	fault := classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod.eu", Anchor: classifiers.Anchor{Kind: "node", Name: node, UID: "uid-" + node}}
 	key := incident.KeyOf(fault)
-	return incident.Record{Kind: incident.Opened, At: noon, ViewSeq: 7, Key: &key, Fault: &fault, WindowS: 10, Text: node + " is silent"}
+	return incident.Record{Kind: incident.Opened, At: noon, ViewSeq: 7, Key: &key, Fault: &fault, Text: node + " is silent"}
 }
 
 func note(text string) incident.Record {
@@ -224,15 +224,8 @@ func add(t *testing.T, l *Ledger, inc *incident.Incident, recs ...incident.Recor
 // acting is the incident of a node whose plan, one step a node, is in force.
 func acting(t *testing.T, l *Ledger, node string, nodes ...string) *incident.Incident {
 	t.Helper()
-	inc := deciding(t, l, node)
-	add(t, l, inc, decided(policies.Act, nodes...))
-	return inc
-}
-
-func deciding(t *testing.T, l *Ledger, node string) *incident.Incident {
-	t.Helper()
 	inc := open(t, l, node)
-	add(t, l, inc, incident.Record{Kind: incident.Confirmed, At: noon})
+	add(t, l, inc, decided(policies.Act, nodes...))
 	return inc
 }
 

@@ -24,7 +24,7 @@ func TestWorkMovesAnIncidentToItsEnd(t *testing.T) {
 				return err
 			}
 			switch inc.State {
-			case incident.Suspected:
+			case incident.Deciding:
 				_, err = l.Append(ctx, inc, incident.Record{Kind: incident.Cleared, At: noon})
 			case incident.Clearing:
 				_, err = l.Close(ctx, inc, incident.Record{Kind: incident.Closed, At: noon})

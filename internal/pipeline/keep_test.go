@@ -156,5 +156,5 @@ func idOf(f classifiers.Fault) incident.ID { return incident.IDOf(incident.KeyOf
 func opened(f classifiers.Fault, at time.Time) incident.Sequenced {
 	key := incident.KeyOf(f)
 	return incident.Sequenced{Seq: 1, StoredAt: at, Record: incident.Record{Schema: incident.Schema, Incident: idOf(f), Kind: incident.Opened,
-		Key: &key, Fault: &f, WindowS: 15, At: at}}
+		Key: &key, Fault: &f, At: at}}
 }

@@ -1,7 +1,7 @@
 // Package pipeline folds what was seen into a view, classifies it at each tick, opens incidents for new findings, and says
 // which incidents have to be looked at because they are new or what is seen of their fault has changed.
 //
-// It makes one judgement only, that a fault is new; all others are moves of the incident (see package incident) that the
+// It makes one judgement only, that a finding is a new fault: it has persisted through its window, and no wider one explains it. All others are moves of the incident (see package incident) that the
 // recovery engine makes. Every replica runs a pipeline of its own over the same stream; the ledger lets one of them open.
 package pipeline
 
@@ -58,7 +58,7 @@ type tracked struct {
 }
 
 // sightMark is what makes an incident worth looking at when it changes.
-type sightMark struct{ known, blind, found, standing bool }
+type sightMark struct{ known, blind, found, standing, under bool }
 
 // New makes a pipeline with an empty view.
 func New(opt Options) *Pipeline {
@@ -134,7 +134,7 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 	for _, f := range classifiers.Classify(p.view, p.Classifiers) {
 		key := incident.KeyOf(f.Fault)
 		p.findings[key] = &f
-		if _, open := p.live[key]; !open {
+		if _, open := p.live[key]; !open && f.Under == nil && f.Lasted(p.view.Now) {
 			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq, p.lastEnd[key]})
 		}
 	}
@@ -151,6 +151,7 @@ func (p *Pipeline) mark(key incident.Key, id incident.ID) sightMark {
 	finding := p.findings[key]
 	mark := sightMark{known: true, found: finding != nil, blind: p.blind(id, finding)}
 	mark.standing = finding != nil && finding.Standing
+	mark.under = finding != nil && finding.Under != nil
 	return mark
 }
 
@@ -167,8 +168,8 @@ func (p *Pipeline) blind(id incident.ID, finding *classifiers.Finding) bool {
 func (p *Pipeline) open(ctx context.Context, o opening) {
 	key := incident.KeyOf(o.finding.Fault)
 	inc, err := p.Ledger.OpenIncident(ctx, incident.Record{
-		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault,
-		WindowS: o.finding.Window.Seconds(), Standing: o.finding.Standing, Text: o.finding.Sentence,
+		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault, Standing: o.finding.Standing,
+		Text: fmt.Sprintf("%s; seen without a break for %s", o.finding.Sentence, o.at.Sub(o.finding.Since).Round(time.Second)),
 	}, o.after)
 	if err != nil {
 		p.Log.Debug("incident not opened", "fault", o.finding.Anchor, "reason", err)

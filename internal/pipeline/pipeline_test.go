@@ -28,9 +28,12 @@ type desk struct {
 	at     time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+// newDesk has no confirmation window.
+func newDesk(t *testing.T) *desk { return newDeskOf(t, classifiers.Node{}) }
+
+func newDeskOf(t *testing.T, all ...classifiers.Classifier) *desk {
 	d := &desk{t: t, at: began}
-	d.Pipeline = New(Options{Classifiers: []classifiers.Classifier{classifiers.Node{Window: 15 * time.Second}}, Ledger: d, Keep: keep,
+	d.Pipeline = New(Options{Classifiers: all, Ledger: d, Keep: keep,
 		Kick: func(id incident.ID) { d.kicked = append(d.kicked, id) }, Opened: func(inc *incident.Incident) { d.kicked = append(d.kicked, inc.ID) }, Log: slog.New(slog.DiscardHandler)})
 	return d
 }
@@ -184,4 +187,75 @@ func TestClosedIncidentsAreLetGo(t *testing.T) {
 	if len(d.kicked) != 0 {
 		t.Error("a closed incident was kicked")
 	}
+}
+
+const window = 15 * time.Second
+
+// pass lets time pass, a second at a time, while both watches see.
+func (d *desk) pass(span time.Duration) {
+	d.t.Helper()
+	for range int(span / time.Second) {
+		d.at = d.at.Add(time.Second)
+		d.see("nodes", true)
+		d.see("leases", true)
+		d.tell(events.TypeTick, "tick/clock", events.Tick{Second: d.at.Unix()})
+	}
+}
+
+// TestOpensWhatLasts: a finding becomes an incident once it has persisted through its window, by the time of the view.
+func TestOpensWhatLasts(t *testing.T) {
+	d := newDeskOf(t, classifiers.Node{Window: window})
+	d.Start(t.Context())
+	d.silence()
+	d.pass(window - time.Second)
+	d.lease("2", events.LeaseFresh)
+	d.lease("2", events.LeaseStale)
+	d.pass(window - time.Second)
+	if len(d.opened) != 0 {
+		t.Fatalf("opened %+v before the window of the second silence had passed", d.opened)
+	}
+	d.pass(time.Second)
+	if len(d.opened) != 1 || !d.opened[0].At.Equal(d.at) {
+		t.Fatalf("opened %+v, want one at %s", d.opened, d.at)
+	}
+}
+
+// TestAZoneIsOneIncident: nodes that fall one after the other are not told of one by one when that turns out to be their zone.
+func TestAZoneIsOneIncident(t *testing.T) {
+	const perZone = 20
+	d := newDeskOf(t, classifiers.Node{Window: window}, classifiers.Zone{Window: window, Within: 2 * time.Minute},
+		classifiers.Storm{Window: window, Within: 2 * time.Minute, Nodes: 3, Share: 0.2, Zone: classifiers.Zone{Within: 2 * time.Minute}})
+	d.Start(t.Context())
+	d.fleet(perZone, "a", "b", "c")
+	for n := range perZone {
+		d.pass(time.Second)
+		d.fails("b", n)
+	}
+	d.pass(2 * window)
+	if len(d.opened) != 1 || d.opened[0].Key.Kind != "zone" || len(d.opened[0].Fault.Scope.Nodes) != perZone {
+		for _, rec := range d.opened {
+			t.Errorf("opened %+v: %s", *rec.Key, rec.Text)
+		}
+		t.Fatal("want one incident of the zone with all its nodes")
+	}
+}
+
+// fleet tells of zones of as many nodes each, all well.
+func (d *desk) fleet(perZone int, zones ...string) {
+	d.t.Helper()
+	d.pass(time.Second)
+	for _, zone := range zones {
+		for n := range perZone {
+			name := fmt.Sprintf("%s%d", zone, n)
+			d.tell(events.TypeNode, "node/"+name, events.Node{Name: name, UID: "u-" + name, ResourceVersion: "1", Zone: zone, Ready: events.Condition{Status: "True"}})
+			d.tell(events.TypeLease, "node/"+name, events.Lease{Node: name, UID: "l-" + name, ResourceVersion: "1", State: events.LeaseFresh})
+		}
+	}
+}
+
+// fails has the nth node of a zone fall silent.
+func (d *desk) fails(zone string, n int) {
+	d.t.Helper()
+	name := fmt.Sprintf("%s%d", zone, n)
+	d.tell(events.TypeLease, "node/"+name, events.Lease{Node: name, UID: "l-" + name, ResourceVersion: "1", State: events.LeaseStale, Age: 25})
 }

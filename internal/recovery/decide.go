@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -111,6 +112,9 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 // ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.
 func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 	if phase == incident.PhaseRecover {
+		if inc.Fault.Anchor.Kind == classifiers.AnchorCluster {
+			return nil // the observer is suspected
+		}
 		return e.Planner.Runbooks(inc.Fault.Kind)
 	}
 	for _, rec := range slices.Backward(inc.History) {
@@ -123,8 +127,11 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 
 // planless is the answer when no plan could be made: nothing may be done, and why is said.
 func planless(q policies.Question, troubles []string) candidate {
-	why := "no runbook speaks about faults of kind " + q.Fault.Kind
-	if len(troubles) > 0 {
+	why := "no runbook speaks about faults of kind " + q.Fault.Kind + ": a person has to recover this"
+	switch {
+	case strings.HasPrefix(q.Fault.Anchor, classifiers.AnchorCluster+"/"):
+		why = "the observer is suspected, and no runbook repairs many nodes at once: a person has to look"
+	case len(troubles) > 0:
 		why = "no plan could be made: " + strings.Join(troubles, "; ")
 	}
 	return candidate{asked: q, answer: policies.Decision{Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{},

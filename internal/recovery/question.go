@@ -116,7 +116,10 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 	agree, asked := f.Agreement()
 	facts := policies.FaultFacts{Kind: string(f.Kind), Anchor: f.Anchor.String(), Sentence: f.Sentence,
 		Nodes: nonNil(f.Scope.Nodes), Zones: nonNil(f.Scope.Zones), Regions: nonNil(f.Scope.Regions),
-		Agree: agree, Asked: asked, Signals: map[string]policies.SignalFacts{}, AgeS: look.Sight.Now.Sub(f.Since).Seconds()}
+		Agree: agree, Asked: asked, Signals: map[string]policies.SignalFacts{}, AgeS: look.Sight.Now.Sub(f.Since).Seconds(), Single: f.SingleSourced()}
+	if look.Sight.Finding != nil && look.Sight.Finding.Under != nil {
+		facts.Under = look.Sight.Finding.Under.Anchor.String()
+	}
 	for _, s := range f.Signals {
 		facts.Signals[s.Name] = policies.SignalFacts{Asked: s.Asked, Agrees: s.Agrees}
 	}
@@ -157,10 +160,11 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	}
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {
-			e.countNode(&q.View, v.Now, n)
+			countNode(&q.View, n)
 		}
 	}
 	slices.Sort(q.View.ControlNodes)
+	q.View.LostTogether = v.LostWith(c, q.Fault.Nodes, e.StormSpan)
 	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {
 		if n := c.Nodes[name]; n != nil && !n.Gone {
 			q.View.AtWork = append(q.View.AtWork, atWork(n)...)
@@ -175,16 +179,13 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	}
 }
 
-func (e *Engine) countNode(view *policies.ViewFacts, now time.Time, n *classifiers.NodeView) {
+func countNode(view *policies.ViewFacts, n *classifiers.NodeView) {
 	zone := view.Zones[n.Zone]
 	view.Nodes++
 	zone.Nodes++
 	if n.Lost() {
 		view.Broken++
 		zone.Broken++
-		if now.Sub(n.LostAt) <= e.StormSpan && (n.WasReady || n.Lease.WasFresh) {
-			view.RecentlyLost++
-		}
 	} else if n.ControlPlane {
 		view.ControlPlanes++
 	}

@@ -90,7 +90,7 @@ func numbers(q policies.Question) []string {
 		out = append(out, fmt.Sprintf("%d of at most %d in %s", q.InFlight.Cluster, most, Plain(q.Cluster.Name)))
 	}
 	if q.Limits.StormNodes > 0 && q.View.Nodes > 0 {
-		out = append(out, fmt.Sprintf("lost lately: %d of %s", q.View.RecentlyLost, counted(q.View.Nodes, "node")))
+		out = append(out, fmt.Sprintf("lost together: %d of %s", q.View.LostTogether, counted(q.View.Nodes, "node")))
 	}
 	if nodes, well := elsewhere(q); nodes > 0 {
 		out = append(out, fmt.Sprintf("other zones: %d of %d well", well, nodes))

@@ -56,11 +56,17 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 	e := entry{at: when(rec), text: Plain(rec.Text), more: plainAll(rec.Detail)}
 	switch rec.Kind {
 	case incident.Opened:
-		return []entry{t.opened(e, rec)}
+		e.verb, e.more = "saw", signals(rec.Fault)
+		if rec.Standing {
+			e.more = append(e.more, "it was so when Salvor first looked: left alone until it changes")
+		}
 	case incident.Confirmed:
 		e.verb, e.more = "confirmed", signals(rec.Fault)
 	case incident.Recurred:
 		e.verb, e.more = "saw again", signals(rec.Fault)
+		if rec.WindowS > 0 {
+			e.more = append(e.more, "counts again once it has lasted "+lasting(inSeconds(rec.WindowS)))
+		}
 	case incident.Cleared:
 		e.verb = "cleared"
 	case incident.Decided:
@@ -81,17 +87,6 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 		e.verb, e.text = "record", Plain(string(rec.Kind)+" "+rec.Text)
 	}
 	return []entry{e}
-}
-
-func (t *teller) opened(e entry, rec incident.Sequenced) entry {
-	e.verb, e.more = "saw", signals(rec.Fault)
-	switch {
-	case rec.Standing:
-		e.more = append(e.more, "it was so when Salvor first looked: left alone until it changes")
-	case rec.WindowS > 0:
-		e.more = append(e.more, "counts as a fault once it has lasted "+lasting(inSeconds(rec.WindowS)))
-	}
-	return e
 }
 
 // signals says who agrees, with the numbers they used.

@@ -21,7 +21,11 @@ var update = flag.Bool("update", false, "write what is rendered as what is wante
 
 // stories are histories as they happen, each rendered into testdata/<name>.txtar.
 var stories = map[string]func(*story){
-	"suspected": func(s *story) { s.opened() },
+	"suspected": func(s *story) {
+		s.opened().after(10 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
+		f := s.after(20 * time.Second).fault("worker-7")
+		s.add(incident.Record{Kind: incident.Recurred, Fault: f, WindowS: 15, Text: "it is seen again: " + f.Sentence})
+	},
 	"recovered_and_closed": func(s *story) {
 		s.recovers().checked(responders.OutcomeVerified)
 		s.after(20 * time.Hour).add(incident.Record{Kind: incident.Cleared, Text: "node/worker-7 is back, or its object is gone"})
@@ -35,7 +39,7 @@ var stories = map[string]func(*story){
 		s.recovers().checked(responders.OutcomePartly, "deployment/shop/orders: 1 of 3 replicas available", "statefulset/shop/db: 0 of 1 replicas available")
 	},
 	"held_by_mode": func(s *story) {
-		s.opened().confirmed().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
+		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
 			Verdict: policies.Deny, Would: policies.Act, Reasons: []policies.Reason{actReason},
 			Held: []policies.Reason{{Text: "the mode is observe: nothing is done", Rule: "mode"}}}}, s.question(policies.ModeObserve))
 	},
@@ -45,13 +49,13 @@ var stories = map[string]func(*story){
 			{Cluster: "other", Owner: "bob", Until: s.now.Add(time.Hour)},
 			{Cluster: "prod-eu", Kind: "node", Owner: "alice", Reason: "kernel upgrade", Since: s.now.Add(-time.Minute), Until: s.now.Add(time.Hour)},
 		}
-		s.opened().confirmed().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
+		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
 			Verdict: policies.Deny, Would: policies.Act, Reasons: []policies.Reason{actReason},
 			Held: []policies.Reason{{Text: "paused (cluster prod-eu, kind node) by alice until 04:11:04 UTC: kernel upgrade", Rule: "pause"},
 				{Text: "1 of at most 1 nodes of zone eu-west-1b are being repaired", Rule: "budget"}}}}, q)
 	},
 	"denied_by_rules": func(s *story) {
-		s.opened().confirmed().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
+		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: policies.Decision{
 			Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{
 				{Text: "fewer than two healthy control planes", Rule: "node.rego:30"}, {Text: "it is Friday", Rule: "own.rego:3"}}}}, s.question(policies.ModeAct))
 	},
@@ -60,18 +64,18 @@ var stories = map[string]func(*story){
 		plan.Steps[2].Change.Class = policies.Destructive
 		plan.Steps[2].Change.DataLoss = "writes of 2 volumes since the node fell silent"
 		plan.Steps[2].Change.Warnings = []string{"if worker-7 still runs, both copies may write to 2 volumes"}
-		s.opened().confirmed().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: plan, Answer: policies.Decision{
+		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: plan, Answer: policies.Decision{
 			Verdict: policies.Ask, Would: policies.Ask, Revision: "41",
 			Asks:    &policies.Asks{Needs: []policies.Need{{Groups: []string{"sre-oncall"}, Votes: 1}, {Groups: []string{"dba", "storage"}, Votes: 1}}, Votes: 2},
 			Reasons: []policies.Reason{{Text: "the plan is destructive: one person is asked", Rule: "class"}}}}, s.question(policies.ModeAct))
 	},
 	"no_plan": func(s *story) {
-		s.opened().confirmed().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Answer: policies.Decision{
+		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Answer: policies.Decision{
 			Held: []policies.Reason{{Text: "no plan could be made: runbook node-failure: step fence: node worker-7 is not there", Rule: "runbook"}}}}, s.question(policies.ModeAct))
 	},
 	"running_after_takeover": func(s *story) {
 		plan := s.plan()
-		s.opened().confirmed().acts().does(plan, incident.PhaseRecover, 0, 400*time.Millisecond)
+		s.opened().acts().does(plan, incident.PhaseRecover, 0, 400*time.Millisecond)
 		s.intends(plan, incident.PhaseRecover, 1).after(3 * time.Minute)
 		ref := s.ref(plan, incident.PhaseRecover, 1)
 		ref.Deadline = s.now.Add(2 * time.Minute)
@@ -80,13 +84,13 @@ var stories = map[string]func(*story){
 	},
 	"failed": func(s *story) {
 		plan := s.plan()
-		s.opened().confirmed().acts().does(plan, incident.PhaseRecover, 0, 400*time.Millisecond)
+		s.opened().acts().does(plan, incident.PhaseRecover, 0, 400*time.Millisecond)
 		s.does(plan, incident.PhaseRecover, 1, 11*time.Second)
 		s.fails(plan, 2, 2*time.Minute, "step fence: see worker-7 off: its power switch took the request but never said that it is off: context deadline exceeded",
 			"worker-7 is not known to be off")
 	},
 	"flaps": func(s *story) {
-		s.opened().confirmed()
+		s.opened()
 		for range 2 {
 			s.after(10 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 			f := s.after(20 * time.Second).fault("worker-7")
@@ -99,7 +103,7 @@ var stories = map[string]func(*story){
 		s.add(incident.Record{Kind: incident.Opened, Key: &key, Fault: f, Standing: true, Text: f.Sentence})
 	},
 	"gone": func(s *story) {
-		s.opened().after(5 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before it was confirmed"})
+		s.opened().after(5 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 		s.after(2 * time.Minute).add(incident.Record{Kind: incident.Closed, Text: "gone by itself; nothing was done"})
 	},
 	"hostile": func(s *story) {
@@ -210,8 +214,8 @@ func TestLinesInMidstream(t *testing.T) {
 		got = append(got, new(Lines).Line("prod-eu", "node/worker-7", rec))
 	}
 	want := []string{
-		"03:16:13 " + name + " prod-eu node/worker-7 step 3 fence 4m41s done",
-		"03:16:33 " + name + " prod-eu node/worker-7 verified 1 checks of plan " + s.plan().ShortDigest(),
+		"03:15:58 " + name + " prod-eu node/worker-7 step 3 fence 4m41s done",
+		"03:16:18 " + name + " prod-eu node/worker-7 verified 1 checks of plan " + s.plan().ShortDigest(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines differ (-want +got):\n%s", diff)

@@ -17,20 +17,18 @@ func (m *page) durations(inc *incident.Incident) {
 	if first := inc.History[0].Fault; first != nil {
 		seen = first.Since
 	}
-	began := firstOf(inc, func(r incident.Sequenced) bool { return r.Kind == incident.Opened })
-	confirmed := firstOf(inc, func(r incident.Sequenced) bool { return r.Kind == incident.Confirmed })
+	confirmed := inc.ConfirmedAt()
 	decided := firstOf(inc, func(r incident.Sequenced) bool { return r.Kind == incident.Decided })
 	acted := firstOf(inc, func(r incident.Sequenced) bool { return r.Kind == incident.Intent })
 	verified := firstOf(inc, func(r incident.Sequenced) bool {
 		return r.Kind == incident.Checked && r.Outcome == responders.OutcomeVerified
 	})
 	closed := firstOf(inc, func(r incident.Sequenced) bool { return r.Kind == incident.Closed })
-	m.took("first sign", "noticed", seen, began)
-	m.took("noticed", "confirmed (detect)", began, confirmed)
+	m.took("first sign", "confirmed (detect)", seen, confirmed)
 	m.took("confirmed", "first decision (decide)", confirmed, decided)
 	m.took("first decision", "first step", decided, acted)
-	m.took("noticed", "verified (recover)", began, verified)
-	m.took("noticed", "closed", began, closed)
+	m.took("first sign", "verified (recover)", seen, verified)
+	m.took("first sign", "closed", seen, closed)
 }
 
 func (m *page) took(from, to string, a, b time.Time) {

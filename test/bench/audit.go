@@ -41,16 +41,19 @@ func faultsToWrites(ctx context.Context, r *rig.Rig, s *rig.Server) ([]wait, err
 }
 
 func waitOf(inc api.Incident, log []stack.AuditEvent) (wait, error) {
-	confirmed, ok := firstRecord(inc.History, incident.Confirmed)
+	confirmed, ok := firstRecord(inc.History, incident.Opened)
 	if !ok {
-		return wait{}, errors.New("it was never confirmed")
+		return wait{}, errors.New("it was never opened")
 	}
 	wrote, ok := firstWrite(log, inc.Anchor, confirmed)
 	if !ok {
 		return wait{}, errors.New("nothing was written after it was confirmed")
 	}
-	decided, _ := firstRecord(inc.History, incident.Decided)
-	intended, _ := firstRecord(inc.History, incident.Intent)
+	decided, was := firstRecord(inc.History, incident.Decided)
+	intended, did := firstRecord(inc.History, incident.Intent)
+	if !was || !did {
+		return wait{}, errors.New("it was written to without a decision and an intent")
+	}
 	since := func(t time.Time) float64 { return inMillis(t.Sub(confirmed)) }
 	return wait{since(decided), since(intended), since(wrote)}, nil
 }

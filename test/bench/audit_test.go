@@ -33,8 +33,8 @@ func TestWaitOf(t *testing.T) {
 	record := func(kind incident.RecordKind, stored time.Time) api.Record {
 		return api.Record{StoredAt: stored, Record: incident.Record{Kind: kind, At: at(0)}}
 	}
-	history := []api.Record{record(incident.Opened, at(1)), record(incident.Confirmed, at(2)),
-		record(incident.Decided, at(5)), record(incident.Intent, at(7)), record(incident.Confirmed, at(8)), record(incident.Intent, at(9))}
+	history := []api.Record{record(incident.Opened, at(2)),
+		record(incident.Decided, at(5)), record(incident.Intent, at(7)), record(incident.Noted, at(8)), record(incident.Intent, at(9))}
 	log := []stack.AuditEvent{{User: stack.Actor, Resource: "nodes", Name: "salvor-1", Time: at(9)}}
 	inc := api.Incident{Summary: api.Summary{Anchor: "node/salvor-1"}, History: history}
 	if got, err := waitOf(inc, log); err != nil || got != (wait{decided: 3000, intended: 5000, wrote: 7000}) {

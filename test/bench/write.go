@@ -56,7 +56,7 @@ func measureFaultToWrite(ctx context.Context, b *bench) (rows []row, err error) 
 		return nil, err
 	}
 	wrote := pick(waits, func(w wait) float64 { return w.wrote })
-	compared := fmt.Sprintf("p99 from the moment the record confirmed was stored until the API server got the first write of salvor-act about the node "+
+	compared := fmt.Sprintf("p99 from the moment the fault counted as one, its incident opened, until the API server got the first write of salvor-act about the node "+
 		"(its audit log); p50 %.1f ms, of which until decided %.1f and until intended %.1f; no peer; confirmation window and limits set aside",
 		median(wrote), median(pick(waits, func(w wait) float64 { return w.decided })), median(pick(waits, func(w wait) float64 { return w.intended })))
 	return []row{newRow("fault_to_write_p99_ms", "ms", atMost(50), spread(wrote, 0.99), compared)}, nil

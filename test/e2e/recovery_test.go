@@ -168,16 +168,16 @@ func TestPauseInMidPlan(t *testing.T) {
 // TestFlappingIsOneIncident: a node that comes and goes is one incident with a count, and no loop of repairs.
 func TestFlappingIsOneIncident(t *testing.T) {
 	settings := quick("flaps")
-	settings.Confirm, settings.Healthy = 20*time.Second, 60*time.Second
+	settings.Mode, settings.Healthy = "suggest", 60*time.Second
 	s := begin(t, shared(t), settings)
 	victim := s.lose()
 	for range 2 {
-		s.reaches(victim, time.Minute, incident.Suspected)
+		s.reaches(victim, time.Minute, incident.Held)
 		s.must(s.rig.Stack.HealNode(s.ctx, victim))
 		s.reaches(victim, time.Minute, incident.Clearing)
 		s.must(s.rig.Stack.FailNode(s.ctx, victim))
 	}
-	inc := s.reaches(victim, time.Minute, incident.Suspected)
+	inc := s.reaches(victim, time.Minute, incident.Held)
 	if inc.Count != 3 || len(s.incidentsOf(victim)) != 1 {
 		t.Errorf("count %d in %d incidents, want 3 in one", inc.Count, len(s.incidentsOf(victim)))
 	}

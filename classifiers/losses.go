@@ -1,0 +1,111 @@
+package classifiers
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// nodeLook is what the signals of one cluster can see now of its nodes.
+type nodeLook struct {
+	view          *View
+	cluster       *Cluster
+	nodes, leases bool
+	alerts        map[string][]AlertView // those that fire about the loss of a node, by its name, in a stable order
+}
+
+func lookAtNodes(v *View, c *Cluster) nodeLook {
+	return nodeLook{view: v, cluster: c, nodes: v.Sees(c, "nodes"), leases: v.Sees(c, "leases"), alerts: c.lossAlerts()}
+}
+
+// lossAlerts are the alerts that fire about the loss of a node, by its name. Labels are compared whole; a port behind an instance is
+// cut off.
+func (c *Cluster) lossAlerts() map[string][]AlertView {
+	out := map[string][]AlertView{}
+	for _, a := range c.Alerts {
+		if !a.Firing() || a.Topic != events.TopicNodeLost {
+			continue
+		}
+		instance, _, _ := strings.Cut(a.Labels["instance"], ":")
+		for _, name := range slices.Compact([]string{a.Labels["node"], instance}) {
+			if name != "" {
+				out[name] = append(out[name], a)
+			}
+		}
+	}
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b AlertView) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	}
+	return out
+}
+
+func (l nodeLook) silent(n *NodeView) bool { return l.leases && n.Lease.State == events.LeaseStale }
+
+func (l nodeLook) unready(n *NodeView) bool {
+	return l.nodes && n.Ready.Status != "" && n.Ready.Status != statusTrue
+}
+
+// broken are the nodes that are silent or not ready, as far as can be seen now, sorted by name.
+func (l nodeLook) broken() []*NodeView {
+	var out []*NodeView
+	for _, n := range l.cluster.Nodes {
+		if !n.Gone && (l.silent(n) || l.unready(n)) {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, func(a, b *NodeView) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// lost are the broken nodes that were seen well before, in the order in which they were lost.
+func (l nodeLook) lost() []*NodeView {
+	out := slices.DeleteFunc(l.broken(), (*NodeView).standing)
+	slices.SortStableFunc(out, func(a, b *NodeView) int { return a.LostAt.Compare(b.LostAt) })
+	return out
+}
+
+// losses are when those were lost.
+func (l nodeLook) losses() []time.Time {
+	var out []time.Time
+	for _, n := range l.lost() {
+		out = append(out, n.LostAt)
+	}
+	return out
+}
+
+// together are those of lost nodes, which are in the order of their loss, that were lost within a span of each other: the most
+// there are.
+func together(lost []*NodeView, span time.Duration) []*NodeView {
+	var most []*NodeView
+	first := 0
+	for last, n := range lost {
+		for n.LostAt.Sub(lost[first].LostAt) > span {
+			first++
+		}
+		if last+1-first > len(most) {
+			most = lost[first : last+1]
+		}
+	}
+	return most
+}
+
+// LostWith counts the nodes of a cluster that were lost within a span of the loss of one of those named, which count too, and are
+// still lost. Nodes that were never seen well do not count, nor those that nobody sees now.
+func (v *View) LostWith(c *Cluster, names []string, span time.Duration) int {
+	lost := lookAtNodes(v, c).lost()
+	var mine []time.Time
+	for _, n := range lost {
+		if slices.Contains(names, n.Name) {
+			mine = append(mine, n.LostAt)
+		}
+	}
+	if len(mine) == 0 {
+		return 0
+	}
+	first, last := mine[0].Add(-span), mine[len(mine)-1].Add(span)
+	lost = slices.DeleteFunc(lost, func(n *NodeView) bool { return n.LostAt.Before(first) || n.LostAt.After(last) })
+	return len(lost)
+}

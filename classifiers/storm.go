@@ -1,0 +1,90 @@
+package classifiers
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Storm finds that many nodes of a cluster were lost at once without a zone that explains it. That looks like the end of the
+// cluster, and mostly is the end of what the API server sees: the observer is suspected. It is one fault of kind node, anchored at
+// the cluster, and nothing repairs it.
+type Storm struct {
+	Window time.Duration // confirmation window
+	Within time.Duration // nodes lost within it count together
+	Nodes  int           // at least so many
+	Share  float64       // and at least this share of the cluster's nodes, 0-1
+	Zone   Zone          // finds the zones whose nodes do not count
+}
+
+// Least is how many nodes of so many make a storm.
+func (c Storm) Least(nodes int) int { return max(c.Nodes, int(math.Ceil(c.Share*float64(nodes)))) }
+
+// Classify implements Classifier.
+func (c Storm) Classify(v *View) []Finding {
+	var out []Finding
+	for _, cluster := range v.sorted() {
+		look := lookAtNodes(v, cluster)
+		explained := map[string]bool{}
+		for _, zone := range c.Zone.findings(look) {
+			explained[zone.Anchor.Name] = true
+		}
+		unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
+		all, lost := cluster.size(), together(unexplained, c.Within)
+		least := c.Least(all)
+		if least == 0 || len(lost) < least {
+			continue
+		}
+		took := lost[len(lost)-1].LostAt.Sub(lost[0].LostAt).Round(time.Second)
+		sentence := fmt.Sprintf("%d of %d nodes of %s were lost within %s: the observer is suspected", len(lost), all, cluster.Name, took)
+		out = append(out, Finding{Window: c.Window, Fault: Fault{
+			Kind: KindNode, Cluster: cluster.Name, Anchor: Anchor{Kind: AnchorCluster, Name: cluster.Name}, Scope: scopeOf(lost),
+			Signals: []Signal{{Name: "nodes", Source: SourceAPIServer, Asked: true, Agrees: true,
+				Detail: fmt.Sprintf("%d lost at once, %d are enough", len(lost), least)}},
+			Since: lost[least-1].LostAt, Evidence: evidenceOf(lost), Sentence: sentence}})
+	}
+	return out
+}
+
+// size counts the nodes that exist.
+func (c *Cluster) size() int {
+	n := 0
+	for _, node := range c.Nodes {
+		if !node.Gone {
+			n++
+		}
+	}
+	return n
+}
+
+// maxEvidence bounds the events that a fault of many objects names.
+const maxEvidence = 40
+
+// evidenceOf are the events that told of the loss of nodes.
+func evidenceOf(lost []*NodeView) []string {
+	var out []string
+	for _, n := range lost[:min(len(lost), maxEvidence)] {
+		if n.Lease.At.Equal(n.LostAt) {
+			out = append(out, n.Lease.Evidence)
+			continue
+		}
+		out = append(out, n.Evidence)
+	}
+	return out
+}
+
+// scopeOf is how far the loss of nodes reaches.
+func scopeOf(lost []*NodeView) Scope {
+	nodes, zones, regions := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, n := range lost {
+		nodes[n.Name] = true
+		if n.Zone != "" {
+			zones[n.Zone] = true
+		}
+		if n.Region != "" {
+			regions[n.Region] = true
+		}
+	}
+	return Scope{Nodes: sortedKeys(nodes), Zones: sortedKeys(zones), Regions: sortedKeys(regions)}
+}
