@@ -30,6 +30,8 @@ func (f *Finding) explains(g *Finding) bool {
 		return false
 	}
 	switch {
+	case f.Kind == KindRegion:
+		return g.Kind == KindZone || g.Kind == KindNode
 	case f.Kind == KindZone && g.Kind == KindNode && !g.storms():
 		return slices.Contains(g.Scope.Zones, f.Anchor.Name)
 	case f.storms() && g.Kind == KindNode && !g.storms():

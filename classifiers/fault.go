@@ -56,9 +56,11 @@ func (a Anchor) Identity() string {
 
 // Scope is how far the fault reaches.
 type Scope struct {
-	Nodes   []string `json:"nodes,omitempty"`
-	Zones   []string `json:"zones,omitempty"`
-	Regions []string `json:"regions,omitempty"`
+	Nodes      []string `json:"nodes,omitempty"`
+	Zones      []string `json:"zones,omitempty"`
+	Regions    []string `json:"regions,omitempty"`
+	Namespaces []string `json:"namespaces,omitempty"`
+	Objects    []string `json:"objects,omitempty"` // "Deployment/shop/web", at most 200
 }
 
 // Signal is one thing that could tell about the fault. A signal that could not see was not asked.
@@ -74,6 +76,8 @@ type Signal struct {
 const (
 	SourceAPIServer = "api server" // of the cluster itself: what is wrong with it is wrong with all that it says
 	SourceAlerts    = "alerts"     // of a monitoring that has its facts from elsewhere
+	SourceSalvor    = "salvor"     // what Salvor tried itself
+	SourceWitnesses = "witnesses"  // what others tried from elsewhere
 )
 
 // Agreement counts the signals that agree and those that were asked.

@@ -37,7 +37,7 @@ func (c *Cluster) lossAlerts() map[string][]AlertView {
 		}
 	}
 	for _, list := range out {
-		slices.SortFunc(list, func(a, b AlertView) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+		slices.SortFunc(list, byFingerprint)
 	}
 	return out
 }

@@ -23,6 +23,12 @@ func meaning(a events.Alert) events.Meaning {
 		return events.Meaning{Topic: events.TopicNodeLost}
 	case "NodeDown":
 		return events.Meaning{Topic: events.TopicNodeLost, Independent: true}
+	case "KubeAPIDown":
+		return events.Meaning{Topic: events.TopicControlPlane, Independent: true}
+	case "etcdNoLeader":
+		return events.Meaning{Topic: events.TopicEtcdQuorum, Independent: true}
+	case "Falco":
+		return events.Meaning{Topic: events.TopicRuntime, Independent: true}
 	}
 	return events.Meaning{}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/salvor-io/salvor/events"
 )
 
-// deletedFor is how long a deletion is remembered for the count of a burst.
-const deletedFor = 10 * time.Minute
+// deletedFor is how long a deletion is remembered: so long a burst is a fault, unless what was deleted is there again.
+const deletedFor = 24 * time.Hour
 
 // maxDeleted bounds how many deletions are remembered of a cluster. Of more, the oldest are forgotten: a burst of this size is
 // seen whatever came before it.

@@ -76,14 +76,14 @@ func TestDeletionsAreCountedOnceAndForgotten(t *testing.T) {
 		o.ResourceVersion, o.Gone = "2", true
 		s.object(o)
 		s.object(o) // another version of the same end
-		s.pass(4 * time.Minute)
+		s.pass(10 * time.Hour)
 	}
 	if got := len(s.cluster().Deleted); got != 3 {
 		t.Errorf("%d deletions are remembered, want 3", got)
 	}
 	s.tick()
 	if got := len(s.cluster().Deleted); got != 2 {
-		t.Errorf("%d deletions are remembered after 12 minutes, want 2", got)
+		t.Errorf("%d deletions are remembered after 30 hours, want 2", got)
 	}
 }
 

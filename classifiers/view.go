@@ -184,9 +184,20 @@ func (v *View) sorted() []*Cluster {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// watchesOf are the watches that would have to see that a fault of a kind is gone.
+var watchesOf = map[Kind][]string{
+	KindNode: {"nodes", "leases"}, KindZone: {"nodes", "leases"}, KindConfig: {"pods"},
+}
+
 // Blind says that the view cannot tell whether the fault is gone: one of the observers that would have to say so does not
 // see now. Not finding a fault means something only where the view is not blind.
 func (v *View) Blind(f Fault) bool {
 	c, ok := v.Clusters[f.Cluster]
-	return !ok || !v.Sees(c, "nodes") || !v.Sees(c, "leases")
+	if !ok {
+		return true
+	}
+	if f.Kind == KindRegion {
+		return !pollOf(v, c, targetAPIServer, true).speaks()
+	}
+	return slices.ContainsFunc(watchesOf[f.Kind], func(watch string) bool { return !v.Sees(c, watch) })
 }

@@ -143,9 +143,11 @@ func (c *Cluster) zoneAlerts(zone string) []string {
 	return evidenceOfAlerts(found)
 }
 
+func byFingerprint(a, b AlertView) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) }
+
 // evidenceOfAlerts are the events of alerts, in a stable order.
 func evidenceOfAlerts(alerts []AlertView) []string {
-	slices.SortFunc(alerts, func(a, b AlertView) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	slices.SortFunc(alerts, byFingerprint)
 	var out []string
 	for _, a := range alerts[:min(len(alerts), maxEvidence)] {
 		out = append(out, a.Evidence)

@@ -81,5 +81,6 @@ type Object struct {
 	Of              Ref       `json:"of,omitzero"`       // what it is of: the Schedule of a Backup, the claim of a volume or a snapshot
 	Content         string    `json:"content,omitempty"` // digest of what people want of it; of a Secret nothing else is read
 	Every           string    `json:"every,omitempty"`   // Schedule: its cron expression
+	Due             time.Time `json:"due,omitzero"`      // Schedule: when the next Backup is due after the last
 	Changed         Change    `json:"changed,omitzero"`
 }

@@ -1,17 +1,33 @@
 package app
 
 import (
+	"time"
+
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/config"
 )
 
-// classifiersOf are the classifiers with what is configured about them. Nodes and zones have one confirmation window.
+// classifiersOf are the classifiers with what is configured about them. All confirm within one window: that of a node may not be
+// shorter than that of its zone.
 func classifiersOf(cfg *config.Config) []classifiers.Classifier {
-	window, storm := cfg.Times.Confirm, cfg.Limits.Storm
+	window, storm, d := cfg.Times.Confirm, cfg.Limits.Storm, cfg.Detect
 	zone := classifiers.Zone{Window: window, Within: storm.Within}
 	return []classifiers.Classifier{
+		classifiers.Region{Window: window, Of: regions(cfg)},
 		zone,
 		classifiers.Storm{Window: window, Within: storm.Within, Nodes: storm.Nodes, Share: storm.Share, Zone: zone},
 		classifiers.Node{Window: window},
+		classifiers.Data{Window: window, Late: d.BackupLate, Deletions: classifiers.Deletions{Within: d.Deletions.Within, Namespaces: d.Deletions.Namespaces,
+			Claims: d.Deletions.Claims, Objects: d.Deletions.Objects, Protected: d.Deletions.Protected}},
+		classifiers.Config{Window: window, Recent: d.ChangeWithin, Expires: d.CertificateLeft},
+		classifiers.Security{Priority: d.SecurityPriority, For: time.Hour},
 	}
+}
+
+func regions(cfg *config.Config) map[string]string {
+	out := map[string]string{}
+	for _, c := range cfg.Clusters {
+		out[c.Name] = c.Region
+	}
+	return out
 }

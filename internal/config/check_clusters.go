@@ -75,20 +75,3 @@ func (c *check) power(key string, p *Power) {
 		c.atLeast(key+".exec.timeout", p.Exec.Timeout, 100*time.Millisecond)
 	}
 }
-
-func (c *check) limits(l Limits) {
-	c.wrong(l.NodesPerZone >= 1, "limits.nodes_per_zone", "to hold everything back use salvor pause", "want at least 1, not %d", l.NodesPerZone)
-	c.share("limits.fleet_share", l.FleetShare)
-	c.wrong(l.Storm.Nodes >= 1, "limits.storm.nodes", "", "want at least 1, not %d", l.Storm.Nodes)
-	c.share("limits.storm.share", l.Storm.Share)
-	c.atLeast("limits.storm.within", l.Storm.Within, time.Second)
-	c.wrong(l.Attempts >= 1, "limits.attempts", "to hold everything back use salvor pause", "want at least 1, not %d", l.Attempts)
-	c.wrong(l.Flaps >= 0, "limits.flaps", "", "want 0 or more, not %d", l.Flaps)
-}
-
-func (c *check) times(t Times) {
-	c.atLeast("times.confirm", t.Confirm, time.Second)
-	c.atLeast("times.healthy", t.Healthy, time.Second)
-	c.atLeast("times.retry", t.Retry, time.Second)
-	c.atLeast("times.archive_after", t.ArchiveAfter, 24*time.Hour) // policy is told how many incidents a fault had in 24 h
-}

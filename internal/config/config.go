@@ -21,6 +21,7 @@ type Config struct {
 	Policies      Policies       `yaml:"policies"`
 	Runbooks      Runbooks       `yaml:"runbooks"`
 	Limits        Limits         `yaml:"limits"`
+	Detect        Detect         `yaml:"detect"`
 	Times         Times          `yaml:"times"`
 	Alertmanagers []Alertmanager `yaml:"alertmanagers"`
 	Log           Log            `yaml:"log"`
@@ -144,6 +145,24 @@ type Storm struct {
 	Nodes  int           `yaml:"nodes"`
 	Share  float64       `yaml:"share"`
 	Within time.Duration `yaml:"within"`
+}
+
+// Detect says from where on what is seen counts as a fault.
+type Detect struct {
+	Deletions        Deletions     `yaml:"deletions"`
+	BackupLate       time.Duration `yaml:"backup_late"`       // how much later than its schedule says a backup may be
+	ChangeWithin     time.Duration `yaml:"change_within"`     // how long before a workload breaks a change may lie and be its cause
+	CertificateLeft  time.Duration `yaml:"certificate_left"`  // how long before its end a certificate counts
+	SecurityPriority string        `yaml:"security_priority"` // the least of Falco's priorities that counts
+}
+
+// Deletions say how many objects that are gone within how long are a burst.
+type Deletions struct {
+	Within     time.Duration `yaml:"within"`
+	Namespaces int           `yaml:"namespaces"` // of one cluster
+	Claims     int           `yaml:"claims"`     // volume claims of one namespace
+	Objects    int           `yaml:"objects"`    // of any kind, of one namespace
+	Protected  []string      `yaml:"protected"`  // patterns of the namespaces that count; empty: all but those of Kubernetes
 }
 
 // Times are the times that incidents obey.

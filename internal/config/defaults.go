@@ -19,6 +19,8 @@ func (c *Config) setDefaults() {
 	c.NATS.Replicas, c.NATS.MaxStore = 1, 2<<30
 	c.Limits = Limits{NodesPerZone: 1, FleetShare: 0.1, Attempts: 3, Flaps: 3,
 		Storm: Storm{Nodes: 3, Share: 0.2, Within: 2 * time.Minute}}
+	c.Detect = Detect{BackupLate: time.Hour, ChangeWithin: 30 * time.Minute, CertificateLeft: 14 * 24 * time.Hour, SecurityPriority: "Error",
+		Deletions: Deletions{Within: 5 * time.Minute, Namespaces: 2, Claims: 3, Objects: 20}}
 	c.Times = Times{Confirm: 15 * time.Second, Healthy: 2 * time.Minute, Retry: 15 * time.Second, ArchiveAfter: 7 * 24 * time.Hour}
 	c.Log = Log{Level: slog.LevelInfo, Format: "text"}
 }

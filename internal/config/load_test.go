@@ -99,6 +99,7 @@ func TestLoadDefaults(t *testing.T) {
 				Listen: Listen{Address: "127.0.0.1:9095", Socket: filepath.Join(dir, "salvor.sock")},
 				NATS:   NATS{Replicas: 1, MaxStore: 2 << 30},
 				Limits: Limits{NodesPerZone: 1, FleetShare: 0.1, Storm: Storm{3, 0.2, 2 * time.Minute}, Attempts: 3, Flaps: 3},
+				Detect: Detect{Deletions{5 * time.Minute, 2, 3, 20, nil}, time.Hour, 30 * time.Minute, 14 * 24 * time.Hour, "Error"},
 				Times:  Times{Confirm: 15 * time.Second, Healthy: 2 * time.Minute, Retry: 15 * time.Second, ArchiveAfter: 168 * time.Hour},
 				Log:    Log{Level: slog.LevelInfo, Format: "text"},
 			}
@@ -136,6 +137,7 @@ people:
 policies: {dir: rules}
 runbooks: {dir: books}
 limits: {nodes_per_zone: 2, fleet_share: 0.25, storm: {nodes: 5, share: 0.5, within: 90s}, attempts: 1, flaps: 0}
+detect: {deletions: {within: 1m, namespaces: 1, claims: 2, objects: 9, protected: ["shop-*"]}, backup_late: 2h, change_within: 10m, certificate_left: 240h, security_priority: critical}
 times: {confirm: 30s, healthy: 5m, retry: 20s, archive_after: 24h}
 alertmanagers: [{url: "http://am:9093", token_file: am-api.token}]
 log: {level: debug, format: json}
@@ -170,6 +172,7 @@ func TestReadEverything(t *testing.T) {
 		Policies:      Policies{in("rules")},
 		Runbooks:      Runbooks{in("books")},
 		Limits:        Limits{2, 0.25, Storm{5, 0.5, 90 * time.Second}, 1, 0},
+		Detect:        Detect{Deletions{time.Minute, 1, 2, 9, []string{"shop-*"}}, 2 * time.Hour, 10 * time.Minute, 240 * time.Hour, "critical"},
 		Times:         Times{30 * time.Second, 5 * time.Minute, 20 * time.Second, 24 * time.Hour},
 		Alertmanagers: []Alertmanager{{"http://am:9093", in("am-api.token")}},
 		Log:           Log{slog.LevelDebug, "json"},

@@ -38,7 +38,7 @@ func TestStorm(t *testing.T) {
 	s.await(90*time.Second, "the one incident of it all is held", func(ctx context.Context) (bool, error) {
 		list, err := s.Incidents(ctx)
 		return len(list) == 1 && list[0].State == incident.Held && list[0].Anchor == "cluster/"+rig.Cluster &&
-			strings.Contains(list[0].Why, "storm: ") && strings.HasPrefix(list[0].Sentence, "10 of 20 nodes"), err
+			strings.Contains(list[0].Why, "the observer is suspected") && strings.HasPrefix(list[0].Sentence, "10 of 20 nodes"), err
 	})
 	s.await(30*time.Second, "people are told", func(ctx context.Context) (bool, error) {
 		alerts, err := get(ctx, r.Stack.AlertmanagerURLs()[0]+"/api/v2/alerts")

@@ -1,0 +1,206 @@
+package classifiers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// Config finds workloads whose rollout is stuck or whose pods crash after something was changed: their own revision, a ConfigMap or
+// Secret that they read, an admission webhook or a CustomResourceDefinition. A workload that breaks without a change is a symptom
+// of something else, and no finding. It also finds certificates that expire soon.
+type Config struct {
+	Window  time.Duration // confirmation window
+	Recent  time.Duration // how long before the trouble a change may lie and still be its cause
+	Expires time.Duration // how long before its end a certificate counts
+}
+
+// Classify implements Classifier.
+func (c Config) Classify(v *View) []Finding {
+	var out []Finding
+	for _, cluster := range v.sorted() {
+		look := newTroubles(v, cluster)
+		for _, key := range sortedKeys(cluster.Workloads) {
+			if w := cluster.Workloads[key]; !w.Gone && !w.SickAt.IsZero() {
+				if f, ok := c.judge(look, w); ok {
+					out = append(out, f)
+				}
+			}
+		}
+		out = append(out, c.certificates(v, cluster)...)
+	}
+	return out
+}
+
+// troubles are the pods in trouble of one cluster, by what keeps them running.
+type troubles struct {
+	cluster *Cluster
+	pods    map[string][]PodView
+	lost    map[string]bool // nodes that are lost: the trouble of their pods is theirs
+}
+
+func newTroubles(v *View, c *Cluster) troubles {
+	t := troubles{cluster: c, pods: map[string][]PodView{}, lost: map[string]bool{}}
+	for _, n := range lookAtNodes(v, c).broken() {
+		t.lost[n.Name] = true
+	}
+	for _, p := range c.Pods {
+		if p.Troubled() && !t.lost[p.Node] {
+			key := objectKey(p.Owner.Kind, p.Namespace, p.Owner.Name)
+			t.pods[key] = append(t.pods[key], p)
+		}
+	}
+	for _, list := range t.pods {
+		slices.SortFunc(list, func(a, b PodView) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name)) })
+	}
+	return t
+}
+
+// blames are the troubles that a change of configuration makes. Others, such as a pod without a node, are made by many things.
+var blames = []string{"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "OOMKilled", "Error", "NotReady"}
+
+func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
+	pods := slices.DeleteFunc(slices.Clone(look.pods[objectKey(w.Kind, w.Namespace, w.Name)]), func(p PodView) bool { return !slices.Contains(blames, p.Trouble) })
+	if w.Stuck == "" && len(pods) == 0 {
+		return Finding{}, false
+	}
+	began := w.SickAt
+	if len(pods) > 0 && w.Stuck == "" {
+		began = pods[0].At
+	}
+	cause, ok := look.cluster.cause(w, began, c.Recent)
+	if !ok {
+		return Finding{}, false
+	}
+	name := w.Namespace + "/" + w.Name
+	f := Fault{Kind: KindConfig, Cluster: look.cluster.Name, Anchor: Anchor{Kind: strings.ToLower(w.Kind), Name: name, UID: w.UID},
+		Scope: Scope{Namespaces: []string{w.Namespace}, Objects: []string{objectKey(w.Kind, w.Namespace, w.Name)}}, Since: began, Evidence: []string{w.Evidence}}
+	f.Signals = []Signal{rollout(w), crashes(pods, &f), {Name: "change", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: cause.text(began)}}
+	if cause.evidence != w.Evidence {
+		f.Evidence = append(f.Evidence, cause.evidence)
+	}
+	f.Sentence = fmt.Sprintf("%s %s is broken since %s", strings.ToLower(w.Kind), name, cause.text(began))
+	return Finding{Fault: f, Window: c.Window, Standing: !w.WasHealthy && w.RevisedAt.IsZero()}, true
+}
+
+func rollout(w *WorkloadView) Signal {
+	detail := fmt.Sprintf("%d of %d ready, %d of the wanted revision", w.Ready, w.Desired, w.Updated)
+	if w.Stuck != "" {
+		detail += ", " + w.Stuck
+	}
+	return Signal{Name: "rollout", Source: SourceAPIServer, Asked: true, Agrees: w.Stuck != "", Detail: detail}
+}
+
+func crashes(pods []PodView, f *Fault) Signal {
+	if len(pods) == 0 {
+		return Signal{Name: "pods", Source: SourceAPIServer, Detail: "none is known to be in trouble"}
+	}
+	for _, p := range pods[:min(len(pods), maxEvidence)] {
+		f.Evidence = append(f.Evidence, p.Evidence)
+	}
+	return Signal{Name: "pods", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: fmt.Sprintf("%d in trouble: %s", len(pods), pods[0].Trouble)}
+}
+
+// cause is a change.
+type cause struct {
+	what     string
+	at       time.Time
+	by       events.Change
+	evidence string
+}
+
+// text says what was changed, how long before, and by whom where that is known.
+func (c cause) text(began time.Time) string {
+	text := fmt.Sprintf("%s changed %s before", c.what, began.Sub(c.at).Round(time.Second))
+	if c.by.By != "" {
+		text += fmt.Sprintf(" (by %s)", c.by.By)
+	}
+	return text
+}
+
+// cause is the last change before the trouble began of what the workload depends on. Changes of what Salvor saw only once are none.
+func (c *Cluster) cause(w *WorkloadView, began time.Time, recent time.Duration) (cause, bool) {
+	var found []cause
+	add := func(one cause) {
+		if !one.at.IsZero() && !one.at.After(began) && began.Sub(one.at) <= recent {
+			found = append(found, one)
+		}
+	}
+	add(cause{"its revision", w.RevisedAt, w.Changed, w.Evidence})
+	for _, ref := range w.Uses {
+		if o, ok := c.Objects[objectKey(ref.Kind, w.Namespace, ref.Name)]; ok {
+			add(cause{ref.Kind + " " + ref.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence})
+		}
+	}
+	if len(found) == 0 {
+		c.admission(add)
+	}
+	if len(found) == 0 {
+		return cause{}, false
+	}
+	return slices.MaxFunc(found, func(a, b cause) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.what, a.what)) }), true
+}
+
+// admission are the changes of what stands in the way of every object: it is asked only when nothing nearer changed.
+func (c *Cluster) admission(add func(cause)) {
+	for _, o := range c.Objects {
+		switch o.Kind {
+		case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition":
+			add(cause{o.Kind + " " + o.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence})
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// certificates finds those that expire soon: of what probes reach, and of what alerts speak.
+func (c Config) certificates(v *View, cluster *Cluster) []Finding {
+	var out []Finding
+	soonest := map[string]ProbeView{}
+	for _, key := range sortedKeys(cluster.Probes) {
+		p := cluster.Probes[key]
+		known, ok := soonest[p.Target]
+		if !p.Expires.IsZero() && (!ok || p.Expires.Before(known.Expires)) {
+			soonest[p.Target] = p
+		}
+	}
+	for _, target := range sortedKeys(soonest) {
+		p := soonest[target]
+		if left := p.Expires.Sub(v.Now); left <= c.Expires {
+			f := c.certificate(cluster, target, fmt.Sprintf("the certificate of %s of %s %s; then nobody reaches it any more", target, cluster.Name, expiry(left)))
+			f.Since, f.Evidence = p.Expires.Add(-c.Expires), []string{p.Evidence}
+			f.Signals = []Signal{{Name: "probe", Source: SourceSalvor, Asked: true, Agrees: true, Detail: "it shows one that ends " + p.Expires.UTC().Format(time.RFC3339)}}
+			out = append(out, f)
+		}
+	}
+	for _, a := range cluster.alertsOn(KindConfig, nil, events.TopicCertificate) {
+		name := strings.TrimPrefix(a.Labels["namespace"]+"/"+firstOf(a.Labels, "name", "secret", "job", "instance"), "/")
+		f := c.certificate(cluster, a.Name+" "+name, fmt.Sprintf("a certificate expires: %s %s", a.Name, name))
+		f.says([]AlertView{a})
+		out = append(out, f)
+	}
+	return out
+}
+
+func (c Config) certificate(cluster *Cluster, name, sentence string) Finding {
+	return Finding{Window: c.Window, Fault: Fault{Kind: KindConfig, Cluster: cluster.Name, Anchor: Anchor{Kind: "certificate", Name: name}, Sentence: sentence}}
+}
+
+func expiry(left time.Duration) string {
+	switch {
+	case left <= 0:
+		return "has expired"
+	case left < 48*time.Hour:
+		return fmt.Sprintf("expires in %.0f hours", left.Hours())
+	}
+	return fmt.Sprintf("expires in %.0f days", left.Hours()/24)
+}

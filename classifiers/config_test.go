@@ -1,0 +1,140 @@
+package classifiers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+var config = Config{Window: 15 * time.Second, Recent: 30 * time.Minute, Expires: 7 * 24 * time.Hour}
+
+// web tells of a Deployment that reads a ConfigMap.
+func (s *story) web(rv, revision string, ready int, stuck string) {
+	s.workload(events.Workload{Name: "web", UID: "w1", ResourceVersion: rv, Revision: revision, Desired: 2, Ready: ready, Updated: ready, Stuck: stuck,
+		Uses: []events.Ref{{Kind: "ConfigMap", Name: "settings"}}, Changed: events.Change{By: "kubectl-edit", Op: "Update"}})
+}
+
+func (s *story) settings(rv, content string) {
+	s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: "settings", UID: "c1", ResourceVersion: rv, Content: content, Changed: events.Change{By: "argocd-controller"}})
+}
+
+func (s *story) crash(name, node, trouble string) {
+	s.tell(events.TypePod, "pod/shop/"+name, events.Pod{Namespace: "shop", Name: name, UID: "u-" + name, ResourceVersion: "1", Node: node,
+		Owner: events.Ref{Kind: "Deployment", Name: "web"}, Trouble: trouble})
+}
+
+func TestConfig(t *testing.T) {
+	cases := []struct {
+		name string
+		tell func(*story)
+		want []string
+	}{
+		{"well", func(*story) {}, nil},
+		{"a rollout that is merely going on", func(s *story) { s.web("3", "b", 0, "") }, nil},
+		{"a revision that crashes", func(s *story) {
+			s.web("3", "b", 0, "")
+			s.pass(20 * time.Second)
+			s.crash("web-1", "w1", "CrashLoopBackOff")
+		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 20s before (by kubectl-edit)"}},
+		{"a revision that is stuck", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded") },
+			[]string{"deployment/shop/web: deployment shop/web is broken since its revision changed 0s before (by kubectl-edit)"}},
+		{"a ConfigMap", func(s *story) {
+			s.settings("3", "y")
+			s.pass(time.Minute)
+			s.web("4", "a", 1, "")
+			s.crash("web-1", "w1", "CrashLoopBackOff")
+		}, []string{"deployment/shop/web: deployment shop/web is broken since ConfigMap settings changed 1m0s before (by argocd-controller)"}},
+		{"a ConfigMap long ago", func(s *story) {
+			s.settings("3", "y")
+			s.pass(time.Hour)
+			s.web("4", "a", 1, "")
+			s.crash("web-1", "w1", "CrashLoopBackOff")
+		}, nil},
+		{"nothing changed: a symptom", func(s *story) {
+			s.web("4", "a", 1, "")
+			s.crash("web-1", "w1", "CrashLoopBackOff")
+		}, nil},
+		{"the pods are on a lost node", func(s *story) {
+			s.node("w1", "u1", "1", "True")
+			s.lease("w1", "1", events.LeaseFresh)
+			s.lease("w1", "2", events.LeaseStale)
+			s.web("3", "b", 0, "")
+			s.crash("web-1", "w1", "NotReady")
+		}, nil},
+		{"a pod without a node is no crash", func(s *story) { s.web("3", "b", 0, ""); s.crash("web-1", "", "Unschedulable") }, nil},
+		{"a webhook", func(s *story) {
+			s.object(events.Object{Kind: "ValidatingWebhookConfiguration", Name: "gate", UID: "h1", ResourceVersion: "1", Content: "x"})
+			s.object(events.Object{Kind: "ValidatingWebhookConfiguration", Name: "gate", UID: "h1", ResourceVersion: "2", Content: "y"})
+			s.pass(time.Minute)
+			s.web("4", "a", 1, "ReplicaFailure")
+		}, []string{"deployment/shop/web: deployment shop/web is broken since ValidatingWebhookConfiguration gate changed 1m0s before"}},
+		{"well again", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded"); s.web("4", "b", 2, "") }, nil},
+		{"a certificate", func(s *story) {
+			s.tell(events.TypeProbe, "probe/salvor-0/apiserver", events.Probe{By: "salvor-0", Target: "apiserver", Up: true, Expires: s.at.Add(50 * time.Hour)})
+		}, []string{"certificate/apiserver: the certificate of apiserver of prod-eu expires in 2 days; then nobody reaches it any more"}},
+		{"a certificate with time left", func(s *story) {
+			s.tell(events.TypeProbe, "probe/salvor-0/apiserver", events.Probe{By: "salvor-0", Target: "apiserver", Up: true, Expires: s.at.Add(500 * time.Hour)})
+		}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			s.settings("1", "x")
+			s.web("2", "a", 2, "")
+			s.pass(time.Hour)
+			c.tell(s)
+			if diff := cmp.Diff(c.want, told(t, config.Classify(s.view))); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+var security = Security{Priority: "Error", For: time.Hour}
+
+func TestSecurity(t *testing.T) {
+	shell := events.Falco{Rule: "Drop and execute new binary in container", Priority: "Critical", Fields: map[string]any{"k8s.ns.name": "shop", "k8s.pod.name": "web-1"}}
+	cases := []struct {
+		name string
+		tell func(*story)
+		want []string
+	}{
+		{"nothing", func(*story) {}, nil},
+		{"a pod", func(s *story) { s.tell(events.TypeFalco, "falco/1", shell); s.tell(events.TypeFalco, "falco/2", shell) },
+			[]string{"pod/shop/web-1: pod/shop/web-1: Drop and execute new binary in container"}},
+		{"a priority below", func(s *story) {
+			low := shell
+			low.Priority = "Notice"
+			s.tell(events.TypeFalco, "falco/1", low)
+		}, nil},
+		{"a priority nobody knows", func(s *story) {
+			odd := shell
+			odd.Priority = "EXTREME"
+			s.tell(events.TypeFalco, "falco/1", odd)
+		}, nil},
+		{"long ago", func(s *story) { s.tell(events.TypeFalco, "falco/1", shell); s.pass(2 * time.Hour); s.tick() }, nil},
+		{"an alert of Falco", func(s *story) {
+			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: "Falco", StartsAt: s.at,
+				Labels: map[string]string{"rule": "Read sensitive file untrusted", "priority": "Error", "hostname": "w1"}})
+		}, []string{"node/w1: node/w1: Read sensitive file untrusted"}},
+		{"severity is no priority", func(s *story) {
+			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: "Falco", StartsAt: s.at,
+				Labels: map[string]string{"rule": "Read sensitive file untrusted", "severity": "critical", "hostname": "w1"}})
+		}, nil},
+		{"fields of odd types", func(s *story) {
+			s.tell(events.TypeFalco, "falco/1", events.Falco{Rule: "x", Priority: "Alert", Fields: map[string]any{"k8s.pod.name": 7, "ka.user.name": nil}})
+		}, []string{"cluster/unknown: cluster/unknown: x"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			c.tell(s)
+			if diff := cmp.Diff(c.want, told(t, security.Classify(s.view))); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package classifiers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+var data = Data{Window: 15 * time.Second, Late: time.Hour, Deletions: Deletions{Within: 5 * time.Minute, Namespaces: 2, Claims: 3, Objects: 20}}
+
+// hold tells of objects of a namespace; drop deletes them, one a second.
+func (s *story) hold(kind, namespace string, count int) {
+	for n := range count {
+		s.object(events.Object{Kind: kind, Namespace: namespace, Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("%s-%s-%d", kind, namespace, n), ResourceVersion: "1", Created: began})
+	}
+}
+
+func (s *story) drop(kind, namespace string, count int) {
+	for n := range count {
+		s.at = s.at.Add(time.Second)
+		s.object(events.Object{Kind: kind, Namespace: namespace, Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("%s-%s-%d", kind, namespace, n), ResourceVersion: "2", Created: began, Gone: true})
+	}
+}
+
+func (s *story) custom(kind, name, phase string, rest events.Object) {
+	rest.Kind, rest.Namespace, rest.Name, rest.UID, rest.ResourceVersion, rest.Phase = kind, "velero", name, "uid-"+name, fmt.Sprint(len(s.all)), phase
+	rest.Created = s.at
+	s.object(rest)
+}
+
+func TestData(t *testing.T) {
+	cases := []struct {
+		name string
+		tell func(*story)
+		want []string // anchor: sentence
+	}{
+		{"nothing", func(s *story) { s.hold("PersistentVolumeClaim", "shop", 5) }, nil},
+		{"two claims", func(s *story) { s.hold("PersistentVolumeClaim", "shop", 5); s.drop("PersistentVolumeClaim", "shop", 2) }, nil},
+		{"three claims", func(s *story) { s.hold("PersistentVolumeClaim", "shop", 5); s.drop("PersistentVolumeClaim", "shop", 3) },
+			[]string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s"}},
+		{"three claims over a day", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			for n := range 3 {
+				s.pass(time.Hour)
+				s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("PersistentVolumeClaim-shop-%d", n), ResourceVersion: "2", Created: began, Gone: true})
+			}
+		}, nil},
+		{"what is there again", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "o-0", UID: "new", ResourceVersion: "9", Created: s.at})
+		}, nil},
+		{"many objects", func(s *story) { s.hold("ConfigMap", "shop", 25); s.drop("ConfigMap", "shop", 25) },
+			[]string{"namespace/shop: 25 objects of namespace shop were deleted within 24s"}},
+		{"those of Kubernetes do not count", func(s *story) { s.hold("ConfigMap", "kube-system", 25); s.drop("ConfigMap", "kube-system", 25) }, nil},
+		{"namespaces", func(s *story) { s.hold("Namespace", "", 3); s.drop("Namespace", "", 2) },
+			[]string{"cluster/prod-eu: 2 namespaces of prod-eu were deleted within 1s"}},
+		{"a late word changes nothing", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.hold("PersistentVolumeClaim", "shop", 3)
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s"}},
+		{"who", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.tell(events.TypeFalco, "falco/1", events.Falco{Rule: "K8s Claim Deleted", Priority: "Notice", Source: "k8s_audit",
+				Fields: map[string]any{"ka.verb": "delete", "ka.target.namespace": "shop", "ka.target.name": "o-1", "ka.user.name": "mallory"}})
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s by mallory"}},
+		{"a claim without its volume", func(s *story) {
+			s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "db", UID: "u", ResourceVersion: "1", Phase: "Lost"})
+		}, []string{"persistentvolumeclaim/shop/db: PersistentVolumeClaim shop/db has lost its volume"}},
+		{"a snapshot that failed", func(s *story) {
+			s.object(events.Object{Kind: "VolumeSnapshot.snapshot.storage.k8s.io", Namespace: "shop", Name: "s1", UID: "u", ResourceVersion: "1", Phase: "Error", Message: "driver gone"})
+		}, []string{"volumesnapshot/shop/s1: VolumeSnapshot shop/s1 could not be taken: driver gone"}},
+		{"nowhere to back up to", func(s *story) { s.custom("BackupStorageLocation.velero.io", "default", "Unavailable", events.Object{}) },
+			[]string{"backupstoragelocation/velero/default: BackupStorageLocation velero/default is not available: no backup can be written or read there"}},
+		{"backups on time", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b1", "Completed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
+		}, nil},
+		{"the last backup failed", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b1", "Completed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
+			s.pass(time.Minute)
+			s.custom("Backup.velero.io", "b2", "PartiallyFailed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
+		}, []string{"schedule/velero/daily: Schedule velero/daily made no good backup: the last, b2, is PartiallyFailed"}},
+		{"a good one after it", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
+			s.pass(time.Minute)
+			s.custom("Backup.velero.io", "b3", "Completed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
+		}, nil},
+		{"a backup that did not come", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Minute)})
+			s.pass(62 * time.Minute)
+		}, []string{"schedule/velero/daily: Schedule velero/daily is late: a backup was due at 2026-11-22 03:12"}},
+		{"etcd by its alerts", func(s *story) {
+			s.tell(events.TypeAlert, "alert/f8", events.Alert{Fingerprint: "f8", Status: "firing", Name: "etcdNoLeader", StartsAt: s.at})
+		}, []string{"etcd/prod-eu/etcd-quorum: etcd of prod-eu has no quorum"}},
+		{"an alert that may not speak of data", func(s *story) {
+			s.tell(events.TypeAlert, "alert/f8", events.Alert{Fingerprint: "f8", Status: "firing", Name: "etcdNoLeader", StartsAt: s.at, Kinds: []string{"node"}})
+		}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			c.tell(s)
+			if diff := cmp.Diff(c.want, told(t, data.Classify(s.view))); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// told are findings as their anchors and sentences. Each must have a beginning and evidence.
+func told(t *testing.T, all []Finding) []string {
+	t.Helper()
+	var out []string
+	for _, f := range all {
+		out = append(out, f.Anchor.String()+": "+f.Sentence)
+		if f.Since.IsZero() || len(f.Evidence) == 0 || len(f.Signals) == 0 || strings.Contains(f.Sentence, "%!") {
+			t.Errorf("no beginning, no signals or no evidence: %+v", f)
+		}
+	}
+	return out
+}
