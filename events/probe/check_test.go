@@ -263,7 +263,7 @@ func TestEtcd(t *testing.T) {
 			via.answers[host] = body
 			at = append(at, &url.URL{Scheme: "https", Host: host})
 		}
-		got := said(Etcd(at, via)(t.Context()))
+		got := said(members(at, via)(t.Context()))
 		for host := range via.answers {
 			got = strings.ReplaceAll(got, host, "M")
 		}

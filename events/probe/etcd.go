@@ -14,10 +14,30 @@ import (
 	"time"
 )
 
-// Etcd is the check of the members of an etcd: GET /health of each at once. It is up when a majority says that it is healthy, and not
-// up when so many do not that no majority can be left. In between, when some may be healthy and cannot be asked, it cannot be told.
-// A member that refuses the certificate of the prober is one of those.
-func Etcd(endpoints []*url.URL, via http.RoundTripper) Check {
+// Etcd is the check of an etcd by its members, all of which are to be listed: GET /health of each at once. It is up when a majority
+// says that it is healthy, and not up when so many do not that no majority can be left. In between, when some may be healthy and
+// cannot be asked, it cannot be told. A member that refuses the certificate of the prober is one of those. It fails when an address
+// is none, or a file cannot be read.
+func Etcd(endpoints []string, secure Secure) (Check, error) {
+	cfg, err := secure.Config()
+	if err != nil {
+		return nil, err
+	}
+	var at []*url.URL
+	for _, text := range endpoints {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("read address of a member: %w", err)
+		}
+		at = append(at, u)
+	}
+	if len(at) == 0 {
+		return nil, errors.New("probe etcd: no member is listed")
+	}
+	return members(at, Transport(cfg)), nil
+}
+
+func members(endpoints []*url.URL, via http.RoundTripper) Check {
 	return func(ctx context.Context) (Answer, error) {
 		found := make([]member, len(endpoints))
 		var all sync.WaitGroup
