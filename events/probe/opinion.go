@@ -12,7 +12,7 @@ type attempt struct {
 
 // tells says whether the attempt could tell and is still worth something.
 func (a attempt) tells(now time.Time) bool {
-	return a.err == nil && !a.ended.IsZero() && age(a.ended, now) <= Worth
+	return a.err == nil && !a.ended.IsZero() && Age(a.ended, now) <= Worth
 }
 
 func (a attempt) says(up bool, now time.Time) bool { return a.tells(now) && a.Up == up }
@@ -38,8 +38,8 @@ func (o *opinion) take(a attempt) (agrees bool) {
 // current is what is held, if that rests on an attempt that is still worth something.
 func (o *opinion) current(now time.Time) (attempt, bool) { return o.held, o.held.tells(now) }
 
-// age is how long ago something was, by whichever of the clocks has moved further: the monotonic one stands still while the machine
+// Age is how long ago something was, by whichever of the clocks has moved further: the monotonic one stands still while the machine
 // sleeps, and the other one may be set back.
-func age(was, now time.Time) time.Duration {
+func Age(was, now time.Time) time.Duration {
 	return max(now.Sub(was), now.Round(0).Sub(was.Round(0)))
 }

@@ -71,7 +71,7 @@ func (w *watch) attempt(ctx context.Context) attempt {
 	began := time.Now()
 	answer, err := w.safely(ctx)
 	got := attempt{Answer: answer, err: err, ended: time.Now()}
-	got.took = age(began, got.ended)
+	got.took = Age(began, got.ended)
 	if got.err == nil && got.took > within+late {
 		got.err = fmt.Errorf("the attempt took %s: this process stood still", got.took.Round(time.Second))
 	}
@@ -118,7 +118,7 @@ func (w *watch) report(ctx context.Context, now time.Time) {
 	held, ok := w.held.current(now)
 	w.mu.Unlock()
 	changed := w.saidAt.IsZero() || held.Up != w.said.Up
-	if !ok || !changed && age(w.saidAt, now) < reportEvery {
+	if !ok || !changed && Age(w.saidAt, now) < reportEvery {
 		return
 	}
 	ev, err := w.source.event(w.target, held, now)

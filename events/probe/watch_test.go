@@ -201,10 +201,10 @@ func TestAStoppedProcessIsNoAnswer(t *testing.T) {
 func TestAge(t *testing.T) {
 	now := time.Now()
 	slept := now.Round(0).Add(time.Hour) // the machine slept: the other clock says so
-	if got := age(now, slept); got != time.Hour {
+	if got := Age(now, slept); got != time.Hour {
 		t.Errorf("age by the clock on the wall is %s", got)
 	}
-	if got := age(now, now.Add(time.Minute)); got != time.Minute {
+	if got := Age(now, now.Add(time.Minute)); got != time.Minute {
 		t.Errorf("age is %s", got)
 	}
 }
