@@ -31,7 +31,7 @@ func TestHelpShowsAWitnessThatWorks(t *testing.T) {
 	if err != nil || len(w.Warnings) > 0 || w.Salvor.TokenFile == "" || w.Clusters[0].TokenFile == "" || len(w.Clusters[0].Etcd.Endpoints) != 3 {
 		t.Fatalf("the file of the help is %+v, %v", w, err)
 	}
-	cfg, err := config.Load(write("salvor.yaml", "clusters: [{name: prod-eu, observe: {in_cluster: true}}]\n"+intakes))
+	cfg, err := config.Load(write("salvor.yaml", "  clusters: [{name: prod-eu, observe: {in_cluster: true}}]\n"+intakes))
 	if err != nil || cfg.Intakes[0].Witness != w.Name {
 		t.Errorf("the intake of the help is %+v, %v", cfg, err)
 	}
