@@ -54,7 +54,6 @@ func ask(ctx context.Context, via http.RoundTripper, to *url.URL) (reply, error)
 	if err != nil {
 		return reply{}, way.blame(err)
 	}
-	req.Close = true
 	resp, err := via.RoundTrip(req)
 	if err != nil {
 		return reply{}, way.blame(err)
