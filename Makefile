@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINTER  := .cache/tools/golangci-lint
 PACKAGES := ./...
 # The packages whose tests start a real control plane: one at a time, two would starve each other.
-REAL := ./events/kube ./responders/responderstest ./internal/doctor ./test/stack ./test/e2e
+REAL := ./events/kube ./events/probe ./responders/responderstest ./internal/doctor ./test/stack ./test/e2e
 export CGO_ENABLED := 0
 
 .PHONY: help

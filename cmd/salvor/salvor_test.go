@@ -220,6 +220,8 @@ func TestExitCodes(t *testing.T) {
 		{"no argument", []string{"incidents", "show"}, nil, exitUsage, "accepts 1 arg"},
 		{"no such form", []string{"incidents", "-o", "xml"}, here, exitUsage, "there are table, json, yaml"},
 		{"two places", []string{"incidents", "--server", s.url}, here, exitUsage, "keep one"},
+		{"no file of a witness", []string{"witness", "--config", filepath.Join(s.dir, "none")}, nil, exitError, "next: see what the file of a witness holds"},
+		{"too much for a witness", []string{"witness", "now"}, nil, exitUsage, "next: salvor witness --help"},
 		{"no such role", []string{"print", "rbac", "--role", "root"}, nil, exitUsage, "root"},
 		{"no reason", []string{"pause"}, here, exitUsage, "--reason"},
 		{"wrong state", []string{"incidents", "--state", "x"}, here, exitError, "the states are"},

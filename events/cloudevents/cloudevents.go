@@ -1,5 +1,5 @@
-// Package cloudevents turns CloudEvents 1.0 received by HTTP (binary, structured or batched) into events. It does no I/O:
-// headers and bytes in, values out.
+// Package cloudevents turns CloudEvents 1.0 received by HTTP (binary, structured or batched) into events, and events into a batch
+// to be sent. It does no I/O: headers and bytes in, values out.
 //
 // An event's cluster is named by the extension attribute "cluster". Its identity is its source and id within that cluster.
 package cloudevents
@@ -39,6 +39,9 @@ type Decoder struct {
 
 	// Bind says which cluster an event belongs to, given the one it names ("" for none). Its error rejects the event.
 	Bind func(named string) (cluster string, err error)
+
+	// Take has the last word about an event that is well: what it returns is taken in its place, its error rejects it. Nil takes all.
+	Take func(ev events.Event) (events.Event, error)
 }
 
 // Batch is what one request held: each of its events is either taken or rejected.
@@ -49,7 +52,7 @@ type Batch struct {
 
 // Rejected is a member of a batch that cannot become an event.
 type Rejected struct {
-	Err  error           // why; wraps the error of Bind when that refused it
+	Err  error           // why; wraps the error of Bind or Take when that refused it
 	Data json.RawMessage // the member as it was sent; part of the body given to Decode
 }
 

@@ -46,7 +46,10 @@ func (d Decoder) convert(ce *event.Event) (events.Event, error) {
 		ID: id, Source: ce.Source(), Type: events.Type(ce.Type()), Cluster: cluster, Entity: entity,
 		Time: at, Data: data,
 	}
-	return ev, ev.Validate()
+	if err := ev.Validate(); err != nil || d.Take == nil {
+		return ev, err
+	}
+	return d.Take(ev)
 }
 
 func (d Decoder) check(ce *event.Event) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/kube"
+	"github.com/salvor-io/salvor/events/probe"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/kubeclient"
 	"github.com/salvor-io/salvor/internal/recovery"
@@ -21,6 +22,7 @@ import (
 type clusters struct {
 	observe map[string]kubeclient.Clients
 	act     map[string]kubernetes.Interface
+	tried   map[string]map[string]probe.Check // what is probed of each, by name of the target
 }
 
 // Reader is the client that observes a cluster.
@@ -48,13 +50,16 @@ func (c clusters) Writer(cluster string) (kubernetes.Interface, error) {
 }
 
 func openClusters(cfg *config.Config, version string) (clusters, error) {
-	all := clusters{observe: map[string]kubeclient.Clients{}, act: map[string]kubernetes.Interface{}}
+	all := clusters{observe: map[string]kubeclient.Clients{}, act: map[string]kubernetes.Interface{}, tried: map[string]map[string]probe.Check{}}
 	for _, c := range cfg.Clusters {
 		seen, err := kubeclient.Observe(kubeclient.Access{Kubeconfig: c.Observe.Kubeconfig, Context: c.Observe.Context, InCluster: c.Observe.InCluster}, version)
 		if err != nil {
 			return all, fmt.Errorf("observe cluster %s: %w", c.Name, err)
 		}
 		all.observe[c.Name] = seen
+		if all.tried[c.Name], err = targets(c, seen); err != nil {
+			return all, err
+		}
 		if c.Act == nil {
 			continue
 		}

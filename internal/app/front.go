@@ -58,7 +58,10 @@ func openFront(a *App) (*front, error) {
 func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
 	var senders []ingest.Credential
 	for _, in := range a.cfg.Intakes {
-		sender := ingest.Credential{Name: in.Name, ClientName: in.ClientName, Clusters: in.Clusters}
+		if in.Witness == a.opt.Replica {
+			return nil, fmt.Errorf("open intake %s: the witness %q has the name of this replica, give one of them another", in.Name, in.Witness)
+		}
+		sender := ingest.Credential{Name: in.Name, ClientName: in.ClientName, Clusters: in.Clusters, Witness: in.Witness}
 		for _, kind := range in.Kinds {
 			sender.Kinds = append(sender.Kinds, string(kind))
 		}

@@ -61,7 +61,6 @@ func (c *check) lineOf(key string) int {
 }
 
 func (c *check) all(cfg *Config) {
-	c.tokens = map[string]string{}
 	c.listen(cfg)
 	c.nats(cfg.NATS)
 	c.clusters(cfg)

@@ -24,6 +24,7 @@ func (c *check) clusters(cfg *Config) {
 		c.act(key, cluster)
 		c.modes(key, cluster)
 		c.power(key+".power", cluster.Power)
+		c.etcd(key+".etcd", cluster.Etcd)
 		c.wrong(cluster.LeaseStaleAfter > renewal, key+".lease_stale_after", "",
 			"want more than %s, since kubelets renew that often, not %s", renewal, cluster.LeaseStaleAfter)
 		c.warn(cluster.LeaseStaleAfter > renewal && cluster.LeaseStaleAfter < 2*renewal, key+".lease_stale_after", "leave it at 25s",
@@ -74,4 +75,34 @@ func (c *check) power(key string, p *Power) {
 		c.wrong(len(p.Exec.Command) > 0 && p.Exec.Command[0] != "", key+".exec.command", "list the program and its arguments", "it is empty")
 		c.atLeast(key+".exec.timeout", p.Exec.Timeout, 100*time.Millisecond)
 	}
+}
+
+// maxMembers is more members than any etcd has.
+const maxMembers = 15
+
+func (c *check) etcd(key string, e *Etcd) {
+	if e == nil {
+		return
+	}
+	n := len(e.Endpoints)
+	c.wrong(n > 0 && n <= maxMembers, key+".endpoints", "list the address of every member, or take etcd out", "want 1 to %d, not %d", maxMembers, n)
+	seen, secure := map[string]int{}, false
+	for i, address := range e.Endpoints {
+		at := fmt.Sprintf("%s.endpoints[%d]", key, i)
+		c.webURL(at, address)
+		secure = secure || strings.HasPrefix(address, "https:")
+		first, twice := seen[address]
+		c.wrong(!twice, at, "list each member once", "%q is listed before, in line %d, and would count twice", address, first)
+		seen[address] = c.lineOf(at)
+	}
+	c.wrong(secure || e.CAFile+e.CertFile+e.KeyFile == "", key, "write https", "certificates are for https, and no endpoint is asked by it")
+	c.pair(key, e.CertFile, e.KeyFile)
+	c.readable(key+".ca_file", e.CAFile)
+}
+
+// pair checks the files of a client certificate and its key.
+func (c *check) pair(key, cert, private string) {
+	c.wrong((cert == "") == (private == ""), key+".key_file", "set both or neither", "cert_file and key_file go together, one is missing")
+	c.readable(key+".cert_file", cert)
+	c.readable(key+".key_file", private)
 }

@@ -76,7 +76,7 @@ func (c *check) people(list []Person) {
 }
 
 func (c *check) intakes(cfg *Config) {
-	seen, clients := map[string]int{}, map[string]int{}
+	seen, clients, witnesses := map[string]int{}, map[string]int{}, map[string]int{}
 	for i, in := range cfg.Intakes {
 		key := fmt.Sprintf("intakes[%d]", i)
 		c.name(key+".name", in.Name, seen)
@@ -84,6 +84,10 @@ func (c *check) intakes(cfg *Config) {
 		c.token(key+".token_file", in.TokenFile)
 		c.clientName(cfg, key+".client_name", in.ClientName, clients)
 		c.bound(cfg, key, in)
+		if in.Witness != "" {
+			c.name(key+".witness", in.Witness, witnesses)
+			c.wrong(len(in.Kinds) == 0, key+".kinds", "take kinds out", "a witness says what it can reach, and nothing of faults")
+		}
 	}
 }
 

@@ -67,6 +67,7 @@ type Cluster struct {
 	Power           *Power                             `yaml:"power"` // nil: there is no power switch
 	LeaseStaleAfter time.Duration                      `yaml:"lease_stale_after"`
 	SoleRepairer    bool                               `yaml:"sole_repairer"` // people state that nobody repairs its nodes whom Salvor cannot see
+	Etcd            *Etcd                              `yaml:"etcd"`          // nil: the API server is asked whether it reaches it
 }
 
 // Mode is how much automation the cluster has earned for one kind of fault.
@@ -104,13 +105,22 @@ type PowerExec struct {
 	Timeout time.Duration `yaml:"timeout"`
 }
 
+// Etcd names the members of a cluster's etcd, all of them, and as whom they are asked for their health.
+type Etcd struct {
+	Endpoints []string `yaml:"endpoints"` // http or https addresses that serve /health
+	CAFile    string   `yaml:"ca_file"`
+	CertFile  string   `yaml:"cert_file"`
+	KeyFile   string   `yaml:"key_file"`
+}
+
 // Intake is somebody who may post alerts and events: exactly one of TokenFile and ClientName is set.
 type Intake struct {
 	Name       string             `yaml:"name"`
 	TokenFile  string             `yaml:"token_file"`
 	ClientName string             `yaml:"client_name"` // common name or alternative name of the client certificate
 	Clusters   []string           `yaml:"clusters"`
-	Kinds      []classifiers.Kind `yaml:"kinds"` // empty: any
+	Kinds      []classifiers.Kind `yaml:"kinds"`   // empty: any
+	Witness    string             `yaml:"witness"` // it is the witness of that name, and posts nothing but its own probes
 }
 
 // Person is somebody who may call.

@@ -28,23 +28,43 @@ func Read(path string) (*Config, error) {
 }
 
 func load(path string, withFiles bool) (*Config, error) {
-	text, err := readBounded(path)
+	c, cfg := newCheck(path, withFiles), &Config{}
+	if err := c.read(path, cfg); err != nil {
+		return nil, err
+	}
+	resolve(filepath.Dir(path), cfg.paths())
+	cfg.derive()
+	c.all(cfg)
+	var err error
+	cfg.Warnings, err = c.verdict()
 	if err != nil {
 		return nil, err
 	}
-	c := check{decoder: newDecoder(path), withFiles: withFiles}
-	cfg := &Config{}
+	return cfg, nil
+}
+
+func newCheck(path string, withFiles bool) *check {
+	return &check{decoder: newDecoder(path), withFiles: withFiles, tokens: map[string]string{}}
+}
+
+// read fills a configuration from its file. What is wrong with the text is kept for the verdict.
+func (c *check) read(path string, cfg defaulted) error {
+	text, err := readBounded(path)
+	if err != nil {
+		return err
+	}
 	c.parse(text, cfg)
-	cfg.resolve(filepath.Dir(path))
-	cfg.derive()
-	c.all(cfg)
+	return nil
+}
+
+// verdict is what is worth a look, or all that is wrong.
+func (c *check) verdict() (warnings []Problem, err error) {
 	if len(c.problems) > 0 {
 		c.problems.sort()
 		return nil, c.problems
 	}
 	c.warnings.sort()
-	cfg.Warnings = c.warnings
-	return cfg, nil
+	return c.warnings, nil
 }
 
 func readBounded(path string) ([]byte, error) {
@@ -64,7 +84,7 @@ func readBounded(path string) ([]byte, error) {
 }
 
 // parse fills cfg from the text. Text without a document leaves the defaults.
-func (d *decoder) parse(text []byte, cfg *Config) {
+func (d *decoder) parse(text []byte, cfg defaulted) {
 	cfg.setDefaults()
 	reader := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node

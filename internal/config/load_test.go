@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write what is found as what is wanted")
 
-// TestCheck reads the salvor.yaml of each archive beside its other files and compares what is said about it with "want".
+// TestCheck reads the salvor.yaml, or the witness.yaml, of each archive beside its other files and compares what is said about it with "want".
 func TestCheck(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -39,15 +39,18 @@ func checkArchive(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	want := -1
+	want, said := -1, saidOf
 	for i, f := range archive.Files {
+		if f.Name == "witness.yaml" {
+			said = saidOfWitness
+		}
 		if f.Name == "want" {
 			want = i
 			continue
 		}
 		write(t, filepath.Join(dir, f.Name), f.Data)
 	}
-	got := strings.ReplaceAll(saidOf(filepath.Join(dir, "salvor.yaml")), dir+"/", "")
+	got := strings.ReplaceAll(said(dir), dir+"/", "")
 	switch {
 	case want < 0:
 		t.Fatal("the archive has no file want")
@@ -59,13 +62,25 @@ func checkArchive(t *testing.T, path string) {
 	}
 }
 
-func saidOf(path string) string {
-	cfg, err := Load(path)
+func saidOf(dir string) string {
+	cfg, err := Load(filepath.Join(dir, "salvor.yaml"))
 	if err != nil {
 		return err.Error() + "\n"
 	}
+	return warned(cfg.Warnings)
+}
+
+func saidOfWitness(dir string) string {
+	w, err := LoadWitness(filepath.Join(dir, "witness.yaml"))
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	return warned(w.Warnings)
+}
+
+func warned(warnings []Problem) string {
 	var out strings.Builder
-	for _, w := range cfg.Warnings {
+	for _, w := range warnings {
 		out.WriteString("warning: " + w.String() + "\n")
 	}
 	return out.String() + "well\n"
@@ -126,12 +141,14 @@ clusters:
     power: {http: {url: "https://power.example.org/nodes/{node}", token_file: power.token, timeout: 3s}}
     lease_stale_after: 40s
     sole_repairer: true
+    etcd: {endpoints: ["https://etcd-0:2379", "https://etcd-1:2379"], ca_file: etcd/ca, cert_file: etcd/crt, key_file: /etcd/key}
   - name: lab
     observe: {in_cluster: true}
     power: {exec: {command: [./off.sh, --now], timeout: 1m}}
 intakes:
   - {name: am, token_file: am.token, clusters: [prod-eu], kinds: [node]}
   - {name: falco, client_name: falco.example.org, clusters: [prod-eu, lab]}
+  - {name: us, token_file: us.token, clusters: [lab], witness: w-us}
 people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token}
 policies: {dir: rules}
@@ -160,13 +177,15 @@ func TestReadEverything(t *testing.T) {
 				Act:             &Act{Kubeconfig: "/etc/salvor/act.yaml"},
 				Modes:           map[classifiers.Kind]policies.Mode{"node": policies.ModeAct, "zone": policies.ModeSuggest},
 				Power:           &Power{HTTP: &PowerHTTP{"https://power.example.org/nodes/{node}", in("power.token"), 3 * time.Second}},
-				LeaseStaleAfter: 40 * time.Second, SoleRepairer: true},
+				LeaseStaleAfter: 40 * time.Second, SoleRepairer: true,
+				Etcd: &Etcd{[]string{"https://etcd-0:2379", "https://etcd-1:2379"}, in("etcd/ca"), in("etcd/crt"), "/etcd/key"}},
 			{Name: "lab", Observe: Observe{InCluster: true}, Power: &Power{Exec: &PowerExec{[]string{in("off.sh"), "--now"}, time.Minute}},
 				LeaseStaleAfter: 25 * time.Second},
 		},
 		Intakes: []Intake{
 			{Name: "am", TokenFile: in("am.token"), Clusters: []string{"prod-eu"}, Kinds: []classifiers.Kind{"node"}},
 			{Name: "falco", ClientName: "falco.example.org", Clusters: []string{"prod-eu", "lab"}},
+			{Name: "us", TokenFile: in("us.token"), Clusters: []string{"lab"}, Witness: "w-us"},
 		},
 		People:        []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
 		Policies:      Policies{in("rules")},

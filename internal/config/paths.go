@@ -6,8 +6,8 @@ import (
 )
 
 // resolve takes relative paths from dir.
-func (c *Config) resolve(dir string) {
-	for _, path := range c.paths() {
+func resolve(dir string, paths []*string) {
+	for _, path := range paths {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
@@ -33,8 +33,15 @@ func (c *Config) paths() []*string {
 	return all
 }
 
+func (e *Etcd) paths() []*string {
+	if e == nil {
+		return nil
+	}
+	return []*string{&e.CAFile, &e.CertFile, &e.KeyFile}
+}
+
 func (c *Cluster) paths() []*string {
-	all := []*string{&c.Observe.Kubeconfig}
+	all := append(c.Etcd.paths(), &c.Observe.Kubeconfig)
 	if c.Act != nil {
 		all = append(all, &c.Act.Kubeconfig)
 	}

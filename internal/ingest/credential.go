@@ -24,6 +24,7 @@ type Credential struct {
 	Clusters    []string          // the clusters its posts may be about, at least one
 	Kinds       []string          // the fault kinds its alerts may raise; empty means any
 	Internal    bool              // its CloudEvents may be Salvor's own observations, so that Kinds must be empty
+	Witness     string            // it is the witness of that name: it posts nothing but its own probes, so that Kinds must be empty
 }
 
 // HashToken is the TokenSHA256 of a token.
@@ -61,8 +62,10 @@ func (c Credential) check() error {
 		return errors.New("no cluster is given")
 	case slices.Contains(c.Clusters, "") || slices.Contains(c.Clusters, events.Fleet):
 		return fmt.Errorf("a cluster is named \"\" or %q", events.Fleet)
-	case c.Internal && len(c.Kinds) > 0:
+	case (c.Internal || c.Witness != "") && len(c.Kinds) > 0:
 		return errors.New("observations of Salvor itself cannot be bound to kinds")
+	case c.Internal && c.Witness != "":
+		return errors.New("a witness posts its own probes and nothing else")
 	}
 	return nil
 }
@@ -71,7 +74,7 @@ func (c Credential) check() error {
 type keyring []Credential
 
 func newKeyring(credentials []Credential) (keyring, error) {
-	names, tokens, clients := map[string]bool{}, map[[sha256.Size]byte]bool{}, map[string]bool{}
+	names, tokens, clients, witnesses := map[string]bool{}, map[[sha256.Size]byte]bool{}, map[string]bool{}, map[string]bool{}
 	for _, c := range credentials {
 		if err := c.check(); err != nil {
 			return nil, fmt.Errorf("check credential %q: %w", c.Name, err)
@@ -79,7 +82,10 @@ func newKeyring(credentials []Credential) (keyring, error) {
 		if names[c.Name] || c.ClientName == "" && tokens[c.TokenSHA256] || c.ClientName != "" && clients[c.ClientName] {
 			return nil, fmt.Errorf("check credential %q: its name, token or client name is that of another", c.Name)
 		}
-		names[c.Name], tokens[c.TokenSHA256], clients[c.ClientName] = true, true, true
+		if c.Witness != "" && witnesses[c.Witness] {
+			return nil, fmt.Errorf("check credential %q: another is the witness %q already", c.Name, c.Witness)
+		}
+		names[c.Name], tokens[c.TokenSHA256], clients[c.ClientName], witnesses[c.Witness] = true, true, true, true
 	}
 	return slices.Clone(credentials), nil
 }

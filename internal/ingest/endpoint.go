@@ -33,7 +33,7 @@ type rejected struct {
 	Data json.RawMessage
 }
 
-// forbidden says that nothing but foreign clusters was named, so that the sender has to be told.
+// forbidden says that nothing but what the credential may not post was sent, so that the sender has to be told.
 func (h harvest) forbidden() error {
 	if len(h.events) > 0 || len(h.rejected) == 0 {
 		return nil
@@ -47,7 +47,7 @@ func (h harvest) forbidden() error {
 }
 
 func isForbidden(err error) bool {
-	return errors.Is(err, errNotBound) || errors.Is(err, cloudevents.ErrInternal)
+	return errors.Is(err, errNotBound) || errors.Is(err, errWitness) || errors.Is(err, cloudevents.ErrInternal)
 }
 
 func alertmanagerHook(clusterLabel string) endpoint {
@@ -55,6 +55,9 @@ func alertmanagerHook(clusterLabel string) endpoint {
 		name: "alertmanager", media: jsonOnly,
 		want: "point a webhook_config without a custom payload at this address: salvor print alertmanager-config shows one",
 		decode: func(c Credential, _ http.Header, body []byte) (harvest, error) {
+			if c.Witness != "" {
+				return harvest{}, fmt.Errorf("alerts: %w", errWitness)
+			}
 			source := "salvor/hooks/alertmanager/" + c.Name
 			decoder := alertmanager.Decoder{Source: source, ClusterLabel: clusterLabel, Kinds: c.Kinds, Bind: c.bind}
 			group, err := decoder.Decode(body)
@@ -79,6 +82,9 @@ func cloudEvents() endpoint {
 		want: "send CloudEvents 1.0 with JSON data: binary, application/cloudevents+json or application/cloudevents-batch+json",
 		decode: func(c Credential, header http.Header, body []byte) (harvest, error) {
 			decoder := cloudevents.Decoder{Internal: c.Internal, Bind: c.bind}
+			if c.Witness != "" {
+				decoder.Internal, decoder.Take = true, c.testified
+			}
 			batch, err := decoder.Decode(header, body)
 			out := harvest{events: batch.Events}
 			for _, r := range batch.Rejected {

@@ -33,6 +33,9 @@ func watched() []responders.Grant {
 	)
 }
 
+// probed are the paths that are asked for, to see whether a cluster can be reached. Both are to read.
+func probed() []string { return []string{"/readyz", "/readyz/etcd"} }
+
 // Render writes the manifests of a role: a ClusterRole, and its binding to the service account of the same name in namespace
 // salvor and to the users, if any.
 func Render(role Role, catalog responders.Catalog, users ...string) (string, error) {
@@ -118,6 +121,9 @@ func renderRole(out *strings.Builder, role Role, r rights) {
 	fmt.Fprintf(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: salvor-%s}\nrules:\n", role)
 	for _, g := range r.sorted() {
 		fmt.Fprintf(out, "  - {apiGroups: [%q], resources: [%q], verbs: [%s]}\n", g.Group, g.Resource, strings.Join(g.Verbs, ", "))
+	}
+	if role == Observe {
+		fmt.Fprintf(out, "  - {nonResourceURLs: [%s], verbs: [get]}\n", strings.Join(probed(), ", "))
 	}
 }
 

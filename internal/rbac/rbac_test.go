@@ -114,6 +114,7 @@ func TestEachRoleGetsItsPart(t *testing.T) {
 			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "list", "watch"}},
 			{APIGroups: []string{"machine.openshift.io"}, Resources: []string{"machinehealthchecks"}, Verbs: []string{"list"}},
 			{APIGroups: []string{"remediation.medik8s.io"}, Resources: []string{"nodehealthchecks"}, Verbs: []string{"list"}},
+			{NonResourceURLs: []string{"/readyz", "/readyz/etcd"}, Verbs: []string{"get"}},
 		},
 		Act: {
 			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"delete", "list"}},
