@@ -11,6 +11,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/events/kube"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -40,6 +41,7 @@ type App struct {
 	pipeline *pipeline.Pipeline
 	engine   *recovery.Engine
 	others   *others
+	table    *alertmanager.Table // what alerts speak of
 	kicks    *kicks
 	folding  *folding
 	front    *front
@@ -49,6 +51,9 @@ type App struct {
 func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err error) {
 	a := &App{cfg: cfg, opt: opt}
 	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
+		return nil, err
+	}
+	if a.table, err = alertmanager.NewTable(cfg.Alerts); err != nil {
 		return nil, err
 	}
 	rules, err := loadPolicies(ctx, cfg)

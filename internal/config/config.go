@@ -26,7 +26,7 @@ type Config struct {
 	Alertmanagers []Alertmanager `yaml:"alertmanagers"`
 
 	Alerts []alertmanager.Row `yaml:"alerts"` // what alerts speak of, before the shipped table
-	Log           Log            `yaml:"log"`
+	Log    Log                `yaml:"log"`
 
 	Warnings []Problem `yaml:"-"` // what works and is still worth a look
 }
