@@ -137,10 +137,14 @@ func (a *App) act(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sources, err := silences(a.cfg, a.opt.Replica, a.store.log, a.pipeline, a.opt.Log.With("part", "silences"))
+	if err != nil {
+		return err
+	}
 	if err := a.blink(ctx, watches); err != nil {
 		return err
 	}
-	sources := []events.Source{clock{a.store.log, a.opt.Log.With("part", "clock")}}
+	sources = append(sources, clock{a.store.log, a.opt.Log.With("part", "clock")})
 	for _, w := range watches {
 		sources = append(sources, w)
 	}
