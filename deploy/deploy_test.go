@@ -3,6 +3,7 @@ package deploy_test
 
 import (
 	"flag"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ import (
 	"github.com/salvor-io/salvor/internal/telemetry"
 )
 
-var update = flag.Bool("update", false, "rewrite alertmanager/salvor.yaml")
+var update = flag.Bool("update", false, "rewrite alertmanager/salvor.yaml and alerts.md")
 
 func read(t *testing.T, path string) string {
 	t.Helper()
@@ -113,6 +114,33 @@ func TestGuideShowsTheDefaults(t *testing.T) {
 func TestGuideNamesTheTestAlert(t *testing.T) {
 	if !strings.Contains(read(t, "README.md"), "`"+doctor.TestAlert+"`") {
 		t.Errorf("README.md does not name the test alert %s", doctor.TestAlert)
+	}
+}
+
+// TestTableOfAlertsIsCurrent holds that alerts.md lists the shipped table.
+func TestTableOfAlertsIsCurrent(t *testing.T) {
+	const file = "alertmanager/alerts.md"
+	var want strings.Builder
+	want.WriteString("# What the shipped table says of alerts\n\nMade from the table; rows of your own come before it.\n\n" +
+		"| alert | topic | independent of the API server | read from |\n| --- | --- | --- | --- |\n")
+	for _, s := range alertmanager.Shipped() {
+		name := "`" + s.Name + "`"
+		if len(s.Match) > 1 { // known by more than its name
+			name = s.Name + ": `" + strings.ReplaceAll(strings.Join(s.Match, "`, `"), "|", "\\|") + "`"
+		}
+		independent := "no"
+		if s.Independent {
+			independent = "yes"
+		}
+		fmt.Fprintf(&want, "| %s | %s | %s | %s |\n", name, s.Topic, independent, s.Source)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want.String(), read(t, file)); diff != "" {
+		t.Errorf("%s is not current, rewrite it with go test ./deploy -update (-want +got):\n%s", file, diff)
 	}
 }
 

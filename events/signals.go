@@ -3,6 +3,10 @@ package events
 import "time"
 
 // Alert is one alert of an Alertmanager. In the view an alert is (cluster, fingerprint).
+//
+// Kinds are the only fault kinds it may speak for: those of its sender's credential, narrowed by what its route and its own
+// label salvor_fault say. Empty means any. When nothing is left they are [KindNone] alone, which is the name of no kind, so that
+// whoever looks for a kind in the list finds none.
 type Alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 	Status       string            `json:"status"` // firing or resolved
@@ -14,8 +18,11 @@ type Alert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 	Receiver     string            `json:"receiver,omitempty"`
 	Truncated    bool              `json:"truncated,omitempty"` // the webhook left other alerts out: facts are incomplete
-	Kinds        []string          `json:"kinds,omitempty"`     // the only fault kinds its credential may raise; empty: any
+	Kinds        []string          `json:"kinds,omitempty"`     // the only fault kinds it may speak for; empty: any
 }
+
+// KindNone stands in [Alert.Kinds] for no kind at all.
+const KindNone = "none"
 
 // Topic is what an alert speaks of, whoever wrote its rule.
 type Topic string
@@ -36,6 +43,12 @@ const (
 	TopicRuntime      Topic = "runtime"       // a process did what it should not: Falco
 	TopicTampering    Topic = "tampering"     // secrets, RBAC or audit were tampered with
 )
+
+// Topics lists every topic.
+func Topics() []Topic {
+	return []Topic{TopicWatchdog, TopicNodeLost, TopicNodeTrouble, TopicControlPlane, TopicEtcdQuorum, TopicEtcdSpace, TopicEtcdCorrupt,
+		TopicBackup, TopicVolume, TopicRollout, TopicCertificate, TopicRuntime, TopicTampering}
+}
 
 // Meaning is what the table of alerts says about an alert. The zero value is an alert that nobody listens to.
 type Meaning struct {

@@ -31,34 +31,67 @@ type alert struct {
 	Fingerprint  string             `json:"fingerprint"`
 }
 
-func (d Decoder) event(raw json.RawMessage, msg message) (events.Event, error) {
+// take adds one alert to the group: as an event, or as rejected. The alert of a dead man's switch that fires is heard as well.
+func (d Decoder) take(group *Group, raw json.RawMessage, msg message) {
+	seen, cluster, err := d.see(raw, msg)
+	if err == nil {
+		var odd error
+		seen.Kinds, odd = narrow(d.Kinds, seen.Labels[FaultLabel])
+		group.remark("alert "+seen.Name, odd)
+		err = d.render(group, seen, cluster)
+	}
+	if err != nil {
+		group.Rejected = append(group.Rejected, Rejected{Err: err, Data: raw})
+		return
+	}
+	d.hear(group, seen, cluster)
+}
+
+// see reads an alert and which cluster it belongs to.
+func (d Decoder) see(raw json.RawMessage, msg message) (events.Alert, string, error) {
 	seen, err := readAlert(raw)
 	if err != nil {
-		return events.Event{}, err
+		return events.Alert{}, "", err
 	}
 	seen.Receiver = msg.Receiver
 	seen.Truncated = msg.TruncatedAlerts > 0
-	seen.Kinds = d.Kinds
 	if len(seen.Receiver)+len(seen.GeneratorURL) > maxText {
-		return events.Event{}, fmt.Errorf("receiver and generatorURL are longer than %d bytes", maxText)
+		return events.Alert{}, "", fmt.Errorf("receiver and generatorURL are longer than %d bytes", maxText)
 	}
 	cluster, err := d.Bind(seen.Labels[d.ClusterLabel])
-	if err != nil {
-		return events.Event{}, err
-	}
-	return d.render(seen, cluster)
+	return seen, cluster, err
 }
 
-func (d Decoder) render(seen events.Alert, cluster string) (events.Event, error) {
+// hear adds the heartbeat of a dead man's switch that fires. A name that is too long for an event costs the heartbeat alone.
+func (d Decoder) hear(group *Group, seen events.Alert, cluster string) {
+	if d.Meaning == nil || seen.Status != firing || d.Meaning(seen).Topic != events.TopicWatchdog {
+		return
+	}
+	ev, err := events.NewHeartbeat(d.Source, cluster, d.At, events.Heartbeat{Name: seen.Name})
+	if err == nil {
+		err = ev.Validate()
+	}
+	if err != nil {
+		group.remark("heartbeat of alert "+seen.Name, err)
+		return
+	}
+	group.Events = append(group.Events, ev)
+}
+
+func (d Decoder) render(group *Group, seen events.Alert, cluster string) error {
 	at := seen.StartsAt
 	if seen.Status == resolved && !seen.EndsAt.IsZero() {
 		at = seen.EndsAt
 	}
 	ev, err := events.New(identity(seen, cluster), events.TypeAlert, d.Source, cluster, "alert/"+seen.Fingerprint, at, seen)
-	if err != nil {
-		return events.Event{}, err
+	if err == nil {
+		err = ev.Validate()
 	}
-	return ev, ev.Validate()
+	if err != nil {
+		return err
+	}
+	group.Events = append(group.Events, ev)
+	return nil
 }
 
 // identity is equal for all reports of one alert's start, and for all reports of its end.
@@ -90,14 +123,23 @@ func readAlert(raw json.RawMessage) (events.Alert, error) {
 	if err != nil {
 		return events.Alert{}, err
 	}
-	if labels[model.AlertNameLabel] == "" {
+	name := nameOf(labels)
+	if name == "" {
 		return events.Alert{}, fmt.Errorf("alert has no label %s", model.AlertNameLabel)
 	}
 	fp, err := fingerprint(sent.Fingerprint, labels)
 	return events.Alert{
-		Fingerprint: fp, Status: sent.Status, Name: labels[model.AlertNameLabel], Labels: labels, Annotations: annotations,
+		Fingerprint: fp, Status: sent.Status, Name: name, Labels: labels, Annotations: annotations,
 		StartsAt: sent.StartsAt.UTC(), EndsAt: sent.EndsAt.UTC(), GeneratorURL: sent.GeneratorURL,
 	}, err
+}
+
+// nameOf is what an alert is called. The alerts of falcosidekick have no alertname, but the rule that they are about.
+func nameOf(labels map[string]string) string {
+	if name := labels[model.AlertNameLabel]; name != "" || labels["source"] != "falco" {
+		return name
+	}
+	return labels["rule"]
 }
 
 func texts(what string, sent map[string]*string, most int) (map[string]string, error) {

@@ -113,6 +113,12 @@ route:
       group_interval: 30s
       # An alert that goes on firing is told again; Salvor counts it once.
       repeat_interval: 5m
+      routes:
+        # The dead man's switch of Prometheus is a heartbeat: it is told each minute, so that it is missed soon.
+        - matchers:
+            - 'alertname="Watchdog"'
+          group_interval: 10s
+          repeat_interval: 1m
 
     # Move the routes you have now below this one, unchanged. It matches whatever they do not and then uses the receiver
     # of your top route, which Alertmanager itself would no longer do once the route above has matched.

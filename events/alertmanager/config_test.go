@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/common/model"
 	"sigs.k8s.io/yaml"
+
+	"github.com/salvor-io/salvor/events"
 )
 
 func route() Route {
@@ -170,6 +172,21 @@ func TestRouteTimesAndReceiver(t *testing.T) {
 	}
 	if auth := hook.HTTPConfig.Authorization; auth == nil || auth.Type != "Bearer" || auth.CredentialsFile != route().CredentialsFile {
 		t.Errorf("authorization is %+v, want the bearer token of the file", auth)
+	}
+}
+
+func TestRouteTellsTheWatchdogEachMinute(t *testing.T) {
+	_, root := load(t, merge(t, snippet(t), true))
+	matched := root.Match(model.LabelSet{"alertname": "Watchdog", "cluster": "prod-eu.1", "severity": "none"})
+	opts := matched[0].RouteOpts
+	if opts.Receiver != "salvor" || !opts.GroupByAll || opts.GroupWait != 0 || opts.GroupInterval != 10*time.Second || opts.RepeatInterval != time.Minute {
+		t.Errorf("got %v, want it told to Salvor at once, again each 1m", &opts)
+	}
+	if len(matched) != 2 {
+		t.Errorf("it goes to %d receivers, want Salvor once and the one it went to before", len(matched))
+	}
+	if table(t).Meaning(alertOf("alertname", "Watchdog")).Topic != events.TopicWatchdog {
+		t.Error("the name in the route is not that of the table")
 	}
 }
 

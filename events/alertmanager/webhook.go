@@ -1,5 +1,5 @@
-// Package alertmanager turns Alertmanager's webhook, version 4, into events, and renders the configuration that makes an
-// Alertmanager send it. It does no I/O: bytes in, values out.
+// Package alertmanager knows Alertmanager: it turns its webhook, version 4, into events ([Decoder]), says what alerts speak of
+// ([Table]), and renders the configuration that makes an Alertmanager send them ([Route]).
 //
 // Each alert of a webhook becomes one event of type [events.TypeAlert]. Its ID is made of the cluster, the fingerprint,
 // the start and the status, so that the members of a highly available Alertmanager, and each of their re-sends, report
@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/salvor-io/salvor/events"
@@ -23,18 +24,31 @@ var ErrTooMany = errors.New("too many alerts")
 
 // Decoder turns the webhooks of one sender into events. It keeps nothing between calls.
 type Decoder struct {
-	Source       string   // CloudEvents source of the events
-	ClusterLabel string   // label that names an alert's cluster
-	Kinds        []string // the fault kinds that the sender's alerts may raise; empty means any
+	Source       string    // CloudEvents source of the events
+	ClusterLabel string    // label that names an alert's cluster
+	Kinds        []string  // the fault kinds that the sender's alerts may raise; empty means any
+	Fault        string    // the kinds that the address of the webhook narrows that to, as in [FaultLabel]; "" narrows nothing
+	At           time.Time // when the webhook was received: the time of heartbeats
+
+	// Meaning says what an alert speaks of; nil when nobody listens for heartbeats.
+	Meaning func(a events.Alert) events.Meaning
 
 	// Bind says which cluster an alert belongs to, given the one its label names ("" for none). Its error rejects the alert.
 	Bind func(named string) (cluster string, err error)
 }
 
-// Group is what one webhook held: each of its alerts is either an event or rejected.
+// Group is what one webhook held: each of its alerts is either an event or rejected. A dead man's switch that fires is two
+// events, since each time it is heard counts and the alert is told only once.
 type Group struct {
 	Events   []events.Event // all valid, see [events.Event.Validate]
 	Rejected []Rejected
+	Remarks  []error // what was odd about alerts that became events all the same, for a log
+}
+
+func (g *Group) remark(about string, err error) {
+	if err != nil {
+		g.Remarks = append(g.Remarks, fmt.Errorf("%.80s: %w", about, err))
+	}
 }
 
 // Rejected is an alert that cannot become an event.
@@ -60,13 +74,10 @@ func (d Decoder) Decode(body []byte) (Group, error) {
 		return Group{}, err
 	}
 	group := Group{Events: make([]events.Event, 0, len(msg.Alerts))}
+	d.Kinds, err = narrow(d.Kinds, d.Fault)
+	group.remark("the webhook's address", err)
 	for _, raw := range msg.Alerts {
-		ev, err := d.event(raw, msg)
-		if err != nil {
-			group.Rejected = append(group.Rejected, Rejected{Err: err, Data: raw})
-			continue
-		}
-		group.Events = append(group.Events, ev)
+		d.take(&group, raw, msg)
 	}
 	return group, nil
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/events/kube"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -18,15 +20,6 @@ import (
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/policies"
 )
-
-// nodeAlerts are the alerts that speak of a lost node: those of kubernetes-mixin and node-exporter.
-func nodeAlerts(a events.Alert) events.Meaning {
-	switch a.Name {
-	case "KubeNodeNotReady", "KubeNodeUnreachable", "KubeletDown", "NodeDown":
-		return events.Meaning{Topic: events.TopicNodeLost}
-	}
-	return events.Meaning{}
-}
 
 // Options say who is running.
 type Options struct {
@@ -45,6 +38,7 @@ type App struct {
 	pipeline *pipeline.Pipeline
 	engine   *recovery.Engine
 	others   *others
+	table    *alertmanager.Table // what alerts speak of
 	kicks    *kicks
 	folding  *folding
 	front    *front
@@ -54,6 +48,9 @@ type App struct {
 func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err error) {
 	a := &App{cfg: cfg, opt: opt}
 	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
+		return nil, err
+	}
+	if a.table, err = alertmanager.NewTable(cfg.Alerts); err != nil {
 		return nil, err
 	}
 	rules, err := loadPolicies(ctx, cfg)
@@ -85,7 +82,7 @@ func (a *App) build(rules policies.Engine, books *books) {
 		})
 	}, log.With("part", "kicks"))
 	a.pipeline = pipeline.New(pipeline.Options{
-		Classifiers: classifiersOf(a.cfg), Alerts: nodeAlerts,
+		Classifiers: classifiersOf(a.cfg), Alerts: a.table.Meaning,
 		Ledger: a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
 	})
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
@@ -141,10 +138,14 @@ func (a *App) act(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	quiet, err := silences(a.cfg, a.opt.Replica, a.store.log, a.pipeline, a.opt.Log.With("part", "silences"))
+	if err != nil {
+		return err
+	}
 	if err := a.blink(ctx, watches); err != nil {
 		return err
 	}
-	sources := append(probes, clock{a.store.log, a.opt.Log.With("part", "clock")})
+	sources := append(slices.Concat(probes, quiet), clock{a.store.log, a.opt.Log.With("part", "clock")})
 	for _, w := range watches {
 		sources = append(sources, w)
 	}

@@ -74,7 +74,7 @@ func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
 		}
 		senders = append(senders, sender)
 	}
-	intake, err := ingest.New(ingest.Options{Log: a.store.log, Dead: a.store.log, Meter: meter, Credentials: senders, Logger: a.opt.Log.With("part", "intake")})
+	intake, err := ingest.New(ingest.Options{Log: a.store.log, Dead: a.store.log, Meter: meter, Credentials: senders, Meaning: a.table.Meaning, Logger: a.opt.Log.With("part", "intake")})
 	if err != nil {
 		return nil, fmt.Errorf("open the intake: %w", err)
 	}
@@ -132,6 +132,7 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 	server, err := httpserver.New(httpserver.Options{
 		Address: a.cfg.Listen.Address, Socket: a.cfg.Listen.Socket, TLS: secure, ConnContext: people.ConnContext, OnStop: f.api.EndStreams,
 		Mounts: []httpserver.Mount{{Pattern: ingest.AlertmanagerPath, Handler: posts}, {Pattern: ingest.EventsPath, Handler: posts},
+			{Pattern: ingest.HeartbeatPath, Handler: posts},
 			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
 		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
 		Log:    a.opt.Log.With("part", "http"),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events/alertmanager"
 )
 
 // check collects what is wrong with a configuration and what is worth a look.
@@ -69,7 +70,20 @@ func (c *check) all(cfg *Config) {
 	c.limits(cfg.Limits)
 	c.detect(cfg.Detect)
 	c.times(cfg.Times)
+	c.alerts(cfg)
 	c.others(cfg)
+}
+
+// alerts checks each row and then the table that they make, which bounds how many there are.
+func (c *check) alerts(cfg *Config) {
+	for i, row := range cfg.Alerts {
+		err := row.Check()
+		c.wrong(err == nil, fmt.Sprintf("alerts[%d]", i), "", "%v", err)
+	}
+	if len(c.problems) == 0 {
+		_, err := alertmanager.NewTable(cfg.Alerts)
+		c.wrong(err == nil, "alerts", "", "%v", err)
+	}
 }
 
 func (c *check) others(cfg *Config) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
 )
@@ -24,7 +25,9 @@ type Config struct {
 	Detect        Detect         `yaml:"detect"`
 	Times         Times          `yaml:"times"`
 	Alertmanagers []Alertmanager `yaml:"alertmanagers"`
-	Log           Log            `yaml:"log"`
+
+	Alerts []alertmanager.Row `yaml:"alerts"` // what alerts speak of, before the shipped table
+	Log    Log                `yaml:"log"`
 
 	Warnings []Problem `yaml:"-"` // what works and is still worth a look
 }
@@ -184,7 +187,7 @@ type Times struct {
 	ArchiveAfter time.Duration `yaml:"archive_after"` // how long an incident that has ended is listed, before it goes to the archive
 }
 
-// Alertmanager is where incidents are raised as alerts.
+// Alertmanager is where incidents are raised as alerts, and silences are read.
 type Alertmanager struct {
 	URL       string `yaml:"url"`
 	TokenFile string `yaml:"token_file"`

@@ -33,6 +33,8 @@ type door struct {
 	http   *http.Client
 	mark   string               // value of testLabel
 	raised map[string]time.Time // when the test alert was accepted, by cluster
+
+	original string // its configuration as it shows it; "" when it does not
 }
 
 // alertmanagers examines each Alertmanager, and the way of a test alert from it to the running server.
@@ -50,6 +52,7 @@ func (e *exam) alertmanagers(ctx context.Context, said answer) []Finding {
 	for _, d := range doors {
 		defer d.http.CloseIdleConnections()
 		if d.reach(ctx) {
+			d.routing(e.taken())
 			open = append(open, d)
 		}
 	}
@@ -85,6 +88,9 @@ func (d *door) reach(ctx context.Context) bool {
 		VersionInfo struct {
 			Version string `json:"version"`
 		} `json:"versionInfo"`
+		Config struct {
+			Original string `json:"original"`
+		} `json:"config"`
 	}
 	body, err := d.ask(ctx, http.MethodGet, "/api/v2/status", nil)
 	if err == nil {
@@ -94,6 +100,7 @@ func (d *door) reach(ctx context.Context) bool {
 		d.problem("reach", "see whether this machine reaches it and alertmanagers[].url is its base address", "it does not answer well: %v", err)
 		return false
 	}
+	d.original = status.Config.Original
 	d.ok("reach", "Alertmanager %s answers in %s; its cluster: %s, %s", status.VersionInfo.Version, round(time.Since(began)), status.Cluster.Status, count(len(status.Cluster.Peers), "member"))
 	return true
 }

@@ -1,9 +1,11 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/doctor"
 )
@@ -27,6 +30,7 @@ func TestAllIsWell(t *testing.T) {
 		"reach": "API server v1.36.3", "observe rights": "all 20 reads", "observe writes nothing": "no right to write", "nodes": "3 nodes, 3 ready; faults of kind node are in mode act",
 		"act rights": "all 5 accesses", "act has no more": "no other right", "same cluster": "cp-1", "second repairers": "none found",
 		"power switch": "worker-1 is on", "round trip": "arrived at Salvor for cluster prod-eu after",
+		"alerts reach Salvor": fmt.Sprintf("all %d shipped alerts reach Salvor, for cluster prod-eu", len(alertmanager.Shipped())), "others still hear": "from anybody else",
 	} {
 		holds(t, r, doctor.OK, check, says)
 	}
@@ -134,6 +138,26 @@ func TestFindings(t *testing.T) {
 			w.silent = true
 			w.seen = []api.Alert{{Cluster: "prod-eu", At: time.Now(), Alert: events.Alert{Labels: map[string]string{"salvor_test": "older"}}}}
 		}, doctor.Problem, "round trip", "did not arrive"},
+		{"Salvor's route does not continue", func(w *world) { w.routes = strings.Replace(w.routes, "salvor, continue: true", "salvor", 1) },
+			doctor.Problem, "others still hear", "null is not told of Watchdog, pager is not told of "},
+		{"a route is above Salvor's", func(w *world) {
+			w.routes = strings.Replace(w.routes, "    - {receiver: salvor,", `    - {receiver: "null", matchers: ['alertname=~"Watchdog|etcd.*"']}`+"\n    - {receiver: salvor,", 1)
+		}, doctor.Warning, "alerts reach Salvor", `6 of ` + strconv.Itoa(len(alertmanager.Shipped())) + ` shipped alerts do not reach Salvor, for cluster prod-eu: ` +
+			`the route {alertname=~"Watchdog|etcd.*"} to null takes them and does not continue: Watchdog, etcdDatabaseQuotaLowSpace, etcdExcessiveDatabaseGrowth, etcdInsufficientMembers, etcdMembersDown and 1 more`},
+		{"critical alerts go elsewhere", func(w *world) {
+			w.routes = strings.Replace(w.routes, "    - {receiver: salvor,", "    - {receiver: pager, matchers: ['severity=\"critical\"', 'job=\"apiserver\"']}\n    - {receiver: salvor,", 1)
+		}, doctor.Warning, "alerts reach Salvor", "takes them and does not continue when their severity is critical: TargetDown of apiserver"},
+		{"the route takes another cluster's", func(w *world) {
+			w.routes = strings.Replace(w.routes, `"Salvor.*"'`, `"Salvor.*"', 'cluster="prod-us"'`, 1)
+		}, doctor.Warning, "alerts reach Salvor", "no route of Salvor matches them: "},
+		{"routes were not moved", func(w *world) {
+			w.routes = strings.Replace(w.routes, "    - continue: true\n      routes:\n        -", "    - continue: true\n    -", 1)
+			w.routes = strings.Replace(w.routes, "        - {receiver: team-db", "    - {receiver: team-db", 1)
+		}, doctor.Warning, "others still hear", "the receiver of the top route hears of every alert"},
+		{"no receiver is Salvor's", func(w *world) { w.routes = strings.ReplaceAll(w.routes, "salvor", "other") }, doctor.Warning, "routing", "no receiver of its configuration"},
+		{"no configuration is shown", func(w *world) { w.routes = "" }, doctor.Warning, "routing", "does not show its routes"},
+		{"configuration is no YAML", func(w *world) { w.routes = "route: [" }, doctor.Warning, "routing", "read its configuration"},
+		{"broken matcher", func(w *world) { w.routes = strings.Replace(w.routes, "critical|warning", "'('", 1) }, doctor.Warning, "routing", "cannot tell"},
 		{"no intake", func(w *world) { w.config = strings.Replace(w.config, "intakes:", "intakes: []\n#", 1) }, doctor.Warning, "round trip", "no intake is configured"},
 		{"no server", func(w *world) { w.ready = "" }, doctor.Warning, "round trip", "no server runs"},
 	} {

@@ -44,6 +44,7 @@ type world struct {
 	refuses   bool              // Alertmanager takes no alerts
 	ready     string            // what a running server answers at /readyz; empty: none runs
 	elsewhere string            // cluster that alerts arrive for, if it is another one
+	routes    string            // Alertmanager's configuration as it shows it
 
 	mu     sync.Mutex
 	asked  []string // methods and paths that the power switch was asked
@@ -71,9 +72,26 @@ intakes: [{name: am, token_file: DIR/intake, clusters: [prod-eu]}]
 alertmanagers: [{url: AM, token_file: DIR/am}]
 `
 
+// running is a configuration with Salvor's routes as Alertmanager shows it: secrets are hidden.
+const running = `global: {smtp_auth_password: <secret>, slack_api_url: <secret>, of_a_newer_version: {x: 1}}
+route:
+  receiver: pager
+  routes:
+    - {receiver: salvor, continue: true, matchers: ['alertname!~"Salvor.*"'], group_by: ['...'], routes: [{matchers: ['alertname="Watchdog"'], repeat_interval: 1m}]}
+    - continue: true
+      routes:
+        - {receiver: "null", matchers: ['alertname="Watchdog"'], continue: false}
+        - {receiver: team-db, match: {team: db}, match_re: {severity: critical|warning}}
+receivers:
+  - {name: pager, pagerduty_configs: [{routing_key: <secret>, of_a_newer_version: 1}]}
+  - {name: "null"}
+  - {name: team-db, webhook_configs: [{url: <secret>}]}
+  - {name: salvor, webhook_configs: [{url: <secret>, http_config: {authorization: {type: Bearer, credentials: <secret>}}}]}
+`
+
 func newWorld(t *testing.T) *world {
 	own := authv1.ResourceRule{Verbs: []string{"create"}, APIGroups: []string{"authorization.k8s.io"}, Resources: []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews"}}
-	return &world{dir: t.TempDir(), config: configuration, version: "v1.36.3", power: `{"power":"on"}`, ready: "store: ok\nview: ok\nready\n",
+	return &world{dir: t.TempDir(), config: configuration, version: "v1.36.3", power: `{"power":"on"}`, ready: "store: ok\nview: ok\nready\n", routes: running,
 		observe: credentials{rules: []authv1.ResourceRule{own, {Verbs: []string{"get", "list", "watch"}, APIGroups: []string{""}, Resources: []string{"nodes"}}}},
 		act:     credentials{rules: []authv1.ResourceRule{own, {Verbs: []string{"get", "list", "patch"}, APIGroups: []string{""}, Resources: []string{"nodes"}}}},
 		nodes:   []corev1.Node{node("cp-1", "node-role.kubernetes.io/control-plane", ""), node("worker-1"), node("worker-2")},
@@ -166,7 +184,8 @@ func (w *world) alertmanager(out http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Authorization") != "Bearer am-token":
 		http.Error(out, "who are you", http.StatusUnauthorized)
 	case r.Method == http.MethodGet && r.URL.Path == "/api/v2/status":
-		fmt.Fprint(out, `{"cluster":{"status":"ready","peers":[{},{}]},"versionInfo":{"version":"0.28.1"}}`)
+		answer(out, map[string]any{"cluster": map[string]any{"status": "ready", "peers": []int{1, 2}}, "versionInfo": map[string]string{"version": "0.28.1"},
+			"config": map[string]string{"original": w.routes}})
 	case r.Method == http.MethodPost && r.URL.Path == "/api/v2/alerts" && !w.refuses:
 		w.take(r)
 	default:

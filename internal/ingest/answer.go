@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Tally counts what became of a post's alerts or events.
+// Tally counts what became of a post's alerts or events. A dead man's switch counts twice: as an alert, and as its heartbeat.
 type Tally struct {
 	Recorded  int `json:"recorded"`
 	Duplicate int `json:"duplicate"` // had been recorded before

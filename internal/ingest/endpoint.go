@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/alertmanager"
@@ -17,14 +19,25 @@ import (
 type endpoint struct {
 	name   string
 	media  func(http.Header) error // is the content type one that decode reads?
-	decode func(c Credential, header http.Header, body []byte) (harvest, error)
+	decode func(p parcel) (harvest, error)
 	want   string // what a sender whose post is refused as malformed should send
+}
+
+// parcel is a post that was read.
+type parcel struct {
+	from   Credential
+	header http.Header
+	url    *url.URL
+	path   func(name string) string // what the path says for a wildcard of the endpoint's pattern
+	body   []byte
+	at     time.Time // when it was received
 }
 
 // harvest is what a post held.
 type harvest struct {
 	events   []events.Event
 	rejected []rejected
+	remarks  []error // for the log: what was odd and taken all the same
 }
 
 // rejected is an item of a post that cannot become an event.
@@ -50,18 +63,18 @@ func isForbidden(err error) bool {
 	return errors.Is(err, errNotBound) || errors.Is(err, errWitness) || errors.Is(err, cloudevents.ErrInternal)
 }
 
-func alertmanagerHook(clusterLabel string) endpoint {
+func alertmanagerHook(clusterLabel string, meaning func(events.Alert) events.Meaning) endpoint {
 	return endpoint{
 		name: "alertmanager", media: jsonOnly,
 		want: "point a webhook_config without a custom payload at this address: salvor print alertmanager-config shows one",
-		decode: func(c Credential, _ http.Header, body []byte) (harvest, error) {
-			if c.Witness != "" {
+		decode: func(p parcel) (harvest, error) {
+			if p.from.Witness != "" {
 				return harvest{}, fmt.Errorf("alerts: %w", errWitness)
 			}
-			source := "salvor/hooks/alertmanager/" + c.Name
-			decoder := alertmanager.Decoder{Source: source, ClusterLabel: clusterLabel, Kinds: c.Kinds, Bind: c.bind}
-			group, err := decoder.Decode(body)
-			out := harvest{events: group.Events}
+			decoder := alertmanager.Decoder{Source: "salvor/hooks/alertmanager/" + p.from.Name, ClusterLabel: clusterLabel, Kinds: p.from.Kinds,
+				Fault: strings.Join(p.url.Query()[alertmanager.FaultLabel], ","), At: p.at, Meaning: meaning, Bind: p.from.bind}
+			group, err := decoder.Decode(p.body)
+			out := harvest{events: group.Events, remarks: group.Remarks}
 			for _, r := range group.Rejected {
 				out.rejected = append(out.rejected, rejected(r))
 			}
@@ -80,12 +93,12 @@ func cloudEvents() endpoint {
 			return nil
 		},
 		want: "send CloudEvents 1.0 with JSON data: binary, application/cloudevents+json or application/cloudevents-batch+json",
-		decode: func(c Credential, header http.Header, body []byte) (harvest, error) {
-			decoder := cloudevents.Decoder{Internal: c.Internal, Bind: c.bind}
-			if c.Witness != "" {
-				decoder.Internal, decoder.Take = true, c.testified
+		decode: func(p parcel) (harvest, error) {
+			decoder := cloudevents.Decoder{Internal: p.from.Internal, Bind: p.from.bind}
+			if p.from.Witness != "" {
+				decoder.Internal, decoder.Take = true, p.from.testified
 			}
-			batch, err := decoder.Decode(header, body)
+			batch, err := decoder.Decode(p.header, p.body)
 			out := harvest{events: batch.Events}
 			for _, r := range batch.Rejected {
 				out.rejected = append(out.rejected, rejected(r))

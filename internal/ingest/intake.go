@@ -1,5 +1,5 @@
-// Package ingest takes in what others send by HTTP: Alertmanager's webhook at POST /v1/hooks/alertmanager and CloudEvents
-// at POST /v1/events.
+// Package ingest takes in what others send by HTTP: Alertmanager's webhook at POST /v1/hooks/alertmanager, CloudEvents at POST
+// /v1/events, and heartbeats at POST /v1/hooks/heartbeat/{cluster}.
 //
 // A 2xx is a promise: each alert or event of the post was recorded durably, had been before, or was malformed and lies
 // durably with the dead letters. On any doubt the answer is 503, within two seconds of the end of the post's body, and
@@ -23,6 +23,7 @@ import (
 const (
 	AlertmanagerPath = "/v1/hooks/alertmanager"
 	EventsPath       = "/v1/events"
+	HeartbeatPath    = "/v1/hooks/heartbeat/" // with the cluster behind it
 )
 
 // Appender is the part of an [events.Log] that intake uses, with its promises.
@@ -46,7 +47,7 @@ type Meter interface {
 
 // Post is one answered post.
 type Post struct {
-	Endpoint string // "alertmanager" or "events"
+	Endpoint string // "alertmanager", "events" or "heartbeat"
 	Status   int    // HTTP status
 	Tally           // zero unless Status is 200
 	Took     time.Duration
@@ -59,7 +60,11 @@ type Options struct {
 	Logger       *slog.Logger
 	Meter        Meter // may be nil
 	Credentials  []Credential
-	ClusterLabel string        // the label that names an alert's cluster, by default "cluster"
+	ClusterLabel string // the label that names an alert's cluster, by default "cluster"
+
+	// Meaning says what alerts speak of, to hear heartbeats among them; nil when none is to be heard.
+	Meaning func(a events.Alert) events.Meaning
+
 	MaxBody      int64         // bytes of a post, by default 1 MiB
 	MaxInFlight  int           // posts being read or recorded at a time, by default 128; more are answered 503
 	ReadWithin   time.Duration // for a client to send its post, by default 10 s
@@ -110,8 +115,9 @@ func (o Options) withDefaults() Options {
 
 // Register adds the endpoints to mux.
 func (in *Intake) Register(mux *http.ServeMux) {
-	mux.Handle(AlertmanagerPath, in.serve(alertmanagerHook(in.opts.ClusterLabel)))
+	mux.Handle(AlertmanagerPath, in.serve(alertmanagerHook(in.opts.ClusterLabel, in.opts.Meaning)))
 	mux.Handle(EventsPath, in.serve(cloudEvents()))
+	mux.Handle(HeartbeatPath+"{cluster...}", in.serve(heartbeatHook()))
 }
 
 // Drain stops taking posts (each is answered 503) and waits until none is being recorded, or until ctx ends. It is called

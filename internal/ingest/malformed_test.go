@@ -132,6 +132,33 @@ var malformed = []struct {
 	{"ce: binary with reserved type", binary("{}").with("Ce-Type", "io.salvor.alert.v1"), 403},
 	{"ce: batch of foreign clusters", batch(eventWith(`"cluster":"moon"`), eventWith(`"cluster":"mars"`)), 403},
 	{"ce: batch of malformed events", batch(`{}`, `null`, `1`), 200},
+	// Heartbeats.
+	{"hb: get", heartbeatTo("prod").by(http.MethodGet), 405},
+	{"hb: head", heartbeatTo("prod").by(http.MethodHead), 405},
+	{"hb: no credential", heartbeatTo("prod").with("Authorization", ""), 401},
+	{"hb: unknown token", heartbeatTo("prod").as("other"), 401},
+	{"hb: gzip", heartbeatTo("prod").with("Content-Encoding", "gzip"), 415},
+	{"hb: too large", request{path: HeartbeatPath + "prod", body: strings.Repeat(" ", 1<<20+1)}, 413},
+	{"hb: body", request{path: HeartbeatPath + "prod", body: "{}"}, 400},
+	{"hb: no cluster", heartbeatTo(""), 400},
+	{"hb: no cluster but a name", heartbeatTo("?name=x"), 400},
+	{"hb: empty name", heartbeatTo("prod?name="), 400},
+	{"hb: name with a slash", heartbeatTo("prod?name=a%2Fb"), 400},
+	{"hb: name with a line break", heartbeatTo("prod?name=a%0Ab"), 400},
+	{"hb: long name", heartbeatTo("prod?name=" + strings.Repeat("n", 64)), 400},
+	{"hb: two names", heartbeatTo("prod?name=a&name=b"), 400},
+	{"hb: every nothing", heartbeatTo("prod?every="), 400},
+	{"hb: every number", heartbeatTo("prod?every=30"), 400},
+	{"hb: every moment", heartbeatTo("prod?every=1s"), 400},
+	{"hb: every year", heartbeatTo("prod?every=8760h"), 400},
+	{"hb: every -30s", heartbeatTo("prod?every=-30s"), 400},
+	{"hb: misspelt promise", heartbeatTo("prod?evry=30s"), 400},
+	{"hb: broken parameters", heartbeatTo("prod?every=30s;name=a"), 400},
+	{"hb: foreign cluster", heartbeatTo("moon"), 403},
+	{"hb: cluster in other case", heartbeatTo("PROD"), 403},
+	{"hb: cluster is the fleet", heartbeatTo("_fleet"), 403},
+	{"hb: path goes on", heartbeatTo("prod/x"), 403},
+
 	{"ce: batch of data that is no json", batch(eventWith(`"datacontenttype":"text/plain"`)), 200},
 }
 
@@ -141,6 +168,15 @@ func structured(body string) request {
 
 func batch(members ...string) request {
 	return request{path: EventsPath, media: "application/cloudevents-batch+json", body: "[" + strings.Join(members, ",") + "]"}
+}
+
+func heartbeatTo(cluster string) request {
+	return request{path: HeartbeatPath + cluster, header: map[string]string{"Content-Type": ""}}
+}
+
+func (q request) by(method string) request {
+	q.method = method
+	return q
 }
 
 func binary(body string) request {
@@ -212,6 +248,7 @@ func checkRefusal(t *testing.T, method string, got answer) {
 func TestWhatTheMalformedPostsBeginWith(t *testing.T) {
 	for name, q := range map[string]request{
 		"webhook": {body: hook(goodAlert)}, "structured": structured(goodEvent), "binary": binary("{}"), "batch": batch(goodEvent),
+		"heartbeat": heartbeatTo("prod?name=cron&every=1m"), "heartbeat of a fleet": heartbeatTo("stage").as(fleetToken),
 		"json with charset":    {body: hook(goodAlert), media: "application/json; charset=UTF-8"},
 		"identity":             {body: hook(goodAlert), header: map[string]string{"Content-Encoding": "identity"}},
 		"scheme in lower case": {body: hook(goodAlert), header: map[string]string{"Authorization": "bearer " + prodToken}},

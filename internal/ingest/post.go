@@ -61,6 +61,7 @@ func (in *Intake) take(w http.ResponseWriter, r *http.Request, ep endpoint) (tal
 	if refused != nil {
 		return Tally{}, refused
 	}
+	in.say(ep, cred, got.remarks)
 	return in.record(r.Context(), slot, "intake."+ep.name+"."+cred.Name, got)
 }
 
@@ -99,7 +100,7 @@ func (in *Intake) decode(w http.ResponseWriter, r *http.Request, ep endpoint, cr
 	if refused != nil {
 		return harvest{}, refused
 	}
-	got, err := ep.decode(cred, r.Header, body)
+	got, err := ep.decode(parcel{from: cred, header: r.Header, url: r.URL, path: r.PathValue, body: body, at: time.Now()})
 	if err == nil {
 		err = got.forbidden()
 	}
@@ -115,6 +116,14 @@ func (in *Intake) decode(w http.ResponseWriter, r *http.Request, ep endpoint, cr
 		return harvest{}, refuse(http.StatusUnsupportedMediaType, "read the post", err, ep.want)
 	}
 	return harvest{}, refuse(http.StatusBadRequest, "decode the post", err, ep.want)
+}
+
+// say logs what was odd in a post that is taken, in one line: a post may be odd all over.
+func (in *Intake) say(ep endpoint, cred Credential, remarks []error) {
+	if len(remarks) > 0 {
+		in.opts.Logger.Warn("post taken, though it is odd", "endpoint", ep.name, "credential", cred.Name, "remarks", len(remarks),
+			"first", shorten(remarks[0].Error()))
+	}
 }
 
 // limitReading gives the client until then to send its post. A writer that knows no deadlines, as in tests, has no slow

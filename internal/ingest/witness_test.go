@@ -73,12 +73,16 @@ func TestAWitnessIsOneBySalvorsWord(t *testing.T) {
 	}
 }
 
-func TestAWitnessPostsNoAlerts(t *testing.T) {
+func TestAWitnessPostsNoAlertsAndNoHeartbeats(t *testing.T) {
 	kept := &journal{}
 	server := serving(t, kept, withWitness)
-	got := request{token: witnessToken, body: hook(alertOf("prod"))}.send(t, server)
-	if evs, letters := kept.holds(); got.status != http.StatusForbidden || len(evs)+len(letters) > 0 {
-		t.Errorf("answered %d, %d events, %d letters", got.status, len(evs), len(letters))
+	beat := heartbeatTo("prod")
+	beat.token = witnessToken
+	for _, post := range []request{{token: witnessToken, body: hook(alertOf("prod"))}, beat} {
+		got := post.send(t, server)
+		if evs, letters := kept.holds(); got.status != http.StatusForbidden || len(evs)+len(letters) > 0 {
+			t.Errorf("%s answered %d, %d events, %d letters", post.path, got.status, len(evs), len(letters))
+		}
 	}
 }
 
