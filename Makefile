@@ -20,8 +20,8 @@ build: ## build bin/salvor
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/salvor ./cmd/salvor
 
 .PHONY: demo
-demo: stack-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 10)
-	go run ./test/demo
+demo: stack-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 15); SCENARIO=zone region data config security storm
+	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test
 test: stack-build build ## all tests: the quick ones side by side, those on real parts one after the other (about 30 minutes)

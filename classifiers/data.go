@@ -120,11 +120,11 @@ func (d Deletions) burst(all []Deletion, enough int) []Deletion {
 }
 
 func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, enough int, what string) Finding {
-	took := burst[len(burst)-1].At.Sub(burst[0].At).Round(time.Second)
+	took := span(burst[0].At, burst[len(burst)-1].At)
 	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[enough-1].At,
-		Sentence: fmt.Sprintf("%s were deleted within %s", what, max(took, time.Second)),
+		Sentence: fmt.Sprintf("%s were deleted within %s", what, took),
 		Signals: []Signal{{Name: "deletions", Source: SourceAPIServer, Asked: true, Agrees: true,
-			Detail: fmt.Sprintf("%d within %s and not there again, %d are enough", len(burst), max(took, time.Second), enough)}}}
+			Detail: fmt.Sprintf("%d within %s and not there again, %d are enough", len(burst), took, enough)}}}
 	namespaces := map[string]bool{}
 	for _, d := range burst[:min(len(burst), maxObjects)] {
 		namespaces[cmp.Or(d.Namespace, d.Name)] = true

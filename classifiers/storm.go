@@ -36,7 +36,7 @@ func (c Storm) Classify(v *View) []Finding {
 		if least == 0 || len(lost) < least {
 			continue
 		}
-		took := lost[len(lost)-1].LostAt.Sub(lost[0].LostAt).Round(time.Second)
+		took := span(lost[0].LostAt, lost[len(lost)-1].LostAt)
 		sentence := fmt.Sprintf("%d of %d nodes of %s were lost within %s: the observer is suspected", len(lost), all, cluster.Name, took)
 		out = append(out, Finding{Window: c.Window, Fault: Fault{
 			Kind: KindNode, Cluster: cluster.Name, Anchor: Anchor{Kind: AnchorCluster, Name: cluster.Name}, Scope: scopeOf(lost),

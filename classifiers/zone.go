@@ -56,7 +56,7 @@ func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView) (Fi
 	if others == 0 || othersLost > max(1, others/10) || othersLost >= others {
 		return Finding{}, false
 	}
-	took := mine[len(mine)-1].LostAt.Sub(mine[0].LostAt).Round(time.Second)
+	took := span(mine[0].LostAt, mine[len(mine)-1].LostAt)
 	f := Fault{
 		Kind: KindZone, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "zone", Name: name}, Scope: scopeOf(mine),
 		Since: mine[least-1].LostAt, Evidence: evidenceOf(mine),
@@ -142,6 +142,9 @@ func (c *Cluster) zoneAlerts(zone string) []string {
 	}
 	return evidenceOfAlerts(found)
 }
+
+// span is the time between two moments as people read it: what took no time took a second.
+func span(from, to time.Time) time.Duration { return max(time.Second, to.Sub(from).Round(time.Second)) }
 
 func byFingerprint(a, b AlertView) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) }
 

@@ -1,8 +1,9 @@
 // Package pipeline folds what was seen into a view, classifies it at each tick, opens incidents for new findings, and says
 // which incidents have to be looked at because they are new or what is seen of their fault has changed.
 //
-// It makes one judgement only, that a finding is a new fault: it has persisted through its window, and no wider one explains it. All others are moves of the incident (see package incident) that the
-// recovery engine makes. Every replica runs a pipeline of its own over the same stream; the ledger lets one of them open.
+// It makes one judgement only, that a finding is a new fault: it has persisted through its window, and no wider one explains it.
+// All others are moves of the incident (see package incident) that the recovery engine makes. Every replica runs a pipeline of its
+// own over the same stream; the ledger lets one of them open.
 package pipeline
 
 import (
@@ -165,11 +166,19 @@ func (p *Pipeline) blind(id incident.ID, finding *classifiers.Finding) bool {
 	return !ok || p.view.Blind(inc.Fault)
 }
 
+// text says what was found, and for how long where that had to be waited for.
+func (o opening) text() string {
+	if o.finding.Window == 0 {
+		return o.finding.Sentence
+	}
+	return fmt.Sprintf("%s; seen without a break for %s", o.finding.Sentence, o.at.Sub(o.finding.Since).Round(time.Second))
+}
+
 func (p *Pipeline) open(ctx context.Context, o opening) {
 	key := incident.KeyOf(o.finding.Fault)
 	inc, err := p.Ledger.OpenIncident(ctx, incident.Record{
 		Kind: incident.Opened, At: o.at, ViewSeq: o.seq, Key: &key, Fault: &o.finding.Fault, Standing: o.finding.Standing,
-		Text: fmt.Sprintf("%s; seen without a break for %s", o.finding.Sentence, o.at.Sub(o.finding.Since).Round(time.Second)),
+		Text: o.text(),
 	}, o.after)
 	if err != nil {
 		p.Log.Debug("incident not opened", "fault", o.finding.Anchor, "reason", err)

@@ -74,13 +74,16 @@ var (
 	incidentsDesc = prometheus.NewDesc("salvor_incidents", "Incidents that have not ended.", []string{"cluster", "kind", "state"}, nil)
 	nodesDesc     = prometheus.NewDesc("salvor_nodes", "Nodes: well (ready, Lease renewed), lost, or unknown (not yet seen to be either).", []string{"cluster", "state"}, nil)
 	observerDesc  = prometheus.NewDesc("salvor_observer_seeing", "1 where a watch of a replica sees.", []string{"cluster", "replica", "watch"}, nil)
+	objectsDesc   = prometheus.NewDesc("salvor_objects", "Objects that exist as far as is known, by kind; of pods only those in trouble.", []string{"cluster", "kind"}, nil)
+	probeDesc     = prometheus.NewDesc("salvor_probe_up", "1 where a prober heard of lately reaches its target.", []string{"cluster", "by", "target"}, nil)
+	beatDesc      = prometheus.NewDesc("salvor_heartbeat_age_seconds", "Since a dead man's switch was last heard.", []string{"cluster", "name"}, nil)
 	lagDesc       = prometheus.NewDesc("salvor_view_lag_seconds", "How far the view is behind the clock.", nil, nil)
 	deadDesc      = prometheus.NewDesc("salvor_dead_letters_total", "What this replica could not handle and kept aside.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (state) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{incidentsDesc, nodesDesc, observerDesc, lagDesc, deadDesc} {
+	for _, d := range []*prometheus.Desc{incidentsDesc, nodesDesc, observerDesc, objectsDesc, probeDesc, beatDesc, lagDesc, deadDesc} {
 		out <- d
 	}
 }
@@ -106,11 +109,44 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 				gauge(nodesDesc, float64(n), name, state)
 			}
 			for _, o := range c.Observers {
-				gauge(observerDesc, truth(o.Seeing && v.Now.Sub(o.At) <= 30*time.Second), name, o.Replica, o.Watch)
+				gauge(observerDesc, truth(o.Seeing && v.Now.Sub(o.At) <= lately), name, o.Replica, o.Watch)
+			}
+			for kind, n := range objects(c) {
+				gauge(objectsDesc, float64(n), name, kind)
+			}
+			for _, p := range c.Probes {
+				gauge(probeDesc, truth(p.Up && v.Now.Sub(p.At) <= lately), name, p.By, p.Target)
+			}
+			for _, b := range c.Heartbeats {
+				gauge(beatDesc, v.Now.Sub(b.At).Seconds(), name, b.Name)
 			}
 		}
 	})
 	out <- prometheus.MustNewConstMetric(deadDesc, prometheus.CounterValue, float64(s.src.DeadLettered()))
+}
+
+// lately is how long what an observer or a prober said holds.
+const lately = 30 * time.Second
+
+// objects counts what exists by kind.
+func objects(c *classifiers.Cluster) map[string]int {
+	out := map[string]int{"Pod": 0}
+	for _, p := range c.Pods {
+		if p.Troubled() {
+			out["Pod"]++
+		}
+	}
+	for _, w := range c.Workloads {
+		if !w.Gone {
+			out[w.Kind]++
+		}
+	}
+	for _, o := range c.Objects {
+		if !o.Gone {
+			out[o.Kind]++
+		}
+	}
+	return out
 }
 
 func nodeStates(c *classifiers.Cluster) map[string]int {

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -101,7 +102,20 @@ func signals(f *classifiers.Fault) []string {
 	for _, s := range f.Signals {
 		out = append(out, Plain(s.Name+": "+s.Detail))
 	}
+	if len(f.Evidence) > 0 {
+		out = append(out, "evidence: "+named(f.Evidence))
+	}
 	return out
+}
+
+// named names a few events, and counts the rest.
+func named(ids []string) string {
+	const most = 3
+	text := strings.Join(plainAll(ids[:min(len(ids), most)]), ", ")
+	if more := len(ids) - most; more > 0 {
+		text += fmt.Sprintf(" and %s more", counted(more, "event"))
+	}
+	return text
 }
 
 // step tells a step with its result, when it has one.

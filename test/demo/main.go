@@ -25,13 +25,31 @@ import (
 
 func main() {
 	binary := flag.String("salvor", "bin/salvor", "the salvor to show")
+	scenario := flag.String("scenario", "node", "what goes wrong: node, zone, region, data, config, security or storm")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := show(ctx, *binary); err != nil {
+	if err := play(ctx, *binary, *scenario); err != nil {
 		fmt.Fprintln(os.Stderr, "the demo did not end well:", err)
 		os.Exit(1)
 	}
+}
+
+// play shows one scenario.
+func play(ctx context.Context, binary, scenario string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	if scenario == "node" {
+		return show(ctx, binary)
+	}
+	var names []string
+	for _, d := range rig.Disasters() {
+		if d.Name == scenario {
+			return tellApart(ctx, binary, d)
+		}
+		names = append(names, d.Name)
+	}
+	return fmt.Errorf("there is no scenario %q: there are node, %s", scenario, strings.Join(names, ", "))
 }
 
 // demo is one showing.
@@ -43,8 +61,6 @@ type demo struct {
 }
 
 func show(ctx context.Context, binary string) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
 	say("Starting a real control plane: etcd, kube-apiserver, controller-manager, scheduler, 6 nodes in 3 zones, Alertmanager.")
 	r, err := rig.Start(ctx, rig.Options{Salvor: binary, Log: indent{os.Stdout}, Stack: stack.Options{Alertmanagers: stack.Alertmanagers{Replicas: 1}}})
 	if err != nil {

@@ -26,6 +26,7 @@ type Settings struct {
 	NATS     string        // URL of an external NATS; empty embeds one
 	DataDir  string        // empty: one of the rig's
 	Mode     string        // for faults of kind node; act when empty
+	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
 	NoPower  bool          // no power switch is configured
 	Stale    time.Duration // without a renewal, until a Lease is stale; 25 s when zero
 	Confirm  time.Duration
@@ -60,7 +61,9 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
     lease_stale_after: {{.Stale}}
 {{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
 {{end}}intakes:
-  - {name: alertmanager, token_file: {{.Hook}}, clusters: [{{.Cluster}}], kinds: [node]}
+  - {name: alertmanager, token_file: {{.Hook}}, clusters: [{{.Cluster}}]}
+{{range .Witness}}  - {name: {{.}}, witness: {{.}}, token_file: {{$.Dir}}/{{.}}.token, clusters: [{{$.Cluster}}]}
+{{end -}}
 people:
   - {name: alice, role: admin, groups: [sre-oncall], token_file: {{.Token}}}
 times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
@@ -101,9 +104,14 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	if err := os.WriteFile(powerToken, []byte(r.Stack.PowerToken()), 0o600); err != nil {
 		return nil, fmt.Errorf("write the power switch's token: %w", err)
 	}
+	for _, name := range s.Witness {
+		if _, err := r.token(name + ".token"); err != nil {
+			return nil, err
+		}
+	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -40,6 +41,18 @@ func (r *Rig) Available(ctx context.Context, replicas, stateful int32) (bool, er
 
 func deploymentUp(d *appsv1.Deployment, replicas int32) bool {
 	return d.Status.ObservedGeneration >= d.Generation && d.Status.AvailableReplicas == replicas
+}
+
+// SeesAll waits until a server has seen all nodes well.
+func (r *Rig) SeesAll(ctx context.Context, s *Server) error {
+	return Wait(ctx, 60*time.Second, "Salvor has seen all nodes well", func(ctx context.Context) (bool, error) {
+		nodes, err := r.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		metrics, err := s.Metrics(ctx)
+		return strings.Contains(metrics, fmt.Sprintf("salvor_nodes{cluster=%q,state=\"well\"} %d", Cluster, len(nodes.Items))), err
+	})
 }
 
 // PodsOn are the pods of the shop that are bound to a node, by name.
