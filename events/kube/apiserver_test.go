@@ -170,9 +170,12 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.URL.Path, "/leases") {
 		resource = "leases"
 	}
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {
 	case hung:
 		<-r.Context().Done()
+	case !slices.Contains(parts, resource):
+		refuse(w, apierrors.NewForbidden(schema.GroupResource{Resource: parts[len(parts)-1]}, "", fmt.Errorf("salvor may see nodes and leases only")))
 	case forbidden == resource:
 		refuse(w, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", fmt.Errorf("salvor may not")))
 	case r.URL.Query().Get("watch") != "":

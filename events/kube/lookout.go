@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
@@ -28,10 +29,10 @@ type keeper[P any] interface {
 }
 
 // lookout keeps one keeper up to date, knows whether it sees, and says so.
-type lookout[T object, P any] struct {
+type lookout[P any] struct {
 	desk   desk
 	pace   pace
-	kind   kind[T, P]
+	kind   kind[P]
 	keeper keeper[P]
 	sight  *sight
 	synced atomic.Bool // what the first list brought was accepted by the log
@@ -43,13 +44,13 @@ type lookout[T object, P any] struct {
 	saidAt time.Time
 }
 
-func newLookout[T object, P any](d desk, p pace, k kind[T, P], keep keeper[P]) *lookout[T, P] {
+func newLookout[P any](d desk, p pace, k kind[P], keep keeper[P]) *lookout[P] {
 	d.log = d.log.With("watch", k.name)
-	return &lookout[T, P]{desk: d, pace: p, kind: k, keeper: keep, sight: &sight{patience: p.patience}}
+	return &lookout[P]{desk: d, pace: p, kind: k, keeper: keep, sight: &sight{patience: p.patience}}
 }
 
 // run watches until ctx ends.
-func (l *lookout[T, P]) run(ctx context.Context) {
+func (l *lookout[P]) run(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { l.follow(ctx) })
 	both.Go(func() { every(ctx, l.pace.tick, func(now time.Time) { l.attend(ctx, now) }) })
@@ -60,7 +61,7 @@ func (l *lookout[T, P]) run(ctx context.Context) {
 var errAgain = errors.New("watch restarted")
 
 // again makes the lookout list anew, since there is reason to doubt its stream.
-func (l *lookout[T, P]) again(why string) {
+func (l *lookout[P]) again(why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cancel != nil {
@@ -70,8 +71,8 @@ func (l *lookout[T, P]) again(why string) {
 }
 
 // follow goes round after round: list, watch, until something breaks.
-func (l *lookout[T, P]) follow(ctx context.Context) {
-	const least, most = 200 * time.Millisecond, 5 * time.Second
+func (l *lookout[P]) follow(ctx context.Context) {
+	const least = 200 * time.Millisecond
 	reflector := l.reflector(klog.FromContext(ctx))
 	pause := least
 	for ctx.Err() == nil {
@@ -80,6 +81,9 @@ func (l *lookout[T, P]) follow(ctx context.Context) {
 		case errors.Is(err, errAgain):
 			reflector = l.reflector(klog.FromContext(ctx))
 		case err != nil && ctx.Err() == nil:
+			if apierrors.IsForbidden(err) {
+				pause = l.pace.refusal
+			}
 			l.sight.failed(time.Now(), err)
 			l.desk.log.Debug("watch failed, trying again", "after", pause, "error", err) // a lasting failure is told as blindness
 		}
@@ -87,12 +91,12 @@ func (l *lookout[T, P]) follow(ctx context.Context) {
 			pause = least
 		}
 		sleep(ctx, pause/2+rand.N(pause))
-		pause = min(2*pause, most)
+		pause = min(2*pause, l.pace.longest)
 	}
 }
 
 // round lists and watches once. It returns nil when the API server ended the watch.
-func (l *lookout[T, P]) round(ctx context.Context, reflector *cache.Reflector) error {
+func (l *lookout[P]) round(ctx context.Context, reflector *cache.Reflector) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l.mu.Lock()
@@ -105,8 +109,8 @@ func (l *lookout[T, P]) round(ctx context.Context, reflector *cache.Reflector) e
 	return err
 }
 
-func (l *lookout[T, P]) reflector(logger klog.Logger) *cache.Reflector {
-	return cache.NewReflectorWithOptions(l.tap(), l.kind.sample, store[T, P]{l}, cache.ReflectorOptions{
+func (l *lookout[P]) reflector(logger klog.Logger) *cache.Reflector {
+	return cache.NewReflectorWithOptions(l.tap(), &glimpse[P]{}, store[P]{l}, cache.ReflectorOptions{
 		Name:   l.kind.name,
 		Logger: &logger,
 		// Only for streams that are refused: what else fails ends the round. Short, since it outlasts the context.
@@ -115,7 +119,7 @@ func (l *lookout[T, P]) reflector(logger klog.Logger) *cache.Reflector {
 }
 
 // attend reports sight, looks for evidence of it when there was none for a while, and doubts a stream that brings nothing.
-func (l *lookout[T, P]) attend(ctx context.Context, now time.Time) {
+func (l *lookout[P]) attend(ctx context.Context, now time.Time) {
 	l.report(now)
 	evidence, stream := l.sight.silent(now)
 	if stream > maxStreamSilence {
@@ -127,7 +131,7 @@ func (l *lookout[T, P]) attend(ctx context.Context, now time.Time) {
 }
 
 // ask reads one object directly.
-func (l *lookout[T, P]) ask(ctx context.Context) {
+func (l *lookout[P]) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.pace.read)
 	defer cancel()
 	if _, err := l.kind.list(ctx, metav1.ListOptions{Limit: 1}); err != nil {
@@ -138,7 +142,7 @@ func (l *lookout[T, P]) ask(ctx context.Context) {
 }
 
 // report publishes whether the lookout sees, when that changed or was not said for a while.
-func (l *lookout[T, P]) report(now time.Time) {
+func (l *lookout[P]) report(now time.Time) {
 	reason := l.sight.blind(now)
 	say := events.Observer{Replica: l.desk.replica, Watch: l.kind.name, Seeing: reason == "", Reason: reason, Synced: l.synced.Load()}
 	changed := say.Seeing != l.said.Seeing || say.Synced != l.said.Synced

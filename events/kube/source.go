@@ -20,11 +20,15 @@ import (
 // DefaultStaleAfter is how long a Lease may go without a renewal: kubelets renew every 10 s, so this is two that failed.
 const DefaultStaleAfter = 25 * time.Second
 
-// View tells what the event log already says of a cluster. Both are asked by Run, from several goroutines; what they
+// View tells what the event log already says of a cluster. All are asked by Run, from several goroutines; what they
 // return is not changed and must not change afterwards. The view has caught up with the log before Run is called.
 type View interface {
 	Known(cluster string) map[string]events.Node        // last known state of the nodes that are not gone, by name
 	KnownLeases(cluster string) map[string]events.Lease // last transition of their Leases, by name of the node
+
+	KnownPods(cluster string) map[string]events.Pod             // those in trouble, by "namespace/name"
+	KnownWorkloads(cluster string) map[string]events.Workload   // those that are not gone, by "kind/namespace/name"
+	KnownObjects(cluster, kind string) map[string]events.Object // those of a kind that are not gone, by "kind/namespace/name"
 }
 
 // Appender is the part of an events.Log that a Source needs.
@@ -32,27 +36,35 @@ type Appender interface {
 	Append(ctx context.Context, evs ...events.Event) ([]events.Receipt, error)
 }
 
-// Options say what to watch and where to report. All but StaleAfter are required.
+// Options say what to watch and where to report. All but Dynamic, Metadata and StaleAfter are required.
 type Options struct {
 	Cluster    string               // name of the cluster in events
 	Replica    string               // name of this process among those that watch the same cluster
-	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease
+	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease; what else it may not, is not seen
 	Log        Appender
 	View       View
 	Logger     *slog.Logger
 	StaleAfter time.Duration // 0 means DefaultStaleAfter
 }
 
-// Source is the events.Source of one cluster. It publishes events of the types Node, Lease and Observer.
+// Source is the events.Source of one cluster. It publishes events of the types Node, Lease, Pod, Workload, Object and Observer.
 type Source struct {
 	opts   Options
 	pace   pace
 	desk   desk
 	out    *outbox
-	nodes  *lookout[*nodeObject, sighted]
-	leases *lookout[*leaseObject, beat]
+	nodes  *lookout[sighted]
+	leases *lookout[beat]
 	roster *roster
 	pulses *pulses
+	rest   *outbox   // of all but nodes and leases, which wait for nothing else
+	posts  []watcher // all other watches
+}
+
+// watcher is a watch of any kind.
+type watcher interface {
+	name() string
+	run(ctx context.Context)
 }
 
 // New builds a Source. It fails only when an option is missing or makes no sense.
@@ -74,6 +86,8 @@ func New(opts Options) (*Source, error) {
 	s.pulses = newPulses(desk, opts.View, opts.StaleAfter, s.roster.firstSeen)
 	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
 	s.leases = newLookout(desk, s.pace, leaseKind(opts.Client), s.pulses)
+	s.rest = newOutbox(opts.Log, opts.Logger)
+	s.posts = s.allPosts()
 	return s, nil
 }
 
@@ -82,8 +96,11 @@ func New(opts Options) (*Source, error) {
 func (s *Source) Run(ctx context.Context) error {
 	ctx = klog.NewContext(ctx, logr.FromSlogHandler(s.opts.Logger.Handler()))
 	var all sync.WaitGroup
-	for _, part := range []func(context.Context){s.out.run, s.nodes.run, s.leases.run, s.judge, s.review} {
+	for _, part := range []func(context.Context){s.out.run, s.rest.run, s.nodes.run, s.leases.run, s.judge, s.review} {
 		all.Go(func() { part(ctx) })
+	}
+	for _, p := range s.posts {
+		all.Go(func() { p.run(ctx) })
 	}
 	all.Wait()
 	return nil
@@ -94,7 +111,11 @@ func (s *Source) Run(ctx context.Context) error {
 // called once, before Run.
 func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
 	var evs []events.Event
-	for _, watch := range []string{s.nodes.kind.name, s.leases.kind.name} {
+	watches := []string{s.nodes.kind.name, s.leases.kind.name}
+	for _, p := range s.posts {
+		watches = append(watches, p.name())
+	}
+	for _, watch := range watches {
 		ev, err := s.desk.event(observerID(s.desk, watch, time.Now()), events.TypeObserver, "observer/"+s.opts.Replica+"/"+watch, time.Now(),
 			events.Observer{Replica: s.opts.Replica, Watch: watch, Reason: "it begins"})
 		if err != nil {
@@ -177,6 +198,8 @@ type pace struct {
 	read     time.Duration // deadline of one direct read
 	report   time.Duration // between observer events
 	review   time.Duration // between comparisons with the View
+	longest  time.Duration // pause after a failure
+	refusal  time.Duration // pause after the API server said that it will not or that there is no such kind
 }
 
 func paceFor(staleAfter time.Duration) pace {
@@ -187,5 +210,13 @@ func paceFor(staleAfter time.Duration) pace {
 		read:     staleAfter / 6,
 		report:   min(staleAfter/3, 8*time.Second),
 		review:   min(staleAfter/2, 10*time.Second),
+		longest:  5 * time.Second,
+		refusal:  5 * time.Second,
 	}
+}
+
+// unhurried is the pace of what is not judged by its silence.
+func (p pace) unhurried(staleAfter time.Duration) pace {
+	p.patience, p.silence, p.review, p.refusal = staleAfter, staleAfter/3, min(3*staleAfter, time.Minute), min(2*staleAfter, 30*time.Second)
+	return p
 }
