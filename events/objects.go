@@ -45,8 +45,8 @@ type Workload struct {
 	Revision        string    `json:"revision"` // of the pod template that is wanted; as in Pod.Revision, or "template-..." until its controller has named it
 	Paused          bool      `json:"paused,omitempty"`
 	Desired         int       `json:"desired"`
-	Updated         int       `json:"updated"` // those that a partition or OnDelete holds back count as updated
-	Ready           int       `json:"ready"`   // that are surely of the wanted revision: one fewer for each replica that is not
+	Updated         int       `json:"updated"`         // those that a partition or OnDelete holds back count as updated
+	Ready           int       `json:"ready"`           // that are surely of the wanted revision: one fewer for each replica that is not
 	Stuck           string    `json:"stuck,omitempty"` // why its rollout does not progress, as its condition says: ProgressDeadlineExceeded, FailedCreate
 	Changed         Change    `json:"changed,omitzero"`
 	Uses            []Ref     `json:"uses,omitempty"` // the ConfigMaps and Secrets that its pods read, sorted; at most 64

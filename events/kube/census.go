@@ -203,6 +203,14 @@ func (c *census[P]) publish(p P, gone bool) {
 	c.desk.publish(object, name, typ, entity, time.Now(), payload)
 }
 
+// holds says whether something was said of an object that has not ended.
+func (c *census[P]) holds(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.said[key]
+	return ok
+}
+
 // judge judges anew what time alone has changed.
 func (c *census[P]) judge(now time.Time) {
 	c.mu.Lock()

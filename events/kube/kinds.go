@@ -26,6 +26,7 @@ type kind[P any] struct {
 	get      func(ctx context.Context, namespace, name string) (runtime.Object, error) // reads one object directly
 	keep     func(runtime.Object) (P, error)                                           // what the keeper gets
 	known    func(namespace, name string) string                                       // by which the keeper knows an object
+	optional bool                                                                      // a cluster need not have this kind at all
 }
 
 // typed makes a keep of one that reads objects of one type.

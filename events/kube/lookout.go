@@ -35,7 +35,8 @@ type lookout[P any] struct {
 	kind   kind[P]
 	keeper keeper[P]
 	sight  *sight
-	synced atomic.Bool // what the first list brought was accepted by the log
+	synced atomic.Bool  // what the first list brought was accepted by the log
+	misses atomic.Int32 // looks in a row at which the API server had no such kind
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // ends the present round
@@ -80,6 +81,9 @@ func (l *lookout[P]) follow(ctx context.Context) {
 		switch err := l.round(ctx, reflector); {
 		case errors.Is(err, errAgain):
 			reflector = l.reflector(klog.FromContext(ctx))
+		case l.kind.optional && apierrors.IsNotFound(err):
+			pause = l.missing(time.Now())
+			reflector = l.reflector(klog.FromContext(ctx))
 		case err != nil && ctx.Err() == nil:
 			if apierrors.IsForbidden(err) {
 				pause = l.pace.refusal
@@ -93,6 +97,27 @@ func (l *lookout[P]) follow(ctx context.Context) {
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, l.pace.longest)
 	}
+}
+
+// missing takes in that the API server does not have such a kind, and says when to look again. That is believed at the second look,
+// and means that there are no such objects.
+func (l *lookout[P]) missing(now time.Time) time.Duration {
+	misses := l.misses.Add(1)
+	if misses == 1 {
+		return l.pace.longest
+	}
+	l.sight.none(now)
+	if misses == 2 {
+		l.take(nil, nil, "")
+	}
+	return l.pace.refusal
+}
+
+// take hands a whole list to the keeper.
+func (l *lookout[P]) take(all []P, unread []string, version string) {
+	l.keeper.replace(all, unread, version)
+	l.sight.tookOver(time.Now())
+	l.desk.out.whenSent(l.kind.name, func() { l.synced.Store(true) })
 }
 
 // round lists and watches once. It returns nil when the API server ended the watch.

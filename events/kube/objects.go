@@ -43,10 +43,13 @@ func builtIn[P any, O, L runtime.Object, A served[O, L]](client any, name, resou
 func cluster[A any](api A) func(string) A { return func(string) A { return api } }
 
 // builtInObjects are the kinds of Kubernetes itself that are published as objects, by kind.
-func builtInObjects(client kubernetes.Interface) map[string]kind[seenObject] {
+func builtInObjects(client kubernetes.Interface, note func(*corev1.Namespace)) map[string]kind[seenObject] {
 	core, admission := client.CoreV1(), client.AdmissionregistrationV1()
 	return map[string]kind[seenObject]{
-		"Namespace": builtIn(client, "namespaces", "namespaces", keyOf("Namespace"), cluster(core.Namespaces()), projectNamespace),
+		"Namespace": builtIn(client, "namespaces", "namespaces", keyOf("Namespace"), cluster(core.Namespaces()), func(n *corev1.Namespace) (seenObject, error) {
+			note(n)
+			return projectNamespace(n)
+		}),
 		"PersistentVolume": builtIn(client, "persistentvolumes", "persistentvolumes", keyOf("PersistentVolume"),
 			cluster(core.PersistentVolumes()), projectVolume),
 		"PersistentVolumeClaim": builtIn(client, "persistentvolumeclaims", "persistentvolumeclaims", keyOf("PersistentVolumeClaim"),

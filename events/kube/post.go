@@ -88,3 +88,11 @@ func (p *post[P]) read(ctx context.Context, key string) error {
 	}
 	return nil
 }
+
+// exists says whether an object without a namespace is there, as far as that can be told: what is not seen is not gone.
+func (p *post[P]) exists(name string) bool {
+	if _, ok := p.sight.steady(time.Now()); !ok {
+		return true
+	}
+	return p.census.holds(p.kind.known("", name))
+}

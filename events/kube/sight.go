@@ -74,6 +74,13 @@ func (s *sight) ended() {
 	s.open = false
 }
 
+// none takes in that the API server answered that there is nothing to watch.
+func (s *sight) none(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.evidence(now, time.Time{})
+}
+
 // failed takes in that a list, a stream or a read failed.
 func (s *sight) failed(now time.Time, err error) {
 	s.mu.Lock()

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
 	"github.com/salvor-io/salvor/events"
@@ -41,6 +45,8 @@ type Options struct {
 	Cluster    string               // name of the cluster in events
 	Replica    string               // name of this process among those that watch the same cluster
 	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease; what else it may not, is not seen
+	Dynamic    dynamic.Interface    // without it nothing is seen of what Kubernetes itself does not define
+	Metadata   metadata.Interface   // without it nothing is seen of CustomResourceDefinitions and Secrets
 	Log        Appender
 	View       View
 	Logger     *slog.Logger
@@ -58,7 +64,8 @@ type Source struct {
 	roster *roster
 	pulses *pulses
 	rest   *outbox   // of all but nodes and leases, which wait for nothing else
-	posts  []watcher // all other watches
+	posts  []watcher // all other watches but those of secrets
+	secret *secrets
 }
 
 // watcher is a watch of any kind.
@@ -87,7 +94,7 @@ func New(opts Options) (*Source, error) {
 	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
 	s.leases = newLookout(desk, s.pace, leaseKind(opts.Client), s.pulses)
 	s.rest = newOutbox(opts.Log, opts.Logger)
-	s.posts = s.allPosts()
+	s.open()
 	return s, nil
 }
 
@@ -102,6 +109,9 @@ func (s *Source) Run(ctx context.Context) error {
 	for _, p := range s.posts {
 		all.Go(func() { p.run(ctx) })
 	}
+	if s.opts.Metadata != nil {
+		all.Go(func() { s.secret.run(ctx) })
+	}
 	all.Wait()
 	return nil
 }
@@ -111,11 +121,7 @@ func (s *Source) Run(ctx context.Context) error {
 // called once, before Run.
 func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
 	var evs []events.Event
-	watches := []string{s.nodes.kind.name, s.leases.kind.name}
-	for _, p := range s.posts {
-		watches = append(watches, p.name())
-	}
-	for _, watch := range watches {
+	for _, watch := range s.watches() {
 		ev, err := s.desk.event(observerID(s.desk, watch, time.Now()), events.TypeObserver, "observer/"+s.opts.Replica+"/"+watch, time.Now(),
 			events.Observer{Replica: s.opts.Replica, Watch: watch, Reason: "it begins"})
 		if err != nil {
@@ -131,6 +137,19 @@ func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
 		seq = max(seq, r.Seq)
 	}
 	return seq, nil
+}
+
+// watches are the names of all watches: those of Secrets are where some are known to be.
+func (s *Source) watches() []string {
+	out := []string{s.nodes.kind.name, s.leases.kind.name}
+	for _, p := range s.posts {
+		out = append(out, p.name())
+	}
+	in := map[string]bool{}
+	for _, secret := range s.opts.View.KnownObjects(s.opts.Cluster, "Secret") {
+		in[secretsIn(secret.Namespace)] = true
+	}
+	return append(out, slices.Sorted(maps.Keys(in))...)
 }
 
 // review compares the View with what is seen, now and then.
@@ -218,5 +237,12 @@ func paceFor(staleAfter time.Duration) pace {
 // unhurried is the pace of what is not judged by its silence.
 func (p pace) unhurried(staleAfter time.Duration) pace {
 	p.patience, p.silence, p.review, p.refusal = staleAfter, staleAfter/3, min(3*staleAfter, time.Minute), min(2*staleAfter, 30*time.Second)
+	return p
+}
+
+// leisurely is the pace of kinds that a cluster need not have: whether it has them is looked at twice a minute.
+func (p pace) leisurely(staleAfter time.Duration) pace {
+	p = p.unhurried(staleAfter)
+	p.patience, p.silence = 3*staleAfter, staleAfter
 	return p
 }

@@ -3,7 +3,6 @@ package kube
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // store lends a lookout's keeper to a reflector. One object that cannot be read, whatever is wrong with it, is logged and
@@ -27,9 +26,7 @@ func (s store[P]) Replace(list []any, version string) error {
 			unread = append(unread, name)
 		}
 	}
-	s.keeper.replace(all, unread, version)
-	s.sight.tookOver(time.Now())
-	s.desk.out.whenSent(s.kind.name, func() { s.synced.Store(true) })
+	s.take(all, unread, version)
 	return nil
 }
 

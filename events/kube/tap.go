@@ -37,6 +37,7 @@ func (l *lookout[P]) tapList(ctx context.Context, opts metav1.ListOptions) (runt
 	if err != nil {
 		return nil, l.kind.refused("list", err) // the round ends with it
 	}
+	l.misses.Store(0)
 	l.sight.saw(time.Now())
 	return l.kind.page(list)
 }
@@ -57,6 +58,7 @@ func (l *lookout[P]) tapWatch(ctx context.Context, opts metav1.ListOptions) (api
 		l.sight.failed(time.Now(), err)
 		return nil, err
 	}
+	l.misses.Store(0)
 	l.sight.started(time.Now())
 	s := &stream{inner: inner, out: make(chan apiwatch.Event), done: make(chan struct{}), cancel: cancel}
 	s.copying.Go(func() { s.copy(l.passes, l.sight.ended) })
