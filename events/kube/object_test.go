@@ -237,7 +237,7 @@ func TestMissingRights(t *testing.T) {
 	s.node("a")
 	rec := watching(t, s)
 	rec.wait(t, "a is known", told(rec, "a True"))
-	rec.wait(t, "pods are not seen", blind(rec, "pods", "the right to list pods is missing"))
+	rec.wait(t, "ConfigMaps are not seen", blind(rec, "configmaps", "the right to list configmaps is missing"))
 	rec.wait(t, "deployments are not seen", blind(rec, "deployments", "the right to list deployments.apps is missing"))
 	rec.wait(t, "nodes are seen", sees(rec, "nodes"))
 }
