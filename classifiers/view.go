@@ -189,6 +189,9 @@ var watchesOf = map[Kind][]string{
 	KindNode: {"nodes", "leases"}, KindZone: {"nodes", "leases"}, KindConfig: {"pods"},
 }
 
+// Watches are the watches that would have to see that a fault of a kind is gone.
+func Watches(kind Kind) []string { return slices.Clone(watchesOf[kind]) }
+
 // Blind says that the view cannot tell whether the fault is gone: one of the observers that would have to say so does not
 // see now. Not finding a fault means something only where the view is not blind.
 func (v *View) Blind(f Fault) bool {

@@ -260,7 +260,9 @@ func scraped(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	view := classifiers.NewView(nil)
 	view.Clusters["c"] = &classifiers.Cluster{Nodes: map[string]*classifiers.NodeView{"n": {}},
-		Observers: map[string]classifiers.ObserverView{"o": {Observer: events.Observer{Replica: "r", Watch: "nodes"}}}}
+		Observers:  map[string]classifiers.ObserverView{"o": {Observer: events.Observer{Replica: "r", Watch: "nodes"}}},
+		Probes:     map[string]classifiers.ProbeView{"p": {Probe: events.Probe{By: "r", Target: "apiserver"}}},
+		Heartbeats: map[string]classifiers.HeartbeatView{"h": {Heartbeat: events.Heartbeat{Name: "Watchdog"}}}}
 	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v",
 		View:      func(ask func(*classifiers.View)) { ask(view) },
 		Incidents: func() []incident.Incident { return []incident.Incident{{State: incident.Held}} }})

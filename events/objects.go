@@ -12,15 +12,17 @@ type Pod struct {
 	Gone            bool   `json:"gone,omitempty"`
 	Node            string `json:"node,omitempty"`
 	Owner           Ref    `json:"owner,omitzero"`     // what keeps it running: the Deployment and not its ReplicaSet
-	Revision        string `json:"revision,omitempty"` // pod-template-hash or controller-revision-hash
+	Revision        string `json:"revision,omitempty"` // pod-template-hash, controller-revision-hash, or of a DaemonSet's pod pod-template-generation
 	// Trouble is the reason in the words of Kubernetes: CrashLoopBackOff, ImagePullBackOff, CreateContainerConfigError,
-	// OOMKilled, Unschedulable, Failed, NotReady and the like; empty when the pod is well or merely starting.
+	// OOMKilled, Unschedulable, Failed, NotReady and the like; empty when the pod is well or merely starting. Of a crash loop it is told
+	// once, until the container has run for 10 minutes; whether it is then called CrashLoopBackOff or OOMKilled is as its first crash was.
 	Trouble  string `json:"trouble,omitempty"`
 	Message  string `json:"message,omitempty"` // at most 256 bytes
 	Restarts int    `json:"restarts,omitempty"`
 }
 
-// Ref names an object of the same namespace.
+// Ref names an object of the same namespace, or one without a namespace. Where something without a namespace refers to something that
+// has one, the name is "namespace/name".
 type Ref struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -40,12 +42,12 @@ type Workload struct {
 	Created         time.Time `json:"created"`
 	Generation      int64     `json:"generation"`
 	Observed        int64     `json:"observed"` // generation that its controller has seen
-	Revision        string    `json:"revision"` // of the pod template that is wanted; the same text as in Pod.Revision where it is known
+	Revision        string    `json:"revision"` // of the pod template that is wanted; as in Pod.Revision, or "template-..." until its controller has named it
 	Paused          bool      `json:"paused,omitempty"`
 	Desired         int       `json:"desired"`
-	Updated         int       `json:"updated"`
-	Ready           int       `json:"ready"`
-	Stuck           string    `json:"stuck,omitempty"` // why its rollout does not progress, as its condition says: ProgressDeadlineExceeded
+	Updated         int       `json:"updated"`         // those that a partition or OnDelete holds back count as updated
+	Ready           int       `json:"ready"`           // that are surely of the wanted revision: one fewer for each replica that is not
+	Stuck           string    `json:"stuck,omitempty"` // why its rollout does not progress, as its condition says: ProgressDeadlineExceeded, FailedCreate
 	Changed         Change    `json:"changed,omitzero"`
 	Uses            []Ref     `json:"uses,omitempty"` // the ConfigMaps and Secrets that its pods read, sorted; at most 64
 }
@@ -81,6 +83,6 @@ type Object struct {
 	Of              Ref       `json:"of,omitzero"`       // what it is of: the Schedule of a Backup, the claim of a volume or a snapshot
 	Content         string    `json:"content,omitempty"` // digest of what people want of it; of a Secret nothing else is read
 	Every           string    `json:"every,omitempty"`   // Schedule: its cron expression
-	Due             time.Time `json:"due,omitzero"`      // Schedule: when the next Backup is due after the last
+	Due             time.Time `json:"due,omitzero"`      // Schedule: when the next Backup is due after the last, as Velero reads the expression; zero when it cannot be read
 	Changed         Change    `json:"changed,omitzero"`
 }

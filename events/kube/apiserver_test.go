@@ -50,7 +50,7 @@ type change struct {
 func newAPIServer(t *testing.T) *apiServer {
 	t.Helper()
 	s := &apiServer{t: t, addr: "127.0.0.1:0", changed: make(chan struct{}), version: 1, streams: true,
-		objects: map[string]map[string]metav1.Object{"nodes": {}, "leases": {}}}
+		objects: map[string]map[string]metav1.Object{"nodes": {}, "leases": {}, "pods": {}}}
 	s.start()
 	t.Cleanup(func() { s.set(func() { s.hung = false }); s.stop() })
 	return s
@@ -167,12 +167,17 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	hung, forbidden := s.hung, s.forbidden
 	s.mu.Unlock()
 	resource := "nodes"
-	if strings.Contains(r.URL.Path, "/leases") {
-		resource = "leases"
+	for _, other := range []string{"leases", "pods"} {
+		if strings.Contains(r.URL.Path, "/"+other) {
+			resource = other
+		}
 	}
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {
 	case hung:
 		<-r.Context().Done()
+	case !slices.Contains(parts, resource):
+		refuse(w, apierrors.NewForbidden(schema.GroupResource{Resource: parts[len(parts)-1]}, "", fmt.Errorf("salvor may not see all")))
 	case forbidden == resource:
 		refuse(w, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", fmt.Errorf("salvor may not")))
 	case r.URL.Query().Get("watch") != "":
@@ -222,6 +227,14 @@ func (s *apiServer) list(w http.ResponseWriter, resource string) {
 		list := corev1.NodeList{ListMeta: meta}
 		for _, o := range s.objects[resource] {
 			list.Items = append(list.Items, *o.(*corev1.Node))
+		}
+		answer(w, list)
+		return
+	}
+	if resource == "pods" {
+		list := corev1.PodList{ListMeta: meta}
+		for _, o := range s.objects[resource] {
+			list.Items = append(list.Items, *o.(*corev1.Pod))
 		}
 		answer(w, list)
 		return
@@ -292,6 +305,9 @@ func (s *apiServer) sendInitial(w http.ResponseWriter, resource string) int {
 	if resource == "leases" {
 		mark = &coordv1.Lease{ObjectMeta: end}
 	}
+	if resource == "pods" {
+		mark = &corev1.Pod{ObjectMeta: end}
+	}
 	answer(w, map[string]any{"type": "BOOKMARK", "object": kinded(resource, mark)})
 	return s.version
 }
@@ -302,6 +318,11 @@ func kinded(resource string, obj any) any {
 		n := obj.(*corev1.Node).DeepCopy()
 		n.TypeMeta = metav1.TypeMeta{Kind: "Node", APIVersion: "v1"}
 		return n
+	}
+	if resource == "pods" {
+		p := obj.(*corev1.Pod).DeepCopy()
+		p.TypeMeta = metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"}
+		return p
 	}
 	l := obj.(*coordv1.Lease).DeepCopy()
 	l.TypeMeta = metav1.TypeMeta{Kind: "Lease", APIVersion: "coordination.k8s.io/v1"}

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	coordv1 "k8s.io/api/coordination/v1"
@@ -15,27 +16,32 @@ import (
 	"github.com/salvor-io/salvor/events"
 )
 
-type (
-	nodeObject  = corev1.Node
-	leaseObject = coordv1.Lease
-)
-
-// object is a pointer to one kind of Kubernetes object.
-type object interface {
-	runtime.Object
-	metav1.Object
-}
-
 // kind is how a lookout lists and watches one kind of object, and what it keeps of each.
-type kind[T object, P any] struct {
-	name   string // in observer events
-	sample T
-	client kubernetes.Interface
-	list   func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error)
-	watch  func(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error)
-	strip  func(T)            // drops what project does not read, right after decoding, so that lists stay small
-	keep   func(T) (P, error) // what the keeper gets
+type kind[P any] struct {
+	name     string // in observer events
+	resource string // with its group, in messages about rights
+	client   any
+	list     func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error)
+	watch    func(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error)
+	get      func(ctx context.Context, namespace, name string) (runtime.Object, error) // reads one object directly
+	keep     func(runtime.Object) (P, error)                                           // what the keeper gets
+	known    func(namespace, name string) string                                       // by which the keeper knows an object
+	optional bool                                                                      // a cluster need not have this kind at all
 }
+
+// typed makes a keep of one that reads objects of one type.
+func typed[T runtime.Object, P any](keep func(T) (P, error)) func(runtime.Object) (P, error) {
+	return func(o runtime.Object) (none P, err error) {
+		one, ok := o.(T)
+		if !ok {
+			return none, fmt.Errorf("read object: it is a %T", o)
+		}
+		return keep(one)
+	}
+}
+
+// byName is how the keepers of nodes and of their Leases know an object.
+func byName(_, name string) string { return name }
 
 // sighted is what was last seen of a node.
 type sighted struct {
@@ -46,23 +52,21 @@ type sighted struct {
 
 func see(n events.Node) sighted { return sighted{Node: n, digest: digest(n)} }
 
-func nodeKind(client kubernetes.Interface) kind[*nodeObject, sighted] {
+func nodeKind(client kubernetes.Interface) kind[sighted] {
 	api := client.CoreV1().Nodes()
-	return kind[*nodeObject, sighted]{
-		name: "nodes", sample: &nodeObject{}, client: client,
+	return kind[sighted]{
+		name: "nodes", resource: "nodes", client: client, known: byName,
 		list:  func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) { return api.List(ctx, opts) },
 		watch: api.Watch,
-		strip: func(n *nodeObject) {
-			n.ManagedFields = nil
-			n.Status = corev1.NodeStatus{Conditions: n.Status.Conditions}
-		},
-		keep: func(n *nodeObject) (sighted, error) {
-			if n.Name == "" || n.UID == "" || n.ResourceVersion == "" {
-				return sighted{}, errors.New("read node: it has no name, UID or resource version")
-			}
-			return see(project(n)), nil
-		},
+		keep:  typed(readNode),
 	}
+}
+
+func readNode(n *corev1.Node) (sighted, error) {
+	if n.Name == "" || n.UID == "" || n.ResourceVersion == "" {
+		return sighted{}, errors.New("read node: it has no name, UID or resource version")
+	}
+	return see(project(n)), nil
 }
 
 // beat is one state of a Lease.
@@ -79,18 +83,17 @@ func (b beat) renewedSince(renewed time.Time, version string) bool {
 	return !b.renewed.Equal(renewed) || b.renewed.IsZero() && b.version != version
 }
 
-func leaseKind(client kubernetes.Interface) kind[*leaseObject, beat] {
+func leaseKind(client kubernetes.Interface) kind[beat] {
 	api := client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
-	return kind[*leaseObject, beat]{
-		name: "leases", sample: &leaseObject{}, client: client,
+	return kind[beat]{
+		name: "leases", resource: "leases.coordination.k8s.io", client: client, known: byName,
 		list:  func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) { return api.List(ctx, opts) },
 		watch: api.Watch,
-		strip: func(l *leaseObject) { l.ManagedFields, l.Annotations, l.Labels = nil, nil, nil },
-		keep:  readBeat,
+		keep:  typed(readBeat),
 	}
 }
 
-func readBeat(l *leaseObject) (beat, error) {
+func readBeat(l *coordv1.Lease) (beat, error) {
 	if l.Name == "" || l.UID == "" || l.ResourceVersion == "" {
 		return beat{}, errors.New("read lease: it has no name, UID or resource version")
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
@@ -28,13 +29,14 @@ type keeper[P any] interface {
 }
 
 // lookout keeps one keeper up to date, knows whether it sees, and says so.
-type lookout[T object, P any] struct {
+type lookout[P any] struct {
 	desk   desk
 	pace   pace
-	kind   kind[T, P]
+	kind   kind[P]
 	keeper keeper[P]
 	sight  *sight
-	synced atomic.Bool // what the first list brought was accepted by the log
+	synced atomic.Bool  // what the first list brought was accepted by the log
+	misses atomic.Int32 // looks in a row at which the API server had no such kind
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // ends the present round
@@ -43,13 +45,13 @@ type lookout[T object, P any] struct {
 	saidAt time.Time
 }
 
-func newLookout[T object, P any](d desk, p pace, k kind[T, P], keep keeper[P]) *lookout[T, P] {
+func newLookout[P any](d desk, p pace, k kind[P], keep keeper[P]) *lookout[P] {
 	d.log = d.log.With("watch", k.name)
-	return &lookout[T, P]{desk: d, pace: p, kind: k, keeper: keep, sight: &sight{patience: p.patience}}
+	return &lookout[P]{desk: d, pace: p, kind: k, keeper: keep, sight: &sight{patience: p.patience}}
 }
 
 // run watches until ctx ends.
-func (l *lookout[T, P]) run(ctx context.Context) {
+func (l *lookout[P]) run(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { l.follow(ctx) })
 	both.Go(func() { every(ctx, l.pace.tick, func(now time.Time) { l.attend(ctx, now) }) })
@@ -60,7 +62,7 @@ func (l *lookout[T, P]) run(ctx context.Context) {
 var errAgain = errors.New("watch restarted")
 
 // again makes the lookout list anew, since there is reason to doubt its stream.
-func (l *lookout[T, P]) again(why string) {
+func (l *lookout[P]) again(why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cancel != nil {
@@ -70,8 +72,8 @@ func (l *lookout[T, P]) again(why string) {
 }
 
 // follow goes round after round: list, watch, until something breaks.
-func (l *lookout[T, P]) follow(ctx context.Context) {
-	const least, most = 200 * time.Millisecond, 5 * time.Second
+func (l *lookout[P]) follow(ctx context.Context) {
+	const least = 200 * time.Millisecond
 	reflector := l.reflector(klog.FromContext(ctx))
 	pause := least
 	for ctx.Err() == nil {
@@ -79,7 +81,13 @@ func (l *lookout[T, P]) follow(ctx context.Context) {
 		switch err := l.round(ctx, reflector); {
 		case errors.Is(err, errAgain):
 			reflector = l.reflector(klog.FromContext(ctx))
+		case l.kind.optional && apierrors.IsNotFound(err):
+			pause = l.missing(time.Now())
+			reflector = l.reflector(klog.FromContext(ctx))
 		case err != nil && ctx.Err() == nil:
+			if apierrors.IsForbidden(err) {
+				pause = l.pace.refusal
+			}
 			l.sight.failed(time.Now(), err)
 			l.desk.log.Debug("watch failed, trying again", "after", pause, "error", err) // a lasting failure is told as blindness
 		}
@@ -87,12 +95,33 @@ func (l *lookout[T, P]) follow(ctx context.Context) {
 			pause = least
 		}
 		sleep(ctx, pause/2+rand.N(pause))
-		pause = min(2*pause, most)
+		pause = min(2*pause, l.pace.longest)
 	}
 }
 
+// missing takes in that the API server does not have such a kind, and says when to look again. That is believed at the second look,
+// and means that there are no such objects.
+func (l *lookout[P]) missing(now time.Time) time.Duration {
+	misses := l.misses.Add(1)
+	if misses == 1 {
+		return l.pace.longest
+	}
+	l.sight.none(now)
+	if misses == 2 {
+		l.take(nil, nil, "")
+	}
+	return l.pace.refusal
+}
+
+// take hands a whole list to the keeper.
+func (l *lookout[P]) take(all []P, unread []string, version string) {
+	l.keeper.replace(all, unread, version)
+	l.sight.tookOver(time.Now())
+	l.desk.out.whenSent(l.kind.name, func() { l.synced.Store(true) })
+}
+
 // round lists and watches once. It returns nil when the API server ended the watch.
-func (l *lookout[T, P]) round(ctx context.Context, reflector *cache.Reflector) error {
+func (l *lookout[P]) round(ctx context.Context, reflector *cache.Reflector) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l.mu.Lock()
@@ -105,8 +134,8 @@ func (l *lookout[T, P]) round(ctx context.Context, reflector *cache.Reflector) e
 	return err
 }
 
-func (l *lookout[T, P]) reflector(logger klog.Logger) *cache.Reflector {
-	return cache.NewReflectorWithOptions(l.tap(), l.kind.sample, store[T, P]{l}, cache.ReflectorOptions{
+func (l *lookout[P]) reflector(logger klog.Logger) *cache.Reflector {
+	return cache.NewReflectorWithOptions(l.tap(), &glimpse[P]{}, store[P]{l}, cache.ReflectorOptions{
 		Name:   l.kind.name,
 		Logger: &logger,
 		// Only for streams that are refused: what else fails ends the round. Short, since it outlasts the context.
@@ -115,7 +144,7 @@ func (l *lookout[T, P]) reflector(logger klog.Logger) *cache.Reflector {
 }
 
 // attend reports sight, looks for evidence of it when there was none for a while, and doubts a stream that brings nothing.
-func (l *lookout[T, P]) attend(ctx context.Context, now time.Time) {
+func (l *lookout[P]) attend(ctx context.Context, now time.Time) {
 	l.report(now)
 	evidence, stream := l.sight.silent(now)
 	if stream > maxStreamSilence {
@@ -127,7 +156,7 @@ func (l *lookout[T, P]) attend(ctx context.Context, now time.Time) {
 }
 
 // ask reads one object directly.
-func (l *lookout[T, P]) ask(ctx context.Context) {
+func (l *lookout[P]) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.pace.read)
 	defer cancel()
 	if _, err := l.kind.list(ctx, metav1.ListOptions{Limit: 1}); err != nil {
@@ -138,7 +167,7 @@ func (l *lookout[T, P]) ask(ctx context.Context) {
 }
 
 // report publishes whether the lookout sees, when that changed or was not said for a while.
-func (l *lookout[T, P]) report(now time.Time) {
+func (l *lookout[P]) report(now time.Time) {
 	reason := l.sight.blind(now)
 	say := events.Observer{Replica: l.desk.replica, Watch: l.kind.name, Seeing: reason == "", Reason: reason, Synced: l.synced.Load()}
 	changed := say.Seeing != l.said.Seeing || say.Synced != l.said.Synced

@@ -24,6 +24,7 @@ type outbox struct {
 	mu      sync.Mutex
 	order   []string // keys of pending
 	pending map[string]letter
+	full    bool // the last new object was dropped, which is said of the first
 }
 
 // letter is an event, or something to do when all before it was accepted.
@@ -46,8 +47,11 @@ func (o *outbox) add(key string, l letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, waits := o.pending[key]; !waits {
-		if len(o.order) >= maxPending {
-			o.logger.Error("event dropped: too many wait for the log", "entity", l.event.Entity, "waiting", len(o.order))
+		full := len(o.order) >= maxPending && l.after == nil
+		if full && !o.full {
+			o.logger.Error("events are dropped: too many wait for the log", "first", l.event.Entity, "waiting", len(o.order))
+		}
+		if o.full = full; full {
 			return
 		}
 		o.order = append(o.order, key)

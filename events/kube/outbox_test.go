@@ -111,11 +111,13 @@ func TestOutboxIsBounded(t *testing.T) {
 		o.put(fmt.Sprint(i), letterTo("e", fmt.Sprint(i)))
 	}
 	o.put("0", letterTo("e", "newest"))
-	if len(o.order) != maxPending || o.pending["0"].event.ID != "newest" {
+	var sent bool
+	o.whenSent("list", func() { sent = true })
+	if len(o.order) != maxPending+1 || o.pending["0"].event.ID != "newest" {
 		t.Errorf("%d wait, the first is %q", len(o.order), o.pending["0"].event.ID)
 	}
 	o.flush()
-	if len(rec.all) != maxPending || len(o.pending) != 0 {
+	if len(rec.all) != maxPending || len(o.pending) != 0 || !sent {
 		t.Errorf("recorded %d, %d left", len(rec.all), len(o.pending))
 	}
 }

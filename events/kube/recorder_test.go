@@ -1,9 +1,12 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,12 +27,16 @@ type recorder struct {
 	ids    map[string]bool
 	nodes  map[string]events.Node
 	leases map[string]events.Lease
+	pods   map[string]events.Pod
+	works  map[string]events.Workload
+	things map[string]events.Object
 	refuse func([]events.Event) error
 	grown  chan struct{} // closed and replaced at each append
 }
 
 func newRecorder() *recorder {
-	return &recorder{ids: map[string]bool{}, nodes: map[string]events.Node{}, leases: map[string]events.Lease{}, grown: make(chan struct{})}
+	return &recorder{ids: map[string]bool{}, nodes: map[string]events.Node{}, leases: map[string]events.Lease{}, pods: map[string]events.Pod{},
+		works: map[string]events.Workload{}, things: map[string]events.Object{}, grown: make(chan struct{})}
 }
 
 func (r *recorder) Append(_ context.Context, evs ...events.Event) ([]events.Receipt, error) {
@@ -69,7 +76,84 @@ func (r *recorder) fold(ev events.Event) {
 		if old, ok := r.leases[l.Node]; !ok || !older(l.ResourceVersion, old.ResourceVersion) {
 			r.leases[l.Node] = l
 		}
+	case events.TypePod:
+		p := decode[events.Pod](ev)
+		foldInto(r.pods, seenPod{Pod: p}, p, r.pods[p.Namespace+"/"+p.Name].UID, p.Gone || p.Trouble == "")
+	case events.TypeWorkload:
+		w := decode[events.Workload](ev)
+		foldInto(r.works, seenWorkload{Workload: w}, w, r.works[w.Kind+"/"+w.Namespace+"/"+w.Name].UID, w.Gone)
+	case events.TypeObject:
+		o := decode[events.Object](ev)
+		foldInto(r.things, seenObject{o}, o, r.things[o.Kind+"/"+o.Namespace+"/"+o.Name].UID, o.Gone)
 	}
+}
+
+// foldInto keeps the last state of an object, in the order of arrival.
+func foldInto[P any](into map[string]P, id interface{ identity() identity }, one P, known string, ended bool) {
+	key := id.identity().key
+	switch {
+	case ended && known == id.identity().uid:
+		delete(into, key)
+	case !ended:
+		into[key] = one
+	}
+}
+
+func (r *recorder) KnownPods(string) map[string]events.Pod {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.pods)
+}
+
+func (r *recorder) KnownWorkloads(string) map[string]events.Workload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.works)
+}
+
+func (r *recorder) KnownObjects(_, kind string) map[string]events.Object {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := maps.Clone(r.things)
+	maps.DeleteFunc(out, func(_ string, o events.Object) bool { return o.Kind != kind })
+	return out
+}
+
+// others is what was recorded of all but nodes and leases, each in short: "pod/shop/web-1 NotReady", "pod/shop/web-1 gone", and of
+// what is well "pod/shop/web-1 -".
+func (r *recorder) others() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, ev := range r.all {
+		var what string
+		var gone bool
+		switch ev.Type {
+		case events.TypePod:
+			p := decode[events.Pod](ev)
+			what, gone = p.Trouble, p.Gone
+		case events.TypeWorkload:
+			w := decode[events.Workload](ev)
+			what, gone = w.Revision, w.Gone
+			if !w.Healthy() {
+				what += " sick"
+			}
+		case events.TypeObject:
+			o := decode[events.Object](ev)
+			what, gone = o.Phase, o.Gone
+		default:
+			continue
+		}
+		if gone {
+			what = "gone"
+		}
+		out = append(out, ev.Entity+" "+cmp.Or(what, "-"))
+	}
+	return out
+}
+
+func (r *recorder) heard(entry string) func() bool {
+	return func() bool { return slices.Contains(r.others(), entry) }
 }
 
 func decode[P any](ev events.Event) P {
@@ -162,7 +246,7 @@ func (r *recorder) wait(t *testing.T, what string, cond func() bool) {
 		select {
 		case <-grown:
 		case <-deadline:
-			t.Fatalf("waited in vain until %s; recorded: %q; nodes seen: %+v; leases seen: %+v", what, r.told(), r.sight("nodes"), r.sight("leases"))
+			t.Fatalf("waited in vain until %s; recorded: %q, %q; nodes seen: %+v; leases seen: %+v", what, r.told(), r.others(), r.sight("nodes"), r.sight("leases"))
 		}
 	}
 }

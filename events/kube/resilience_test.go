@@ -102,6 +102,49 @@ func TestBrokenStreams(t *testing.T) {
 	}
 }
 
+// TestBrokenStreamsOfPods breaks the watch while pods in trouble get well, go and are made anew unseen.
+func TestBrokenStreamsOfPods(t *testing.T) {
+	loops := container(2, waiting(crashLoop), ended("Error", 1, 0, 1))
+	for name, breaks := range map[string]func(s *apiServer){
+		"disconnected":        func(s *apiServer) { s.http.CloseClientConnections() },
+		"410":                 func(s *apiServer) { s.compact() },
+		"410 after a restart": func(s *apiServer) { s.stop(); s.compact(); s.start() },
+		"hangs for a while": func(s *apiServer) {
+			s.set(func() { s.hung = true })
+			s.http.CloseClientConnections()
+			time.Sleep(time.Second)
+			s.set(func() { s.hung = false })
+			s.http.CloseClientConnections()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAPIServer(t)
+			for _, pod := range []string{"a", "b", "c", "d"} {
+				s.write("pods", testPod(pod, loops), false)
+			}
+			rec := watching(t, s)
+			rec.wait(t, "all are known", func() bool { return len(rec.others()) == 4 })
+			rec.wait(t, "pods are seen", sees(rec, "pods"))
+			breaks(s)
+			s.write("pods", testPod("a", loops), true)
+			s.write("pods", testPod("b", loops), true)
+			s.write("pods", testPod("b", loops, podUID("new")), false)
+			s.write("pods", testPod("c"), false)
+			s.write("pods", testPod("d", loops), false)
+			s.write("pods", testPod("e", loops), false)
+			rec.wait(t, "all that happened is told", rec.heard("pod/shop/e CrashLoopBackOff"))
+			want := []string{"pod/shop/a CrashLoopBackOff", "pod/shop/a gone", "pod/shop/b CrashLoopBackOff", "pod/shop/b CrashLoopBackOff", "pod/shop/b gone",
+				"pod/shop/c -", "pod/shop/c CrashLoopBackOff", "pod/shop/d CrashLoopBackOff", "pod/shop/e CrashLoopBackOff"}
+			got := rec.others()
+			slices.Sort(got)
+			if !slices.Equal(want, got) {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // TestServerAway has the API server refuse connections for longer than a Lease may be silent. Node b is dead.
 func TestServerAway(t *testing.T) {
 	t.Parallel()

@@ -74,6 +74,13 @@ func (s *sight) ended() {
 	s.open = false
 }
 
+// none takes in that the API server answered that there is nothing to watch.
+func (s *sight) none(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.evidence(now, time.Time{})
+}
+
 // failed takes in that a list, a stream or a read failed.
 func (s *sight) failed(now time.Time, err error) {
 	s.mu.Lock()
@@ -128,12 +135,13 @@ func (s *sight) steady(now time.Time) (since time.Time, ok bool) {
 	return s.since, s.blindness(now) == ""
 }
 
-// silent says whether there was no evidence for so long, and no stream activity for so long, respectively.
+// silent says whether there was no evidence for so long, and no stream activity for so long, respectively. While no stream is open it is
+// known why there is none.
 func (s *sight) silent(now time.Time) (evidence, stream time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open {
-		stream = now.Sub(s.stream)
+	if !s.open {
+		return 0, 0
 	}
-	return now.Sub(s.proof), stream
+	return now.Sub(s.proof), now.Sub(s.stream)
 }

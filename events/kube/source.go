@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
 	"github.com/salvor-io/salvor/events"
@@ -20,11 +24,15 @@ import (
 // DefaultStaleAfter is how long a Lease may go without a renewal: kubelets renew every 10 s, so this is two that failed.
 const DefaultStaleAfter = 25 * time.Second
 
-// View tells what the event log already says of a cluster. Both are asked by Run, from several goroutines; what they
+// View tells what the event log already says of a cluster. All are asked by Run, from several goroutines; what they
 // return is not changed and must not change afterwards. The view has caught up with the log before Run is called.
 type View interface {
 	Known(cluster string) map[string]events.Node        // last known state of the nodes that are not gone, by name
 	KnownLeases(cluster string) map[string]events.Lease // last transition of their Leases, by name of the node
+
+	KnownPods(cluster string) map[string]events.Pod             // those in trouble, by "namespace/name"
+	KnownWorkloads(cluster string) map[string]events.Workload   // those that are not gone, by "kind/namespace/name"
+	KnownObjects(cluster, kind string) map[string]events.Object // those of a kind that are not gone, by "kind/namespace/name"
 }
 
 // Appender is the part of an events.Log that a Source needs.
@@ -32,27 +40,38 @@ type Appender interface {
 	Append(ctx context.Context, evs ...events.Event) ([]events.Receipt, error)
 }
 
-// Options say what to watch and where to report. All but StaleAfter are required.
+// Options say what to watch and where to report. All but Dynamic, Metadata and StaleAfter are required.
 type Options struct {
 	Cluster    string               // name of the cluster in events
 	Replica    string               // name of this process among those that watch the same cluster
-	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease
+	Client     kubernetes.Interface // needs list and watch on nodes, and get, list and watch on leases in kube-node-lease; what else it may not, is not seen
+	Dynamic    dynamic.Interface    // without it nothing is seen of what Kubernetes itself does not define
+	Metadata   metadata.Interface   // without it nothing is seen of CustomResourceDefinitions and Secrets
 	Log        Appender
 	View       View
 	Logger     *slog.Logger
 	StaleAfter time.Duration // 0 means DefaultStaleAfter
 }
 
-// Source is the events.Source of one cluster. It publishes events of the types Node, Lease and Observer.
+// Source is the events.Source of one cluster. It publishes events of the types Node, Lease, Pod, Workload, Object and Observer.
 type Source struct {
 	opts   Options
 	pace   pace
 	desk   desk
 	out    *outbox
-	nodes  *lookout[*nodeObject, sighted]
-	leases *lookout[*leaseObject, beat]
+	nodes  *lookout[sighted]
+	leases *lookout[beat]
 	roster *roster
 	pulses *pulses
+	rest   *outbox   // of all but nodes and leases, which wait for nothing else
+	posts  []watcher // all other watches but those of secrets
+	secret *secrets
+}
+
+// watcher is a watch of any kind.
+type watcher interface {
+	name() string
+	run(ctx context.Context)
 }
 
 // New builds a Source. It fails only when an option is missing or makes no sense.
@@ -74,6 +93,8 @@ func New(opts Options) (*Source, error) {
 	s.pulses = newPulses(desk, opts.View, opts.StaleAfter, s.roster.firstSeen)
 	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
 	s.leases = newLookout(desk, s.pace, leaseKind(opts.Client), s.pulses)
+	s.rest = newOutbox(opts.Log, opts.Logger)
+	s.open()
 	return s, nil
 }
 
@@ -82,8 +103,14 @@ func New(opts Options) (*Source, error) {
 func (s *Source) Run(ctx context.Context) error {
 	ctx = klog.NewContext(ctx, logr.FromSlogHandler(s.opts.Logger.Handler()))
 	var all sync.WaitGroup
-	for _, part := range []func(context.Context){s.out.run, s.nodes.run, s.leases.run, s.judge, s.review} {
+	for _, part := range []func(context.Context){s.out.run, s.rest.run, s.nodes.run, s.leases.run, s.judge, s.review} {
 		all.Go(func() { part(ctx) })
+	}
+	for _, p := range s.posts {
+		all.Go(func() { p.run(ctx) })
+	}
+	if s.opts.Metadata != nil {
+		all.Go(func() { s.secret.run(ctx) })
 	}
 	all.Wait()
 	return nil
@@ -94,7 +121,7 @@ func (s *Source) Run(ctx context.Context) error {
 // called once, before Run.
 func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
 	var evs []events.Event
-	for _, watch := range []string{s.nodes.kind.name, s.leases.kind.name} {
+	for _, watch := range s.watches() {
 		ev, err := s.desk.event(observerID(s.desk, watch, time.Now()), events.TypeObserver, "observer/"+s.opts.Replica+"/"+watch, time.Now(),
 			events.Observer{Replica: s.opts.Replica, Watch: watch, Reason: "it begins"})
 		if err != nil {
@@ -110,6 +137,19 @@ func (s *Source) Begin(ctx context.Context) (seq uint64, err error) {
 		seq = max(seq, r.Seq)
 	}
 	return seq, nil
+}
+
+// watches are the names of all watches: those of Secrets are where some are known to be.
+func (s *Source) watches() []string {
+	out := []string{s.nodes.kind.name, s.leases.kind.name}
+	for _, p := range s.posts {
+		out = append(out, p.name())
+	}
+	in := map[string]bool{}
+	for _, secret := range s.opts.View.KnownObjects(s.opts.Cluster, "Secret") {
+		in[secretsIn(secret.Namespace)] = true
+	}
+	return append(out, slices.Sorted(maps.Keys(in))...)
 }
 
 // review compares the View with what is seen, now and then.
@@ -177,6 +217,8 @@ type pace struct {
 	read     time.Duration // deadline of one direct read
 	report   time.Duration // between observer events
 	review   time.Duration // between comparisons with the View
+	longest  time.Duration // pause after a failure
+	refusal  time.Duration // pause after the API server said that it will not or that there is no such kind
 }
 
 func paceFor(staleAfter time.Duration) pace {
@@ -187,5 +229,20 @@ func paceFor(staleAfter time.Duration) pace {
 		read:     staleAfter / 6,
 		report:   min(staleAfter/3, 8*time.Second),
 		review:   min(staleAfter/2, 10*time.Second),
+		longest:  5 * time.Second,
+		refusal:  5 * time.Second,
 	}
+}
+
+// unhurried is the pace of what is not judged by its silence.
+func (p pace) unhurried(staleAfter time.Duration) pace {
+	p.patience, p.silence, p.review, p.refusal = staleAfter, staleAfter/3, min(3*staleAfter, time.Minute), min(2*staleAfter, 30*time.Second)
+	return p
+}
+
+// leisurely is the pace of kinds that a cluster need not have: whether it has them is looked at twice a minute.
+func (p pace) leisurely(staleAfter time.Duration) pace {
+	p = p.unhurried(staleAfter)
+	p.patience, p.silence = 3*staleAfter, staleAfter
+	return p
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
@@ -21,14 +20,14 @@ const (
 
 // tap is what the reflector lists and watches through: it takes evidence of sight from everything that passes, and drops
 // what nobody reads.
-func (l *lookout[T, P]) tap() cache.ListerWatcher {
+func (l *lookout[P]) tap() cache.ListerWatcher {
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc:  l.tapList,
 		WatchFuncWithContext: l.tapWatch,
 	}, l.kind.client)
 }
 
-func (l *lookout[T, P]) tapList(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+func (l *lookout[P]) tapList(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 	if opts.ResourceVersion == "0" {
 		opts.ResourceVersion = "" // a cache may not have heard of nodes that exist, which would look deleted
 	}
@@ -36,18 +35,14 @@ func (l *lookout[T, P]) tapList(ctx context.Context, opts metav1.ListOptions) (r
 	defer cancel()
 	list, err := l.kind.list(ctx, opts)
 	if err != nil {
-		return nil, err // the round ends with it
+		return nil, l.kind.refused("list", err) // the round ends with it
 	}
+	l.misses.Store(0)
 	l.sight.saw(time.Now())
-	return list, meta.EachListItem(list, func(o runtime.Object) error {
-		if one, ok := o.(T); ok {
-			l.kind.strip(one)
-		}
-		return nil
-	})
+	return l.kind.page(list)
 }
 
-func (l *lookout[T, P]) tapWatch(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error) {
+func (l *lookout[P]) tapWatch(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(openTimeout, cancel)
 	inner, err := l.kind.watch(ctx, opts)
@@ -59,25 +54,38 @@ func (l *lookout[T, P]) tapWatch(ctx context.Context, opts metav1.ListOptions) (
 	}
 	if err != nil {
 		cancel()
+		err = l.kind.refused("watch", err)
 		l.sight.failed(time.Now(), err)
 		return nil, err
 	}
+	l.misses.Store(0)
 	l.sight.started(time.Now())
 	s := &stream{inner: inner, out: make(chan apiwatch.Event), done: make(chan struct{}), cancel: cancel}
 	s.copying.Go(func() { s.copy(l.passes, l.sight.ended) })
 	return s, nil
 }
 
-// passes takes evidence from what arrives on a stream.
-func (l *lookout[T, P]) passes(ev apiwatch.Event) {
+// passes takes evidence from what arrives on a stream, and a glimpse of each object.
+func (l *lookout[P]) passes(ev apiwatch.Event) apiwatch.Event {
 	if ev.Type == apiwatch.Error {
 		l.sight.failed(time.Now(), apierrors.FromObject(ev.Object))
-		return
+		return ev
 	}
 	l.sight.streamed(time.Now())
-	if one, ok := ev.Object.(T); ok && ev.Type != apiwatch.Bookmark { // the reflector reads the annotations of bookmarks
-		l.kind.strip(one)
+	if ev.Type == apiwatch.Bookmark {
+		ev.Object = l.kind.mark(ev.Object)
+		return ev
 	}
+	ev.Object = l.kind.glance(ev.Object)
+	return ev
+}
+
+// refused adds to an error that a right is missing, if it is that.
+func (k kind[P]) refused(verb string, err error) error {
+	if !apierrors.IsForbidden(err) {
+		return err
+	}
+	return fmt.Errorf("the right to %s %s is missing: %w", verb, k.resource, err)
 }
 
 // stream is a watch that shows what passes. Unlike apiwatch.Filter it does not keep a goroutine when it is stopped unread.
@@ -100,7 +108,7 @@ func (s *stream) Stop() {
 	s.copying.Wait()
 }
 
-func (s *stream) copy(passes func(apiwatch.Event), ended func()) {
+func (s *stream) copy(passes func(apiwatch.Event) apiwatch.Event, ended func()) {
 	defer close(s.out)
 	defer ended()
 	for {
@@ -111,9 +119,8 @@ func (s *stream) copy(passes func(apiwatch.Event), ended func()) {
 			if !ok {
 				return
 			}
-			passes(ev)
 			select {
-			case s.out <- ev:
+			case s.out <- passes(ev):
 			case <-s.done:
 				return
 			}

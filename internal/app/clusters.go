@@ -76,8 +76,9 @@ func openClusters(cfg *config.Config, version string) (clusters, error) {
 func (c clusters) watches(cfg *config.Config, replica string, log events.Log, view kube.View, logger *slog.Logger) ([]*kube.Source, error) {
 	var out []*kube.Source
 	for _, cluster := range cfg.Clusters {
-		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: c.observe[cluster.Name].Kubernetes, Log: log,
-			View: view, Logger: logger.With("cluster", cluster.Name), StaleAfter: cluster.LeaseStaleAfter})
+		seen := c.observe[cluster.Name]
+		source, err := kube.New(kube.Options{Cluster: cluster.Name, Replica: replica, Client: seen.Kubernetes, Dynamic: seen.Dynamic,
+			Metadata: seen.Metadata, Log: log, View: view, Logger: logger.With("cluster", cluster.Name), StaleAfter: cluster.LeaseStaleAfter})
 		if err != nil {
 			return nil, fmt.Errorf("watch cluster %s: %w", cluster.Name, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/flowcontrol"
 )
@@ -19,8 +20,9 @@ const requestTimeout = 30 * time.Second
 // Clients reach one cluster with one set of credentials. They share one rate limit and one connection.
 type Clients struct {
 	Kubernetes kubernetes.Interface
-	Dynamic    dynamic.Interface // for kinds that Kubernetes itself does not define
-	Config     *rest.Config      // what both were built from; clients built from it are bound by the same rules
+	Dynamic    dynamic.Interface  // for kinds that Kubernetes itself does not define
+	Metadata   metadata.Interface // for what is large or secret
+	Config     *rest.Config       // what all were built from; clients built from it are bound by the same rules
 }
 
 // Observe builds clients that can only read: each write is refused with [ErrReadOnly] before it is sent. They allow 50
@@ -79,5 +81,9 @@ func connect(cfg *rest.Config) (Clients, error) {
 	if err != nil {
 		return Clients{}, fmt.Errorf("build dynamic client of %s: %w", cfg.Host, err)
 	}
-	return Clients{Kubernetes: typed, Dynamic: dyn, Config: cfg}, nil
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), hc)
+	if err != nil {
+		return Clients{}, fmt.Errorf("build metadata client of %s: %w", cfg.Host, err)
+	}
+	return Clients{Kubernetes: typed, Dynamic: dyn, Metadata: meta, Config: cfg}, nil
 }

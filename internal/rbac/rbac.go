@@ -25,12 +25,27 @@ const (
 
 const namespace = "salvor"
 
-// watched are the rights that following a cluster takes, and looking who else repairs its nodes.
+// watched are the rights that following a cluster takes, and looking who else repairs its nodes. Secrets are not among them: who wants
+// them watched grants that in each namespace.
 func watched() []responders.Grant {
-	return append(repairers.Grants(),
-		responders.Grant{Resource: "nodes", Verbs: []string{"get", "list", "watch"}},
-		responders.Grant{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}},
-	)
+	out := repairers.Grants()
+	for group, resources := range map[string][]string{
+		"":                             {"nodes", "pods", "namespaces", "persistentvolumes", "persistentvolumeclaims", "configmaps"},
+		"coordination.k8s.io":          {"leases"},
+		"apps":                         {"deployments", "statefulsets", "daemonsets"},
+		"apiextensions.k8s.io":         {"customresourcedefinitions"},
+		"admissionregistration.k8s.io": {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"},
+		"velero.io":                    {"backups", "restores", "schedules", "backupstoragelocations"},
+		"snapshot.storage.k8s.io":      {"volumesnapshots", "volumesnapshotcontents"},
+		"argoproj.io":                  {"applications"},
+		"kustomize.toolkit.fluxcd.io":  {"kustomizations"},
+		"helm.toolkit.fluxcd.io":       {"helmreleases"},
+	} {
+		for _, resource := range resources {
+			out = append(out, responders.Grant{Group: group, Resource: resource, Verbs: []string{"get", "list", "watch"}})
+		}
+	}
+	return out
 }
 
 // probed are the paths that are asked for, to see whether a cluster can be reached. Both are to read.

@@ -153,7 +153,8 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 		q.Unknown = append(q.Unknown, "view")
 		return
 	}
-	for _, watch := range []string{"nodes", "leases"} {
+	watches := classifiers.Watches(inc.Fault.Kind)
+	for _, watch := range watches {
 		if !v.Sees(c, watch) {
 			q.Unknown = append(q.Unknown, "view."+watch)
 		}
@@ -172,6 +173,9 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Observers)) {
 		o := c.Observers[name]
+		if !slices.Contains(watches, o.Watch) {
+			continue
+		}
 		q.View.Observers = append(q.View.Observers, policies.ObserverFacts{Name: name, Seeing: o.Seeing, AgeS: v.Now.Sub(o.At).Seconds()})
 	}
 	if len(q.Fault.Zones) == 0 && inc.Fault.Kind == classifiers.KindNode {
