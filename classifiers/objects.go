@@ -101,7 +101,7 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 	case !ok || known.UID != seen.UID:
 		known = &WorkloadView{}
 		c.Workloads[key] = known
-	case known.Revision != seen.Revision:
+	case known.Revision != seen.Revision && !known.brokeRevised():
 		known.RevisedAt = m.at
 	}
 	if seen.Gone && !known.Gone {
@@ -115,6 +115,10 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 func stampOfWorkload(w events.Workload) stamp {
 	return stamp{w.UID, w.ResourceVersion, w.Created, w.Gone}
 }
+
+// brokeRevised says that the workload broke with its last revision and is still broken: what comes after that, be it the name that its
+// controller gives the same revision, is not what broke it.
+func (w *WorkloadView) brokeRevised() bool { return !w.SickAt.IsZero() && !w.RevisedAt.Before(w.SickAt) }
 
 // judge keeps the time at which the workload stopped being healthy.
 func (w *WorkloadView) judge(m moment) {

@@ -50,7 +50,9 @@ func (d *demo) strike(ctx context.Context, what rig.Disaster) (err error) {
 	if err := what.Strike(ctx, d.rig, d.salvor); err != nil {
 		return err
 	}
-	err = errors.Join(d.named(ctx, what), d.timeline(ctx))
+	if err = d.named(ctx, what); err == nil {
+		err = d.timeline(ctx)
+	}
 	if what.After != nil {
 		err = errors.Join(err, what.After(ctx, d.rig))
 	}
