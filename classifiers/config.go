@@ -115,7 +115,10 @@ type cause struct {
 
 // text says what was changed, how long before, and by whom where that is known.
 func (c cause) text(began time.Time) string {
-	text := fmt.Sprintf("%s changed %s before", c.what, began.Sub(c.at).Round(time.Second))
+	text := c.what + " changed right before"
+	if before := began.Sub(c.at).Round(time.Second); before > 0 {
+		text = fmt.Sprintf("%s changed %s before", c.what, before)
+	}
 	if c.by.By != "" {
 		text += fmt.Sprintf(" (by %s)", c.by.By)
 	}

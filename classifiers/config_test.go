@@ -40,7 +40,7 @@ func TestConfig(t *testing.T) {
 			s.crash("web-1", "w1", "CrashLoopBackOff")
 		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 20s before (by kubectl-edit)"}},
 		{"a revision that is stuck", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded") },
-			[]string{"deployment/shop/web: deployment shop/web is broken since its revision changed 0s before (by kubectl-edit)"}},
+			[]string{"deployment/shop/web: deployment shop/web is broken since its revision changed right before (by kubectl-edit)"}},
 		{"a revision that its controller names", func(s *story) {
 			s.web("3", "template-b", 2, "")
 			s.workload(events.Workload{Name: "web", UID: "w1", ResourceVersion: "4", Revision: "template-c", Desired: 2, Ready: 0})
@@ -48,7 +48,7 @@ func TestConfig(t *testing.T) {
 			s.web("5", "c", 1, "")
 			s.pass(time.Minute)
 			s.web("6", "c", 1, "ProgressDeadlineExceeded")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 0s before (by kubectl-edit)"}},
+		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed right before (by kubectl-edit)"}},
 		{"a ConfigMap", func(s *story) {
 			s.settings("3", "y")
 			s.pass(time.Minute)

@@ -26,7 +26,7 @@ func (c *Cluster) foldNode(m moment, seen events.Node) {
 	if seen.Gone {
 		n.GoneAt = m.at
 	}
-	n.judgeLost(m)
+	c.judgeLost(m, n)
 }
 
 func (c *Cluster) foldLease(m moment, seen events.Lease) {
@@ -42,18 +42,21 @@ func (c *Cluster) foldLease(m moment, seen events.Lease) {
 	}
 	n.Lease.Lease, n.Lease.Evidence = seen, m.evidence
 	n.Lease.WasFresh = n.Lease.WasFresh || seen.State == events.LeaseFresh
-	n.judgeLost(m)
+	c.judgeLost(m, n)
 }
 
-// judgeLost keeps the time at which the node was lost.
-func (n *NodeView) judgeLost(m moment) {
+// judgeLost keeps which nodes are lost, and since when.
+func (c *Cluster) judgeLost(m moment, n *NodeView) {
 	lost := !n.Gone && (n.Lease.State == events.LeaseStale || n.Ready.Status != statusTrue)
 	switch {
 	case !lost:
 		n.LostAt = time.Time{}
+		delete(c.Lost, n.Name)
+		return
 	case n.LostAt.IsZero():
 		n.LostAt = m.at
 	}
+	c.Lost[n.Name] = n
 }
 
 // older says whether resource version a was written before b. Versions that are not numbers are never older: their order

@@ -14,6 +14,7 @@ type nodeLook struct {
 	view          *View
 	cluster       *Cluster
 	nodes, leases bool
+	brief         bool                   // words without numbers
 	alerts        map[string][]AlertView // those that fire about the loss of a node, by its name, in a stable order
 }
 
@@ -29,8 +30,7 @@ func (c *Cluster) lossAlerts() map[string][]AlertView {
 		if !a.Firing() || a.Topic != events.TopicNodeLost {
 			continue
 		}
-		instance, _, _ := strings.Cut(a.Labels["instance"], ":")
-		for _, name := range slices.Compact([]string{a.Labels["node"], instance}) {
+		for _, name := range slices.Compact([]string{a.Labels["node"], hostOf(a.Labels["instance"])}) {
 			if name != "" {
 				out[name] = append(out[name], a)
 			}
@@ -48,11 +48,17 @@ func (l nodeLook) unready(n *NodeView) bool {
 	return l.nodes && n.Ready.Status != "" && n.Ready.Status != statusTrue
 }
 
+// hostOf is an instance without its port.
+func hostOf(instance string) string {
+	host, _, _ := strings.Cut(instance, ":")
+	return host
+}
+
 // broken are the nodes that are silent or not ready, as far as can be seen now, sorted by name.
 func (l nodeLook) broken() []*NodeView {
 	var out []*NodeView
-	for _, n := range l.cluster.Nodes {
-		if !n.Gone && (l.silent(n) || l.unready(n)) {
+	for _, n := range l.cluster.Lost {
+		if l.silent(n) || l.unready(n) {
 			out = append(out, n)
 		}
 	}

@@ -18,13 +18,18 @@ type Node struct {
 	Window time.Duration // confirmation window, not shorter than the one of [Zone]
 }
 
+// maxWorded is how many broken nodes of a cluster are told of with all their numbers. Of more, nobody reads the numbers.
+const maxWorded = 200
+
 // Classify implements Classifier.
 func (c Node) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
 		look := lookAtNodes(v, cluster)
-		losses := look.losses()
-		for _, node := range look.broken() {
+		losses, broken := look.losses(), look.broken()
+		look.brief = len(broken) > maxWorded
+		out = slices.Grow(out, len(broken))
+		for _, node := range broken {
 			out = append(out, c.judge(look, node, losses))
 		}
 	}
@@ -69,6 +74,8 @@ func (n *NodeView) standing() bool {
 func (l nodeLook) lease(n *NodeView) Signal {
 	s := Signal{Name: "lease", Source: SourceAPIServer, Asked: l.leases && n.Lease.State != "", Agrees: l.silent(n)}
 	switch {
+	case l.brief && s.Agrees:
+		s.Detail = "not renewed"
 	case !l.leases:
 		s.Detail = "not asked: nobody sees the leases of this cluster now"
 	case n.Lease.State == "":
@@ -85,10 +92,14 @@ func (l nodeLook) lease(n *NodeView) Signal {
 func (l nodeLook) ready(n *NodeView) Signal {
 	s := Signal{Name: "ready condition", Source: SourceAPIServer, Asked: l.nodes && n.Ready.Status != "", Agrees: l.unready(n)}
 	switch {
+	case l.brief && s.Agrees:
+		s.Detail = "Ready is " + n.Ready.Status
 	case !l.nodes:
 		s.Detail = "not asked: nobody sees the nodes of this cluster now"
 	case n.Ready.Status == "":
 		s.Detail = "not asked: the node has no Ready condition yet"
+	case l.brief:
+		s.Detail = "Ready is True"
 	default:
 		s.Detail = fmt.Sprintf("Ready is %s for %s", n.Ready.Status, l.view.Now.Sub(n.ReadyAt).Round(time.Second))
 	}

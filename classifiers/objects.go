@@ -118,7 +118,9 @@ func stampOfWorkload(w events.Workload) stamp {
 
 // brokeRevised says that the workload broke with its last revision and is still broken: what comes after that, be it the name that its
 // controller gives the same revision, is not what broke it.
-func (w *WorkloadView) brokeRevised() bool { return !w.SickAt.IsZero() && !w.RevisedAt.Before(w.SickAt) }
+func (w *WorkloadView) brokeRevised() bool {
+	return !w.SickAt.IsZero() && !w.RevisedAt.Before(w.SickAt)
+}
 
 // judge keeps the time at which the workload stopped being healthy.
 func (w *WorkloadView) judge(m moment) {

@@ -26,6 +26,9 @@ func (c Storm) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
 		look := lookAtNodes(v, cluster)
+		if len(cluster.Lost) < c.Nodes {
+			continue
+		}
 		explained := map[string]bool{}
 		for _, zone := range c.Zone.findings(look) {
 			explained[zone.Anchor.Name] = true

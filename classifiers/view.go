@@ -30,6 +30,7 @@ type View struct {
 type Cluster struct {
 	Name       string
 	Nodes      map[string]*NodeView // by name; recreated nodes replace their predecessors
+	Lost       map[string]*NodeView // those of Nodes that are silent or not ready
 	Pods       map[string]PodView
 	Workloads  map[string]*WorkloadView
 	Objects    map[string]*ObjectView
@@ -131,7 +132,7 @@ type moment struct {
 func (v *View) cluster(name string) *Cluster {
 	c, ok := v.Clusters[name]
 	if !ok {
-		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
+		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
 			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Probes: map[string]ProbeView{},
 			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}}
 		v.Clusters[name] = c

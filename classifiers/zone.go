@@ -31,12 +31,16 @@ func (c Zone) Classify(v *View) []Finding {
 // findings are those of one cluster.
 func (c Zone) findings(look nodeLook) []Finding {
 	var out []Finding
-	lost := map[string][]*NodeView{}
-	for _, n := range look.lost() {
+	all := look.lost()
+	if len(all) == 0 {
+		return nil
+	}
+	lost, nodes := map[string][]*NodeView{}, look.cluster.perZone()
+	for _, n := range all {
 		lost[n.Zone] = append(lost[n.Zone], n)
 	}
 	for _, name := range sortedKeys(lost) {
-		if finding, ok := c.judge(look, name, lost); ok && name != "" {
+		if finding, ok := c.judge(look, name, lost, nodes); ok && name != "" {
 			out = append(out, finding)
 		}
 	}
@@ -46,8 +50,7 @@ func (c Zone) findings(look nodeLook) []Finding {
 // leastOfZone is how many nodes of so many are most of a zone: more than half, and more than one.
 func leastOfZone(nodes int) int { return max(2, nodes/2+1) }
 
-func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView) (Finding, bool) {
-	nodes := look.cluster.perZone()
+func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nodes map[string]int) (Finding, bool) {
 	mine, least := together(lost[name], c.Within), leastOfZone(nodes[name])
 	if len(mine) < least {
 		return Finding{}, false

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -38,6 +39,16 @@ var busyStates = map[string]struct {
 	idle string
 }{
 	"machineconfiguration.openshift.io/state": {"machine-config-operator", "Done"},
+}
+
+// silencers are the people who have silenced the alerts about a node.
+func silencers(v *classifiers.View, cluster string, n *classifiers.NodeView) []policies.AtWork {
+	var out []policies.AtWork
+	for _, s := range v.Silenced(cluster, n.Name, n.Zone, "") {
+		who := cmp.Or(s.CreatedBy, "a person")
+		out = append(out, policies.AtWork{Who: who, What: "silenced its alerts: " + s.Comment, Target: "node/" + n.Name})
+	}
+	return out
 }
 
 // atWork says who works on a node now, so that Salvor keeps its hands off.

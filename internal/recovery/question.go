@@ -169,6 +169,7 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {
 		if n := c.Nodes[name]; n != nil && !n.Gone {
 			q.View.AtWork = append(q.View.AtWork, atWork(n)...)
+			q.View.AtWork = append(q.View.AtWork, silencers(v, c.Name, n)...)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Observers)) {

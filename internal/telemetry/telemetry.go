@@ -77,13 +77,14 @@ var (
 	objectsDesc   = prometheus.NewDesc("salvor_objects", "Objects that exist as far as is known, by kind; of pods only those in trouble.", []string{"cluster", "kind"}, nil)
 	probeDesc     = prometheus.NewDesc("salvor_probe_up", "1 where a prober heard of lately reaches its target.", []string{"cluster", "by", "target"}, nil)
 	beatDesc      = prometheus.NewDesc("salvor_heartbeat_age_seconds", "Since a dead man's switch was last heard.", []string{"cluster", "name"}, nil)
+	silencesDesc  = prometheus.NewDesc("salvor_silences", "Silences of Alertmanager that are in force.", nil, nil)
 	lagDesc       = prometheus.NewDesc("salvor_view_lag_seconds", "How far the view is behind the clock.", nil, nil)
 	deadDesc      = prometheus.NewDesc("salvor_dead_letters_total", "What this replica could not handle and kept aside.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (state) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{incidentsDesc, nodesDesc, observerDesc, objectsDesc, probeDesc, beatDesc, lagDesc, deadDesc} {
+	for _, d := range []*prometheus.Desc{incidentsDesc, nodesDesc, observerDesc, objectsDesc, probeDesc, beatDesc, silencesDesc, lagDesc, deadDesc} {
 		out <- d
 	}
 }
@@ -104,6 +105,7 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 	}
 	s.src.View(func(v *classifiers.View) {
 		gauge(lagDesc, max(0, s.src.Clock().Sub(v.Now).Seconds()))
+		gauge(silencesDesc, float64(inForce(v)))
 		for name, c := range v.Clusters {
 			for state, n := range nodeStates(c) {
 				gauge(nodesDesc, float64(n), name, state)
@@ -123,6 +125,16 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 		}
 	})
 	out <- prometheus.MustNewConstMetric(deadDesc, prometheus.CounterValue, float64(s.src.DeadLettered()))
+}
+
+func inForce(v *classifiers.View) int {
+	n := 0
+	for _, s := range v.Silences {
+		if s.InForce(v.Now) {
+			n++
+		}
+	}
+	return n
 }
 
 // lately is how long what an observer or a prober said holds.

@@ -113,6 +113,28 @@ func TestHumansFirst(t *testing.T) {
 	s.nothingWritten()
 }
 
+// TestSilencedIsAtWork: people silenced the alerts of the node before it fell silent: they know of it.
+func TestSilencedIsAtWork(t *testing.T) {
+	s := begin(t, shared(t), quick("silenced"))
+	victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
+	s.must(err)
+	end, err := s.rig.Silence(s.ctx, victim, "new memory for "+victim)
+	s.must(err)
+	t.Cleanup(func() { s.check(end(context.Background())) })
+	s.await(time.Minute, "salvor has seen the silence", func(ctx context.Context) (bool, error) {
+		metrics, err := s.Metrics(ctx)
+		return strings.Contains(metrics, "salvor_silences 1\n"), err
+	})
+	s.lose()
+	inc := s.reaches(victim, time.Minute, incident.Held)
+	if !strings.Contains(inc.Why, "alice on node/"+victim+" (silenced its alerts: new memory for "+victim+")") {
+		t.Errorf("held because %q, want alice at work", inc.Why)
+	}
+	s.nothingWritten()
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.reaches(victim, 90*time.Second, incident.Ended)
+}
+
 // TestPause: nothing starts while the fleet is paused, and it goes on when that ends.
 func TestPause(t *testing.T) {
 	s := begin(t, shared(t), quick("paused"))

@@ -30,22 +30,53 @@ func (r *Rig) Alert(ctx context.Context, name, node string) error {
 	return nil
 }
 
-func post(ctx context.Context, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+// Silence silences the alerts of a node at the first Alertmanager, as a person would. The function it gives ends that.
+func (r *Rig) Silence(ctx context.Context, node, comment string) (end func(context.Context) error, err error) {
+	body, err := json.Marshal(map[string]any{
+		"matchers":  []map[string]any{{"name": "node", "value": node, "isRegex": false, "isEqual": true}},
+		"createdBy": "alice", "comment": comment, "startsAt": time.Now().UTC(), "endsAt": time.Now().Add(time.Hour).UTC(),
+	})
 	if err != nil {
+		return nil, fmt.Errorf("render a silence: %w", err)
+	}
+	at := r.Stack.AlertmanagerURLs()[0]
+	said, err := send(ctx, http.MethodPost, at+"/api/v2/silences", body)
+	if err != nil {
+		return nil, fmt.Errorf("silence %s: %w", node, err)
+	}
+	var made struct {
+		ID string `json:"silenceID"`
+	}
+	if err := json.Unmarshal(said, &made); err != nil {
+		return nil, fmt.Errorf("silence %s: %w", node, err)
+	}
+	return func(ctx context.Context) error {
+		_, err := send(ctx, http.MethodDelete, at+"/api/v2/silence/"+made.ID, nil)
 		return err
+	}, nil
+}
+
+func post(ctx context.Context, url string, body []byte) error {
+	_, err := send(ctx, http.MethodPost, url, body)
+	return err
+}
+
+func send(ctx context.Context, method, url string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", resp.Status, said)
+		return nil, fmt.Errorf("%s: %s", resp.Status, said)
 	}
-	return nil
+	return said, nil
 }
 
 // Untouched says what Salvor left behind on a node: a cordon, a taint, an annotation; nil when there is nothing.
