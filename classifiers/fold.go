@@ -50,6 +50,9 @@ func (c *Cluster) judgeLost(m moment, n *NodeView) {
 	lost := !n.Gone && (n.Lease.State == events.LeaseStale || n.Ready.Status != statusTrue)
 	switch {
 	case !lost:
+		if !n.LostAt.IsZero() && !n.Gone {
+			c.returned(Return{n.LostAt, m.at})
+		}
 		n.LostAt = time.Time{}
 		delete(c.Lost, n.Name)
 		return

@@ -54,6 +54,39 @@ func hostOf(instance string) string {
 	return host
 }
 
+// Return is a node that was lost and came back.
+type Return struct{ LostAt, BackAt time.Time }
+
+// returnsFor is how long a return is remembered, and maxReturns how many are: it is asked for within one confirmation window.
+const (
+	returnsFor = 10 * time.Minute
+	maxReturns = 5000
+)
+
+func (c *Cluster) returned(r Return) {
+	c.Returns = append(c.Returns, r)
+	if len(c.Returns) > maxReturns {
+		c.Returns = c.Returns[1:]
+	}
+	c.forgetReturns(r.BackAt)
+}
+
+func (c *Cluster) forgetReturns(now time.Time) {
+	for len(c.Returns) > 0 && now.Sub(c.Returns[0].BackAt) > returnsFor {
+		c.Returns = c.Returns[1:]
+	}
+}
+
+// backSince are the returns after a moment.
+func (c *Cluster) backSince(t time.Time) []Return {
+	for i, r := range c.Returns {
+		if r.BackAt.After(t) {
+			return c.Returns[i:]
+		}
+	}
+	return nil
+}
+
 // broken are the nodes that are silent or not ready, as far as can be seen now, sorted by name.
 func (l nodeLook) broken() []*NodeView {
 	var out []*NodeView

@@ -13,9 +13,11 @@ const statusTrue = "True"
 // Node finds single nodes that are silent, unreachable or not ready.
 //
 // While more nodes are being lost it waits to see how far that reaches: the window of a node begins anew with each other one of
-// its cluster that is lost while it runs, once and no longer than another window.
+// its cluster that is lost while it runs, once and no longer than another window. It also begins anew when one comes back that was
+// lost with it: then what is wrong with both may be ending.
 type Node struct {
 	Window time.Duration // confirmation window, not shorter than the one of [Zone]
+	Within time.Duration // nodes lost within it count together
 }
 
 // maxWorded is how many broken nodes of a cluster are told of with all their numbers. Of more, nobody reads the numbers.
@@ -29,14 +31,17 @@ func (c Node) Classify(v *View) []Finding {
 		losses, broken := look.losses(), look.broken()
 		look.brief = len(broken) > maxWorded
 		out = slices.Grow(out, len(broken))
+		back := cluster.backSince(v.Now.Add(-c.Window))
 		for _, node := range broken {
-			out = append(out, c.judge(look, node, losses))
+			f := c.judge(look, node)
+			f.Window += max(c.gathers(node, losses), c.returns(node, back))
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-func (c Node) judge(look nodeLook, n *NodeView, losses []time.Time) Finding {
+func (c Node) judge(look nodeLook, n *NodeView) Finding {
 	lease, ready, alert := look.lease(n), look.ready(n), look.alert(n)
 	f := Fault{
 		Kind: KindNode, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "node", Name: n.Name, UID: n.UID},
@@ -45,7 +50,7 @@ func (c Node) judge(look nodeLook, n *NodeView, losses []time.Time) Finding {
 	}
 	f.Evidence = look.evidence(n)
 	f.Sentence = sentence(n, lease, ready)
-	return Finding{Fault: f, Window: c.Window + c.gathers(n, losses), Standing: n.standing()}
+	return Finding{Fault: f, Window: c.Window, Standing: n.standing()}
 }
 
 // gathers is how much later than the node itself the last of those was lost that were lost while its window ran. The losses are in
@@ -62,6 +67,17 @@ func (c Node) gathers(n *NodeView, losses []time.Time) time.Duration {
 		return 0
 	}
 	return max(0, losses[after-1].Sub(n.LostAt))
+}
+
+// returns is how much later than the node was lost the last of those came back that were lost with it.
+func (c Node) returns(n *NodeView, back []Return) time.Duration {
+	var after time.Duration
+	for _, r := range back {
+		if apart := r.LostAt.Sub(n.LostAt); apart.Abs() <= c.Within {
+			after = max(after, r.BackAt.Sub(n.LostAt))
+		}
+	}
+	return after
 }
 
 // standing says that the node was never seen well: neither its Lease renewed nor its condition ready.

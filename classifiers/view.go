@@ -31,6 +31,7 @@ type Cluster struct {
 	Name       string
 	Nodes      map[string]*NodeView // by name; recreated nodes replace their predecessors
 	Lost       map[string]*NodeView // those of Nodes that are silent or not ready
+	Returns    []Return             // of nodes that were lost, the last, in order
 	Pods       map[string]PodView
 	Workloads  map[string]*WorkloadView
 	Objects    map[string]*ObjectView
@@ -145,6 +146,7 @@ func (v *View) forget() {
 	for _, c := range v.Clusters {
 		maps.DeleteFunc(c.Nodes, func(_ string, n *NodeView) bool { return n.Gone && v.Now.Sub(n.GoneAt) > goneFor })
 		c.forgetObjects(v.Now)
+		c.forgetReturns(v.Now)
 		c.forgetSignals(v.Now)
 		maps.DeleteFunc(c.Observers, func(_ string, o ObserverView) bool { return v.Now.Sub(o.At) > goneFor })
 	}

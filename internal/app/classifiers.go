@@ -16,7 +16,7 @@ func classifiersOf(cfg *config.Config) []classifiers.Classifier {
 		classifiers.Region{Window: window, Of: regions(cfg)},
 		zone,
 		classifiers.Storm{Window: window, Within: storm.Within, Nodes: storm.Nodes, Share: storm.Share, Zone: zone},
-		classifiers.Node{Window: window},
+		classifiers.Node{Window: window, Within: storm.Within},
 		classifiers.Data{Window: window, Late: d.BackupLate, Deletions: classifiers.Deletions{Within: d.Deletions.Within, Namespaces: d.Deletions.Namespaces,
 			Claims: d.Deletions.Claims, Objects: d.Deletions.Objects, Protected: d.Deletions.Protected}},
 		classifiers.Config{Window: window, Recent: d.ChangeWithin, Expires: d.CertificateLeft},

@@ -235,6 +235,8 @@ func join(parts ...[]Record) []Record {
 func TestUpcomingMoves(t *testing.T) {
 	terms := Terms{Retry: 15 * time.Second, Healthy: 2 * time.Minute, Attempts: 3, Flaps: 3}
 	found := &classifiers.Finding{Fault: *record(Opened).Fault, Window: 15 * time.Second}
+	anew := &classifiers.Finding{Fault: found.Fault, Window: time.Hour}
+	anew.Since = t0
 	p := testPlan("recover")
 	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
 	opened := record(Opened)
@@ -258,6 +260,9 @@ func TestUpcomingMoves(t *testing.T) {
 		{"does not confirm what it cannot see", again, Sight{Now: at(17), Blind: true}, Wait, "", ""},
 		{"clears before the window ends", again, Sight{Now: at(5)}, Append, Cleared, ""},
 		{"decides", []Record{opened}, Sight{Now: at(20), Finding: found}, Decide, "", PhaseRecover},
+		{"does not decide while its window begins anew", []Record{opened}, Sight{Now: at(20), Finding: anew}, Wait, "", ""},
+		{"nor upon what was held", []Record{opened, decided(PhaseRecover, policies.Deny, p)}, Sight{Now: at(30), Finding: anew}, Wait, "", ""},
+		{"nor begins a step", done, Sight{Now: at(9), Finding: anew}, Wait, "", ""},
 		{"does not decide blind", []Record{opened}, Sight{Now: at(20), Blind: true}, Wait, "", ""},
 		{"held plans wait", []Record{opened, decided(PhaseRecover, policies.Deny, p)}, Sight{Now: at(5), Finding: found}, Wait, "", ""},
 		{"held plans are looked at again", []Record{opened, decided(PhaseRecover, policies.Deny, p)}, Sight{Now: at(30), Finding: found}, Decide, "", PhaseRecover},

@@ -17,6 +17,9 @@ type Sight struct {
 
 func (s Sight) seen() bool { return !s.Blind && s.Finding != nil }
 
+// lasts says that what is seen has persisted through its window, which may have begun anew: others like it are being lost, or return.
+func (s Sight) lasts() bool { return s.Finding.Lasted(s.Now) }
+
 // Gone says that those who would have to see the fault can see, and do not.
 func (s Sight) Gone() bool { return !s.Blind && s.Finding == nil }
 
@@ -118,6 +121,8 @@ func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 		return cleared("not seen any more, before anything was done")
 	case s.Blind:
 		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
+	case !s.lasts():
+		return Move{Do: Wait, Until: s.Finding.Since.Add(s.Finding.Window)}
 	case i.Count > t.Flaps:
 		return handed(fmt.Sprintf("the fault came back %d times; it flaps, and repairing it again would not end that", i.Count-1))
 	}
@@ -131,6 +136,9 @@ func (i *Incident) whileHeld(s Sight, t Terms) Move {
 	if due := later(i.DecidedAt(), s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
 	}
+	if !s.lasts() {
+		return Move{Do: Wait, Until: s.Finding.Since.Add(s.Finding.Window)}
+	}
 	return Move{Do: Decide, Phase: PhaseRecover}
 }
 
@@ -142,6 +150,8 @@ func (i *Incident) whileActing(s Sight) Move {
 		return cleared(fmt.Sprintf("not seen any more, after %d of %d steps", i.Next, len(i.Plan.Steps)))
 	case i.State == Restoring && s.seen():
 		return recurred(s, "it came back while the recovery was being taken back")
+	case s.seen() && !s.lasts():
+		return Move{Do: Wait, Until: s.Finding.Since.Add(s.Finding.Window)}
 	}
 	return Move{Do: Step}
 }

@@ -223,7 +223,7 @@ func TestOpensWhatLasts(t *testing.T) {
 // TestAZoneIsOneIncident: nodes that fall one after the other are not told of one by one when that turns out to be their zone.
 func TestAZoneIsOneIncident(t *testing.T) {
 	const perZone = 20
-	d := newDeskOf(t, classifiers.Node{Window: window}, classifiers.Zone{Window: window, Within: 2 * time.Minute},
+	d := newDeskOf(t, classifiers.Node{Window: window, Within: 2 * time.Minute}, classifiers.Zone{Window: window, Within: 2 * time.Minute},
 		classifiers.Storm{Window: window, Within: 2 * time.Minute, Nodes: 3, Share: 0.2, Zone: classifiers.Zone{Within: 2 * time.Minute}})
 	d.Start(t.Context())
 	d.fleet(perZone, "a", "b", "c")
@@ -240,6 +240,35 @@ func TestAZoneIsOneIncident(t *testing.T) {
 	}
 }
 
+// TestAStormThatEndsIsNoneOfNodes: the nodes come back one by one, and those that are still away when it is no storm any more are not
+// faults of their own before their window has begun anew.
+func TestAStormThatEndsIsNoneOfNodes(t *testing.T) {
+	const perZone = 10
+	d := newDeskOf(t, classifiers.Node{Window: window, Within: 2 * time.Minute},
+		classifiers.Storm{Window: window, Within: 2 * time.Minute, Nodes: 3, Share: 0.2, Zone: classifiers.Zone{Within: 2 * time.Minute}})
+	d.Start(t.Context())
+	d.fleet(perZone, "a", "b", "c")
+	for n := range 5 {
+		d.fails("a", n)
+		d.fails("b", n)
+		d.fails("c", n)
+	}
+	d.pass(2 * window)
+	for n := range 5 {
+		d.comesBack("a", n)
+		d.comesBack("b", n)
+		d.pass(3 * time.Second)
+		d.comesBack("c", n)
+	}
+	d.pass(time.Hour)
+	if len(d.opened) != 1 || d.opened[0].Fault.Anchor.Kind != classifiers.AnchorCluster {
+		for _, rec := range d.opened {
+			t.Errorf("opened %+v: %s", *rec.Key, rec.Text)
+		}
+		t.Fatal("want one incident, of the storm")
+	}
+}
+
 // fleet tells of zones of as many nodes each, all well.
 func (d *desk) fleet(perZone int, zones ...string) {
 	d.t.Helper()
@@ -251,6 +280,12 @@ func (d *desk) fleet(perZone int, zones ...string) {
 			d.tell(events.TypeLease, "node/"+name, events.Lease{Node: name, UID: "l-" + name, ResourceVersion: "1", State: events.LeaseFresh})
 		}
 	}
+}
+
+func (d *desk) comesBack(zone string, n int) {
+	d.t.Helper()
+	name := fmt.Sprintf("%s%d", zone, n)
+	d.tell(events.TypeLease, "node/"+name, events.Lease{Node: name, UID: "l-" + name, ResourceVersion: "2", State: events.LeaseFresh})
 }
 
 // fails has the nth node of a zone fall silent.
