@@ -166,6 +166,8 @@ func (d Detection) field(name string) string {
 	return strings.ToValidUTF8(text[:min(len(text), 256)], "")
 }
 
+const anchorEtcd = "etcd"
+
 // etcd finds what is wrong with the store of a cluster itself.
 func (c Data) etcd(v *View, cluster *Cluster) []Finding {
 	var out []Finding
@@ -173,7 +175,7 @@ func (c Data) etcd(v *View, cluster *Cluster) []Finding {
 		topic events.Topic
 		what  string
 	}{{events.TopicEtcdQuorum, "has no quorum"}, {events.TopicEtcdCorrupt, "is corrupt: its members differ"}, {events.TopicEtcdSpace, "is nearly out of space"}} {
-		f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: Anchor{Kind: "etcd", Name: cluster.Name + "/" + string(trouble.topic)}}
+		f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: Anchor{Kind: anchorEtcd, Name: cluster.Name + "/" + string(trouble.topic)}}
 		f.Sentence = fmt.Sprintf("etcd of %s %s", cluster.Name, trouble.what)
 		if alerts := cluster.alertsOn(KindData, nil, trouble.topic); len(alerts) > 0 {
 			f.says(alerts)

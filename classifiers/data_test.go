@@ -129,3 +129,23 @@ func told(t *testing.T, all []Finding) []string {
 	}
 	return out
 }
+
+// TestEtcdThatNobodyAsksIsNotWell: when its probers fall silent, nobody can say that it has its quorum back.
+func TestEtcdThatNobodyAsksIsNotWell(t *testing.T) {
+	s := newStory(t)
+	down := events.Probe{By: "salvor-0", Target: "etcd", Reason: "2 of 3 members do not answer"}
+	s.tell(events.TypeProbe, "probe/salvor-0/etcd", down)
+	found := data.Classify(s.view)
+	if diff := cmp.Diff([]string{"etcd/prod-eu/etcd-quorum: etcd of prod-eu has no quorum"}, told(t, found)); diff != "" {
+		t.Fatalf("found (-want +got):\n%s", diff)
+	}
+	s.pass(time.Minute)
+	if len(data.Classify(s.view)) != 0 || !s.view.Blind(found[0].Fault) {
+		t.Error("a silent prober still says so, or is taken for one that sees")
+	}
+	down.Up, down.Reason = true, ""
+	s.tell(events.TypeProbe, "probe/salvor-0/etcd", down)
+	if s.view.Blind(found[0].Fault) {
+		t.Error("blind although it is reached")
+	}
+}

@@ -109,6 +109,9 @@ func (p poll) most() bool { return 2*len(p.down) > p.known }
 // speaks says that more than half of those known were heard of lately.
 func (p poll) speaks() bool { return p.known > 0 && 2*(p.up+len(p.down)) > p.known }
 
+// silent says that probers are known, and most of them were not heard of lately.
+func (p poll) silent() bool { return p.known > 0 && !p.speaks() }
+
 // since is when it became most.
 func (p poll) since() time.Time { return p.down[p.known/2].Since }
 

@@ -205,5 +205,8 @@ func (v *View) Blind(f Fault) bool {
 	if f.Kind == KindRegion {
 		return !pollOf(v, c, targetAPIServer, true).speaks()
 	}
+	if f.Anchor.Kind == anchorEtcd && (pollOf(v, c, targetEtcd, true).silent() || pollOf(v, c, targetEtcd, false).silent()) {
+		return true
+	}
 	return slices.ContainsFunc(watchesOf[f.Kind], func(watch string) bool { return !v.Sees(c, watch) })
 }
