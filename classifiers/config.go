@@ -40,16 +40,12 @@ func (c Config) Classify(v *View) []Finding {
 type troubles struct {
 	cluster *Cluster
 	pods    map[string][]PodView
-	lost    map[string]bool // nodes that are lost: the trouble of their pods is theirs
 }
 
 func newTroubles(v *View, c *Cluster) troubles {
-	t := troubles{cluster: c, pods: map[string][]PodView{}, lost: map[string]bool{}}
-	for _, n := range lookAtNodes(v, c).broken() {
-		t.lost[n.Name] = true
-	}
+	t := troubles{cluster: c, pods: map[string][]PodView{}}
 	for _, p := range c.Pods {
-		if p.Troubled() && !t.lost[p.Node] {
+		if p.Troubled() && !c.excuses(v.Now, p) {
 			key := objectKey(p.Owner.Kind, p.Namespace, p.Owner.Name)
 			t.pods[key] = append(t.pods[key], p)
 		}
@@ -58,6 +54,22 @@ func newTroubles(v *View, c *Cluster) troubles {
 		slices.SortFunc(list, func(a, b PodView) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name)) })
 	}
 	return t
+}
+
+// settles is how long pods may be in trouble after their node came back.
+const settles = 5 * time.Minute
+
+// excuses says that the trouble of a pod is that of its node: it is lost, or no more, or came back lately.
+func (c *Cluster) excuses(now time.Time, p PodView) bool {
+	if p.Node == "" || len(c.Nodes) == 0 {
+		return false
+	}
+	n, ok := c.Nodes[p.Node]
+	if !ok || n.Gone || n.Lost() {
+		return true
+	}
+	back := later(n.ReadyAt, n.Lease.At)
+	return back.After(p.At) && now.Sub(back) < settles
 }
 
 // blames are the troubles that a change of configuration makes. Others, such as a pod without a node, are made by many things.

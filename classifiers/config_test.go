@@ -72,6 +72,24 @@ func TestConfig(t *testing.T) {
 			s.web("3", "b", 0, "")
 			s.crash("web-1", "w1", "NotReady")
 		}, nil},
+		{"the pods are on a node that has just come back", func(s *story) {
+			s.node("w1", "u1", "1", "True")
+			s.lease("w1", "1", events.LeaseFresh)
+			s.web("3", "b", 0, "")
+			s.lease("w1", "2", events.LeaseStale)
+			s.crash("web-1", "w1", "NotReady")
+			s.pass(time.Minute)
+			s.lease("w1", "3", events.LeaseFresh)
+		}, nil},
+		{"the pods are on a node that nobody sees now", func(s *story) {
+			s.node("w1", "u1", "1", "True")
+			s.lease("w1", "1", events.LeaseFresh)
+			s.lease("w1", "2", events.LeaseStale)
+			s.web("3", "b", 0, "")
+			s.crash("web-1", "w1", "NotReady")
+			s.sight("nodes", false)
+			s.sight("leases", false)
+		}, nil},
 		{"a pod without a node is no crash", func(s *story) { s.web("3", "b", 0, ""); s.crash("web-1", "", "Unschedulable") }, nil},
 		{"a webhook", func(s *story) {
 			s.object(events.Object{Kind: "ValidatingWebhookConfiguration", Name: "gate", UID: "h1", ResourceVersion: "1", Content: "x"})
@@ -144,5 +162,17 @@ func TestSecurity(t *testing.T) {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestNoiseHidesNothing: a thousand detections that nobody minds do not push out the one that counts.
+func TestNoiseHidesNothing(t *testing.T) {
+	s := newStory(t)
+	s.tell(events.TypeFalco, "falco/1", events.Falco{Rule: "Miner", Priority: "Critical", Hostname: "w1"})
+	for range 2 * maxDetections {
+		s.tell(events.TypeFalco, "falco/2", events.Falco{Rule: "Noise", Priority: "Debug", Hostname: "w1"})
+	}
+	if diff := cmp.Diff([]string{"node/w1: node/w1: Miner"}, told(t, security.Classify(s.view))); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
 	}
 }

@@ -10,7 +10,7 @@ const AnchorCluster = "cluster"
 func correlate(all []Finding) {
 	var wide []*Finding
 	for i := range all {
-		if all[i].Kind == KindRegion || all[i].Kind == KindZone || all[i].storms() {
+		if all[i].Kind == KindRegion || all[i].Kind == KindZone || all[i].Storms() {
 			wide = append(wide, &all[i])
 		}
 	}
@@ -24,22 +24,28 @@ func correlate(all []Finding) {
 	}
 }
 
-// explains says whether f is the wider fault under g. No two explain each other.
+// explains says whether f is the wider fault under g. No two explain each other, and what stood when Salvor first looked explains
+// nothing.
 func (f *Finding) explains(g *Finding) bool {
-	if f.Cluster != g.Cluster || g.Standing {
+	return !f.Standing && !g.Standing && Explains(f.Fault, g.Fault)
+}
+
+// Explains says whether one fault is the wider one under another.
+func Explains(f, g Fault) bool {
+	if f.Cluster != g.Cluster {
 		return false
 	}
 	switch {
 	case f.Kind == KindRegion:
 		return g.Kind == KindZone || g.Kind == KindNode
-	case f.Kind == KindZone && g.Kind == KindNode && !g.storms():
+	case f.Kind == KindZone && g.Kind == KindNode && !g.Storms():
 		return slices.Contains(g.Scope.Zones, f.Anchor.Name)
-	case f.storms() && g.Kind == KindNode && !g.storms():
+	case f.Storms() && g.Kind == KindNode && !g.Storms():
 		_, ok := slices.BinarySearch(f.Scope.Nodes, g.Anchor.Name)
 		return ok
 	}
 	return false
 }
 
-// storms says whether the finding is one of Storm.
-func (f *Finding) storms() bool { return f.Kind == KindNode && f.Anchor.Kind == AnchorCluster }
+// Storms says whether the fault is one that Storm finds.
+func (f Fault) Storms() bool { return f.Kind == KindNode && f.Anchor.Kind == AnchorCluster }

@@ -51,28 +51,33 @@ func (d Deletions) covers(namespace string) bool {
 	})
 }
 
-// counted are the kinds whose deletion people feel. Volumes go with their claims, and are not counted twice.
-var counted = []string{"Namespace", "PersistentVolumeClaim", "Deployment", "StatefulSet", "DaemonSet", "ConfigMap", "Secret"}
-
 // bursts finds deletions that come too many at once and are not made good since.
 func (c Data) bursts(cluster *Cluster) []Finding {
 	var namespaces []Deletion
 	inside := map[string][]Deletion{}
-	for _, d := range cluster.Deleted {
+	seen := map[string]bool{}
+	for _, d := range slices.Backward(cluster.Deleted) {
+		key := objectKey(d.Kind, d.Namespace, d.Name)
+		if seen[key] {
+			continue // it was deleted more than once
+		}
+		seen[key] = true
 		switch {
-		case !slices.Contains(counted, d.Kind) || cluster.exists(d):
+		case cluster.exists(d):
 		case d.Kind == "Namespace" && c.Deletions.covers(d.Name):
 			namespaces = append(namespaces, d)
 		case d.Namespace != "" && c.Deletions.covers(d.Namespace):
 			inside[d.Namespace] = append(inside[d.Namespace], d)
 		}
 	}
+	slices.Reverse(namespaces)
 	var out []Finding
 	if burst := c.Deletions.burst(namespaces, c.Deletions.Namespaces); len(burst) > 0 {
 		anchor := Anchor{Kind: AnchorCluster, Name: cluster.Name}
 		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, fmt.Sprintf("%d namespaces of %s", len(burst), cluster.Name)))
 	}
 	for _, name := range sortedKeys(inside) {
+		slices.Reverse(inside[name])
 		out = append(out, c.inside(cluster, name, inside[name])...)
 	}
 	return out
@@ -193,9 +198,9 @@ func (c Data) etcd(v *View, cluster *Cluster) []Finding {
 // probed adds what probes of etcd say when they say that it is down.
 func (c Data) probed(v *View, cluster *Cluster, f *Fault) {
 	for _, witness := range []bool{false, true} {
-		p := pollOf(v, cluster, targetEtcd, witness)
-		if !p.most() {
-			continue
+		p, others := pollOf(v, cluster, targetEtcd, witness), pollOf(v, cluster, targetEtcd, !witness)
+		if !p.most() || others.well() {
+			continue // nobody says so, or others reach it
 		}
 		name, source := "probe", SourceSalvor
 		if witness {

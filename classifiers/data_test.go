@@ -98,7 +98,27 @@ func TestData(t *testing.T) {
 		{"a backup that did not come", func(s *story) {
 			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Minute)})
 			s.pass(62 * time.Minute)
+			s.sight("schedules.velero.io", true)
+			s.sight("backups.velero.io", true)
 		}, []string{"schedule/velero/daily: Schedule velero/daily is late: a backup was due at 2026-11-22 03:12"}},
+		{"a backup that did not come while nobody looked", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Minute)})
+			s.pass(62 * time.Minute)
+		}, nil},
+		{"one object that is made and deleted over and over", func(s *story) {
+			for n := range 30 {
+				for _, gone := range []bool{false, true} {
+					s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: "lock", UID: fmt.Sprint("u", n), ResourceVersion: fmt.Sprint(2 * n), Created: began.Add(time.Duration(n) * time.Second), Gone: gone})
+				}
+			}
+		}, nil},
+		{"what was never seen is not missed", func(s *story) { s.drop("PersistentVolumeClaim", "shop", 5) }, nil},
+		{"what nobody feels pushes nothing out", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.hold("Backup.velero.io", "velero", maxDeleted+10)
+			s.drop("Backup.velero.io", "velero", maxDeleted+10)
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s"}},
 		{"etcd by its alerts", func(s *story) {
 			s.tell(events.TypeAlert, "alert/f8", events.Alert{Fingerprint: "f8", Status: "firing", Name: "etcdNoLeader", StartsAt: s.at})
 		}, []string{"etcd/prod-eu/etcd-quorum: etcd of prod-eu has no quorum"}},

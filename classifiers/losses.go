@@ -26,10 +26,7 @@ func lookAtNodes(v *View, c *Cluster) nodeLook {
 // cut off.
 func (c *Cluster) lossAlerts() map[string][]AlertView {
 	out := map[string][]AlertView{}
-	for _, a := range c.Alerts {
-		if !a.Firing() || a.Topic != events.TopicNodeLost {
-			continue
-		}
+	for _, a := range c.Firing[events.TopicNodeLost] {
 		for _, name := range slices.Compact([]string{a.Labels["node"], hostOf(a.Labels["instance"])}) {
 			if name != "" {
 				out[name] = append(out[name], a)
@@ -135,9 +132,13 @@ func together(lost []*NodeView, span time.Duration) []*NodeView {
 // still lost. Nodes that were never seen well do not count, nor those that nobody sees now.
 func (v *View) LostWith(c *Cluster, names []string, span time.Duration) int {
 	lost := lookAtNodes(v, c).lost()
+	named := map[string]bool{}
+	for _, name := range names {
+		named[name] = true
+	}
 	var mine []time.Time
 	for _, n := range lost {
-		if slices.Contains(names, n.Name) {
+		if named[n.Name] {
 			mine = append(mine, n.LostAt)
 		}
 	}

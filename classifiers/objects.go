@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -13,6 +14,9 @@ const deletedFor = 24 * time.Hour
 // maxDeleted bounds how many deletions are remembered of a cluster. Of more, the oldest are forgotten: a burst of this size is
 // seen whatever came before it.
 const maxDeleted = 5000
+
+// counted are the kinds whose deletion people feel. Volumes go with their claims, and are not counted twice.
+var counted = []string{"Namespace", "PersistentVolumeClaim", "Deployment", "StatefulSet", "DaemonSet", "ConfigMap", "Secret"}
 
 // PodView is a pod that is in trouble, or lately was. Pods that were always well are not known.
 type PodView struct {
@@ -106,7 +110,7 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
 	}
 	known.Workload, known.Evidence = seen, m.evidence
 	known.judge(m)
@@ -147,7 +151,7 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
 	}
 	known.Object, known.Evidence = seen, m.evidence
 }
@@ -165,8 +169,11 @@ func stampOfObject(o events.Object) stamp {
 	return stamp{o.UID, o.ResourceVersion, o.Created, o.Gone}
 }
 
-// deleted remembers a deletion.
-func (c *Cluster) deleted(d Deletion) {
+// deleted remembers a deletion that people feel, of an object that was known: what was never seen is not missed.
+func (c *Cluster) deleted(known bool, d Deletion) {
+	if !known || !slices.Contains(counted, d.Kind) {
+		return
+	}
 	c.Deleted = append(c.Deleted, d)
 	if len(c.Deleted) > maxDeleted {
 		c.Deleted = c.Deleted[1:]

@@ -29,9 +29,10 @@ func (c Region) Classify(v *View) []Finding {
 		if !witnesses.most() {
 			continue
 		}
-		second := seconds(v, cluster)
-		if len(second) == 0 {
-			continue
+		own := pollOf(v, cluster, targetAPIServer, false)
+		second := seconds(cluster, own)
+		if own.up > len(own.down) || len(second) == 0 {
+			continue // Salvor itself reaches it, or nobody else says so
 		}
 		out = append(out, c.finding(cluster, witnesses, second))
 	}
@@ -40,7 +41,7 @@ func (c Region) Classify(v *View) []Finding {
 
 func (c Region) finding(cluster *Cluster, witnesses poll, second []secondSignal) Finding {
 	region := c.regionOf(cluster)
-	f := Fault{Kind: KindRegion, Cluster: cluster.Name, Anchor: Anchor{Kind: "region", Name: region}, Scope: Scope{Regions: []string{region}},
+	f := Fault{Kind: KindRegion, Cluster: cluster.Name, Anchor: Anchor{Kind: "region", Name: region, UID: cluster.Name}, Scope: Scope{Regions: []string{region}},
 		Since: witnesses.since(), Evidence: witnesses.evidence(), Signals: []Signal{witnesses.signal("witnesses", SourceWitnesses)}}
 	began := second[0].since
 	for _, s := range second {
@@ -53,7 +54,7 @@ func (c Region) finding(cluster *Cluster, witnesses poll, second []secondSignal)
 		f.Since = began
 	}
 	f.Sentence = fmt.Sprintf("the control plane of %s in %s cannot be reached: %s, %s", cluster.Name, region, f.Signals[0].Detail, f.Signals[1].Detail)
-	return Finding{Fault: f, Window: c.Window, Standing: !witnesses.wasUp()}
+	return Finding{Fault: f, Window: c.Window}
 }
 
 // regionOf is the configured region of a cluster, or that of most of its nodes, or the cluster's own name.
@@ -63,7 +64,9 @@ func (c Region) regionOf(cluster *Cluster) string {
 	}
 	counts, best := map[string]int{}, ""
 	for _, n := range cluster.Nodes {
-		counts[n.Region]++
+		if !n.Gone {
+			counts[n.Region]++
+		}
 	}
 	for _, name := range sortedKeys(counts) {
 		if name != "" && (best == "" || counts[name] > counts[best]) {
@@ -76,7 +79,8 @@ func (c Region) regionOf(cluster *Cluster) string {
 	return best
 }
 
-// poll is what the probers of one target say now. One that was not heard of lately is known and says nothing.
+// poll is what the probers of one target say now. A witness that was not heard of lately is known and says nothing; a replica of
+// Salvor that was not is no more.
 type poll struct {
 	now       time.Time
 	known, up int
@@ -90,9 +94,12 @@ func pollOf(v *View, c *Cluster, target string, witnesses bool) poll {
 		if p.Target != target || p.Witness != witnesses {
 			continue
 		}
-		out.known++
+		silent := v.Now.Sub(p.At) > blindAfter
+		if !silent || witnesses {
+			out.known++
+		}
 		switch {
-		case v.Now.Sub(p.At) > blindAfter:
+		case silent:
 		case p.Up:
 			out.up++
 		default:
@@ -106,18 +113,11 @@ func pollOf(v *View, c *Cluster, target string, witnesses bool) poll {
 // most says that more than half of those known say that it is down.
 func (p poll) most() bool { return 2*len(p.down) > p.known }
 
-// speaks says that more than half of those known were heard of lately.
-func (p poll) speaks() bool { return p.known > 0 && 2*(p.up+len(p.down)) > p.known }
-
-// silent says that probers are known, and most of them were not heard of lately.
-func (p poll) silent() bool { return p.known > 0 && !p.speaks() }
+// well says that more than half of those known say that it is up.
+func (p poll) well() bool { return 2*p.up > p.known }
 
 // since is when it became most.
 func (p poll) since() time.Time { return p.down[p.known/2].Since }
-
-func (p poll) wasUp() bool {
-	return slices.ContainsFunc(p.down, func(v ProbeView) bool { return v.WasUp })
-}
 
 func (p poll) evidence() []string {
 	var out []string
@@ -147,9 +147,9 @@ type secondSignal struct {
 }
 
 // seconds are the signals beside the witnesses that agree: Salvor's own probes, and alerts that have their facts from elsewhere.
-func seconds(v *View, c *Cluster) []secondSignal {
+func seconds(c *Cluster, own poll) []secondSignal {
 	var out []secondSignal
-	if own := pollOf(v, c, targetAPIServer, false); own.most() {
+	if own.most() {
 		out = append(out, secondSignal{own.signal("probe", SourceSalvor), own.since(), own.evidence()})
 	}
 	alerts := c.alertsOn(KindRegion, func(a AlertView) bool { return a.Independent }, events.TopicControlPlane)
@@ -163,9 +163,11 @@ func seconds(v *View, c *Cluster) []secondSignal {
 // alertsOn are the alerts that fire about one of the topics and may raise faults of the kind, in a stable order.
 func (c *Cluster) alertsOn(kind Kind, also func(AlertView) bool, topics ...events.Topic) []AlertView {
 	var out []AlertView
-	for _, a := range c.Alerts {
-		if a.Firing() && slices.Contains(topics, a.Topic) && a.mayRaise(kind) && (also == nil || also(a)) {
-			out = append(out, a)
+	for _, topic := range topics {
+		for _, a := range c.Firing[topic] {
+			if a.mayRaise(kind) && (also == nil || also(a)) {
+				out = append(out, a)
+			}
 		}
 	}
 	slices.SortFunc(out, byFingerprint)

@@ -40,7 +40,9 @@ func TestRegion(t *testing.T) {
 		{"one witness and Salvor", []string{"++++", "--++"}, false, false},
 		{"Salvor alone is blind", []string{"++++", "-+++"}, false, false},
 		{"the witnesses alone", []string{"++++", "+---"}, false, false},
-		{"the witnesses and an alert with facts of its own", []string{"++++", "+---"}, true, true},
+		{"the witnesses and an alert, but Salvor reaches it", []string{"++++", "+---"}, true, false},
+		{"the witnesses and an alert with facts of its own", []string{" +++", " ---"}, true, true},
+		{"the witnesses and an alert, from the beginning", []string{" ---"}, true, true},
 		{"one witness, an alert and Salvor", []string{"++++", "-+-+"}, true, false},
 		{"witnesses that say nothing do not say that it is down", []string{"++++", "--  ", "--  ", "--  ", "--  "}, false, false},
 		{"Salvor heard no witness at all", []string{"++++", "-   ", "-   ", "-   ", "-   "}, false, false},
@@ -82,21 +84,35 @@ func TestRegionTakesZonesAndNodes(t *testing.T) {
 	}
 }
 
-// TestARegionIsBlindWithoutWitnesses: when most of them are not heard of, nobody can say that it is reached again.
-func TestARegionIsBlindWithoutWitnesses(t *testing.T) {
+// TestARegionIsGoneWhenMostWitnessesReachIt: until then nobody can say so, whatever became of Salvor's own probes.
+func TestARegionIsGoneWhenMostWitnessesReachIt(t *testing.T) {
 	s := newStory(t)
-	s.polls("++++")
 	fault := Fault{Kind: KindRegion, Cluster: "prod-eu"}
-	if s.view.Blind(fault) {
-		t.Error("blind although all were heard")
+	for _, step := range []struct {
+		says  string
+		blind bool
+	}{{"++++", false}, {"----", true}, {"+---", true}, {"++--", true}, {"+++-", false}} {
+		s.polls(step.says)
+		if got := s.view.Blind(fault); got != step.blind {
+			t.Errorf("%q: blind %v, want %v", step.says, got, step.blind)
+		}
 	}
 	s.pass(time.Minute)
 	s.polls("++  ")
 	if !s.view.Blind(fault) {
 		t.Error("not blind with one of three witnesses")
 	}
-	s.polls("+++ ")
-	if s.view.Blind(fault) {
-		t.Error("blind with two of three witnesses")
+}
+
+// TestAReplicaThatIsNoMoreIsNoProber: a restart under another name does not halve what Salvor says.
+func TestAReplicaThatIsNoMoreIsNoProber(t *testing.T) {
+	s := newStory(t)
+	s.polls("++++")
+	s.polls("----")
+	s.pass(40 * time.Second)
+	s.polls(" ---")
+	s.probe("salvor-1", false, false)
+	if len((Region{}).Classify(s.view)) != 1 {
+		t.Error("the region is not found any more")
 	}
 }

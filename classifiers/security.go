@@ -23,10 +23,18 @@ var priorities = []string{"emergency", "alert", "critical", "error", "warning", 
 // Priorities are the priorities that rules can have, in Falco's words, the gravest first.
 func Priorities() []string { return slices.Clone(priorities) }
 
+// gravity orders priorities, higher being graver; 0 is one that is not known.
+func gravity(priority string) int {
+	rank := slices.Index(priorities, strings.ToLower(priority))
+	if rank < 0 {
+		return 0
+	}
+	return len(priorities) - rank
+}
+
 // counts says whether a priority is at least as grave as the least that counts. One that is not known does not count.
 func (c Security) counts(priority string) bool {
-	rank := slices.Index(priorities, strings.ToLower(priority))
-	return rank >= 0 && rank <= slices.Index(priorities, strings.ToLower(c.Priority))
+	return gravity(priority) > 0 && gravity(priority) >= gravity(c.Priority)
 }
 
 // offence is one match of a rule.

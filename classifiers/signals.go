@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -50,7 +51,8 @@ type HeartbeatView struct {
 	At       time.Time // view time of the last beat
 }
 
-// maxDetections bounds how many detections are remembered of a cluster: of more, the oldest are forgotten.
+// maxDetections bounds how many detections are remembered of a cluster: of more, the oldest of the least grave are forgotten, so that
+// noise hides nothing.
 const maxDetections = 1000
 
 // Detection is one match of a rule of Falco.
@@ -65,14 +67,37 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
 		return
 	}
-	c.Alerts[seen.Fingerprint] = AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at}
+	now := AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at}
+	if ok && known.Status == now.Status && known.StartsAt.Equal(now.StartsAt) {
+		now.At = known.At
+	}
+	c.Alerts[seen.Fingerprint] = now
+	if delete(c.Firing[known.Topic], seen.Fingerprint); !now.Firing() || now.Topic == "" {
+		return
+	}
+	if c.Firing[now.Topic] == nil {
+		c.Firing[now.Topic] = map[string]AlertView{}
+	}
+	c.Firing[now.Topic][seen.Fingerprint] = now
 }
 
 func (c *Cluster) foldFalco(m moment, seen events.Falco) {
 	c.Detections = append(c.Detections, Detection{seen, m.evidence, m.at})
 	if len(c.Detections) > maxDetections {
-		c.Detections = c.Detections[1:]
+		at := leastGrave(c.Detections)
+		c.Detections = slices.Delete(c.Detections, at, at+1)
 	}
+}
+
+// leastGrave is the oldest of the least grave detections.
+func leastGrave(all []Detection) int {
+	least := 0
+	for i, d := range all {
+		if gravity(d.Priority) < gravity(all[least].Priority) {
+			least = i
+		}
+	}
+	return least
 }
 
 func (c *Cluster) foldProbe(m moment, seen events.Probe) {

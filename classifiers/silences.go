@@ -1,7 +1,9 @@
 package classifiers
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -10,6 +12,16 @@ import (
 // InForce says whether the silence holds at a moment.
 func (s SilenceView) InForce(now time.Time) bool {
 	return !now.Before(s.StartsAt) && now.Before(s.EndsAt)
+}
+
+// BlindToSilences says that silences are watched and nobody sees them now: then it is not known what people silenced.
+func (v *View) BlindToSilences() bool {
+	fleet, ok := v.Clusters[events.Fleet]
+	if !ok {
+		return false
+	}
+	watched := slices.ContainsFunc(slices.Collect(maps.Values(fleet.Observers)), func(o ObserverView) bool { return o.Watch == "silences" })
+	return watched && !v.Sees(fleet, "silences")
 }
 
 // Silenced are the silences in force, in a stable order, by which people say that they know of a node, its zone or a namespace: all

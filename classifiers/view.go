@@ -35,9 +35,10 @@ type Cluster struct {
 	Pods       map[string]PodView
 	Workloads  map[string]*WorkloadView
 	Objects    map[string]*ObjectView
-	Deleted    []Deletion           // the last, in order
-	Alerts     map[string]AlertView // by fingerprint
-	Detections []Detection          // the last, in order
+	Deleted    []Deletion                            // the last, in order
+	Alerts     map[string]AlertView                  // by fingerprint
+	Firing     map[events.Topic]map[string]AlertView // those that fire and speak of something, by fingerprint
+	Detections []Detection                           // the last, in order
 	Probes     map[string]ProbeView
 	Heartbeats map[string]HeartbeatView
 	Observers  map[string]ObserverView
@@ -134,7 +135,7 @@ func (v *View) cluster(name string) *Cluster {
 	c, ok := v.Clusters[name]
 	if !ok {
 		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
-			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Probes: map[string]ProbeView{},
+			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Firing: map[events.Topic]map[string]AlertView{}, Probes: map[string]ProbeView{},
 			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}}
 		v.Clusters[name] = c
 	}
@@ -192,6 +193,14 @@ var watchesOf = map[Kind][]string{
 	KindNode: {"nodes", "leases"}, KindZone: {"nodes", "leases"}, KindConfig: {"pods"},
 }
 
+// watchesOfAnchor are those beside them, by what the fault is anchored at.
+var watchesOfAnchor = map[string][]string{
+	"deployment": {"deployments"}, "statefulset": {"statefulsets"}, "daemonset": {"daemonsets"},
+	"persistentvolume": {"persistentvolumes"}, "persistentvolumeclaim": {"persistentvolumeclaims"},
+	"schedule": {"schedules.velero.io", "backups.velero.io"}, "backupstoragelocation": {"backupstoragelocations.velero.io"},
+	"volumesnapshot": {"volumesnapshots.snapshot.storage.k8s.io"}, "volumesnapshotcontent": {"volumesnapshotcontents.snapshot.storage.k8s.io"},
+}
+
 // Watches are the watches that would have to see that a fault of a kind is gone.
 func Watches(kind Kind) []string { return slices.Clone(watchesOf[kind]) }
 
@@ -202,11 +211,17 @@ func (v *View) Blind(f Fault) bool {
 	if !ok {
 		return true
 	}
-	if f.Kind == KindRegion {
-		return !pollOf(v, c, targetAPIServer, true).speaks()
+	switch {
+	case f.Kind == KindRegion:
+		return !pollOf(v, c, targetAPIServer, true).well()
+	case f.Anchor.Kind == anchorEtcd && f.probed():
+		return !pollOf(v, c, targetEtcd, true).well() && !pollOf(v, c, targetEtcd, false).well()
 	}
-	if f.Anchor.Kind == anchorEtcd && (pollOf(v, c, targetEtcd, true).silent() || pollOf(v, c, targetEtcd, false).silent()) {
-		return true
-	}
-	return slices.ContainsFunc(watchesOf[f.Kind], func(watch string) bool { return !v.Sees(c, watch) })
+	watches := slices.Concat(watchesOf[f.Kind], watchesOfAnchor[f.Anchor.Kind])
+	return slices.ContainsFunc(watches, func(watch string) bool { return !v.Sees(c, watch) })
+}
+
+// probed says that probes are among the signals of the fault.
+func (f Fault) probed() bool {
+	return slices.ContainsFunc(f.Signals, func(s Signal) bool { return s.Source == SourceSalvor || s.Source == SourceWitnesses })
 }

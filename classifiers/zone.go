@@ -136,8 +136,8 @@ func (l nodeLook) alertsOfZone(zone string, lost []*NodeView) (Signal, []string)
 // zoneAlerts are the events of the independent alerts that say of a zone, and not of one of its nodes, that it is lost.
 func (c *Cluster) zoneAlerts(zone string) []string {
 	var found []AlertView
-	for _, a := range c.Alerts {
-		says := a.Firing() && a.Independent && a.Topic == events.TopicNodeLost && a.mayRaise(KindZone)
+	for _, a := range c.Firing[events.TopicNodeLost] {
+		says := a.Independent && a.mayRaise(KindZone)
 		of := a.Labels["zone"] == zone || a.Labels["topology_kubernetes_io_zone"] == zone
 		if says && of && a.Labels["node"] == "" && a.Labels["instance"] == "" {
 			found = append(found, a)

@@ -32,7 +32,8 @@ const (
 	TopicWatchdog     Topic = "watchdog"      // always firing: a dead man's switch, see Heartbeat
 	TopicNodeLost     Topic = "node-lost"     // a node does not answer, or is not ready
 	TopicNodeTrouble  Topic = "node-trouble"  // a node answers and is in trouble: pressure, disk, clock, runtime
-	TopicControlPlane Topic = "control-plane" // the API server or another part of the control plane is away
+	TopicControlPlane Topic = "control-plane" // the API server is away
+	TopicControlPart  Topic = "control-part"  // another part of the control plane is away, and the API server may well answer
 	TopicEtcdQuorum   Topic = "etcd-quorum"   // etcd has no leader, or too few members
 	TopicEtcdSpace    Topic = "etcd-space"    // etcd is near its quota
 	TopicEtcdCorrupt  Topic = "etcd-corrupt"  // members of etcd differ
@@ -46,7 +47,7 @@ const (
 
 // Topics lists every topic.
 func Topics() []Topic {
-	return []Topic{TopicWatchdog, TopicNodeLost, TopicNodeTrouble, TopicControlPlane, TopicEtcdQuorum, TopicEtcdSpace, TopicEtcdCorrupt,
+	return []Topic{TopicWatchdog, TopicNodeLost, TopicNodeTrouble, TopicControlPlane, TopicControlPart, TopicEtcdQuorum, TopicEtcdSpace, TopicEtcdCorrupt,
 		TopicBackup, TopicVolume, TopicRollout, TopicCertificate, TopicRuntime, TopicTampering}
 }
 

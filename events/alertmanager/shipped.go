@@ -44,8 +44,8 @@ func kubernetes() []ShippedAlert {
 			"KubeletClientCertificateRenewalErrors", "KubeletServerCertificateRenewalErrors"),
 		named(apiServer, events.TopicControlPlane, scraped, "KubeAPIDown"),
 		named(apiServer, events.TopicCertificate, apiObjects, "KubeClientCertificateExpiration"),
-		named(controller, events.TopicControlPlane, scraped, "KubeControllerManagerDown", "KubeControllerManagerInstanceUnreachable"),
-		named(scheduler, events.TopicControlPlane, scraped, "KubeSchedulerDown", "KubeSchedulerInstanceUnreachable"),
+		named(controller, events.TopicControlPart, scraped, "KubeControllerManagerDown", "KubeControllerManagerInstanceUnreachable"),
+		named(scheduler, events.TopicControlPart, scraped, "KubeSchedulerDown", "KubeSchedulerInstanceUnreachable"),
 		named(apps, events.TopicRollout, apiObjects, "KubePodCrashLooping", "KubePodNotReady", "KubeContainerWaiting",
 			"KubeDeploymentGenerationMismatch", "KubeDeploymentReplicasMismatch", "KubeDeploymentRolloutStuck",
 			"KubeStatefulSetGenerationMismatch", "KubeStatefulSetReplicasMismatch", "KubeStatefulSetUpdateNotRolledOut",
@@ -67,7 +67,8 @@ func kubePrometheus() []ShippedAlert {
 		named(general, events.TopicWatchdog, scraped, "Watchdog"),
 		[]ShippedAlert{
 			down(events.TopicNodeLost, "kubelet|node-exporter", "node-exporter"),
-			down(events.TopicControlPlane, "apiserver|kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kube-etcd", "apiserver"),
+			down(events.TopicControlPlane, "apiserver|kube-apiserver", "apiserver"),
+			down(events.TopicControlPart, "kube-controller-manager|kube-scheduler|etcd|kube-etcd", "kube-etcd"),
 		},
 		named(network, events.TopicNodeTrouble, scraped, "NodeNetworkInterfaceFlapping"),
 	)
@@ -86,7 +87,7 @@ func etcd() []ShippedAlert {
 	const mixin = "etcd-io/etcd contrib/mixin/alerts/alerts.libsonnet"
 	return slices.Concat(
 		named(mixin, events.TopicEtcdQuorum, scraped, "etcdInsufficientMembers", "etcdNoLeader"),
-		named(mixin, events.TopicControlPlane, scraped, "etcdMembersDown"), // one is enough, and the others go on
+		named(mixin, events.TopicControlPart, scraped, "etcdMembersDown"), // one is enough, and the others go on
 		named(mixin, events.TopicEtcdSpace, scraped, "etcdDatabaseQuotaLowSpace", "etcdExcessiveDatabaseGrowth"),
 	)
 }

@@ -93,7 +93,7 @@ func TestMeaning(t *testing.T) {
 		{"target of no job", alertOf("alertname", "TargetDown"), events.Meaning{}},
 		{"target of another job", alertOf("alertname", "TargetDown", "job", "web"), events.Meaning{}},
 		{"target kubelet", alertOf("alertname", "TargetDown", "job", "kubelet"), events.Meaning{Topic: events.TopicNodeLost, Independent: true}},
-		{"target etcd", alertOf("alertname", "TargetDown", "job", "kube-etcd"), events.Meaning{Topic: events.TopicControlPlane, Independent: true}},
+		{"target etcd", alertOf("alertname", "TargetDown", "job", "kube-etcd"), events.Meaning{Topic: events.TopicControlPart, Independent: true}},
 		{"falco", alertOf("source", "falco", "rule", "Read sensitive file untrusted", "eventsource", "syscall"), events.Meaning{Topic: events.TopicRuntime, Independent: true}},
 		{"falco with an alertname", alertOf("alertname", "Falco", "source", "falco", "rule", "X", "eventsource", "syscall"), events.Meaning{Topic: events.TopicRuntime, Independent: true}},
 		{"falco of old", alertOf("source", "falco", "rule", "X"), events.Meaning{Topic: events.TopicRuntime, Independent: true}},

@@ -7,10 +7,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +52,7 @@ type Pipeline struct {
 	endedAt  map[incident.ID]time.Time // when the ledger took in the end of those of byID that have ended
 	lastEnd  map[incident.Key]uint64   // the last record of the last of those
 	judging  bool                      // history was folded: judgements may be made
+	judged   time.Time                 // when the last was made, by the time of the view
 }
 
 // tracked is a live incident and what was last seen of its fault.
@@ -109,7 +112,7 @@ func (p *Pipeline) fold(ev events.Recorded) (fresh []opening, kicks []incident.I
 	if ev.Type == events.TypeTick {
 		p.forgetEnded()
 	}
-	if !p.judging || !judged(ev.Type) {
+	if !p.judging || !judged(ev.Type) || ev.Type != events.TypeTick && p.busy() {
 		return nil, nil, err
 	}
 	fresh, kicks = p.judge()
@@ -119,6 +122,16 @@ func (p *Pipeline) fold(ev events.Recorded) (fresh []opening, kicks []incident.I
 // judged says whether events of the type can change what is found. Alerts and observers wait for the next tick.
 func judged(t events.Type) bool {
 	return t == events.TypeTick || t == events.TypeNode || t == events.TypeLease
+}
+
+// busy says that many nodes are lost and it was judged a moment ago: the next tick is soon enough.
+func (p *Pipeline) busy() bool {
+	const many, moment = 100, 250 * time.Millisecond
+	lost := 0
+	for _, c := range p.view.Clusters {
+		lost += len(c.Lost)
+	}
+	return lost > many && p.view.Now.Sub(p.judged) < moment
 }
 
 // opening is an incident that is to be opened, as of one moment of the view.
@@ -131,8 +144,14 @@ type opening struct {
 
 // judge classifies the view and compares what it finds with the live incidents. The caller holds the lock.
 func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
-	p.findings = map[incident.Key]*classifiers.Finding{}
+	p.findings, p.judged = map[incident.Key]*classifiers.Finding{}, p.view.Now
+	wide := p.wide()
 	for _, f := range classifiers.Classify(p.view, p.Classifiers) {
+		for i := 0; f.Under == nil && i < len(wide); i++ {
+			if classifiers.Explains(*wide[i], f.Fault) {
+				f.Under = wide[i]
+			}
+		}
 		key := incident.KeyOf(f.Fault)
 		p.findings[key] = &f
 		if _, open := p.live[key]; !open && f.Under == nil && f.Lasted(p.view.Now) {
@@ -146,6 +165,21 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 		}
 	}
 	return fresh, kicks
+}
+
+// wide are the faults of live incidents that can explain narrower ones. They do until they are closed, also while what is seen of
+// them fades: what is left of a zone that comes back is not at once a fault of its own.
+func (p *Pipeline) wide() []*classifiers.Fault {
+	var out []*classifiers.Fault
+	for key, t := range p.live {
+		inc := p.byID[t.id]
+		if inc == nil || inc.State == incident.Standing || key.Kind == string(classifiers.KindNode) && !inc.Fault.Storms() {
+			continue
+		}
+		out = append(out, &inc.Fault)
+	}
+	slices.SortFunc(out, func(a, b *classifiers.Fault) int { return cmp.Compare(a.Anchor.String(), b.Anchor.String()) })
+	return out
 }
 
 func (p *Pipeline) mark(key incident.Key, id incident.ID) sightMark {

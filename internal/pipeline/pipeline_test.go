@@ -269,6 +269,36 @@ func TestAStormThatEndsIsNoneOfNodes(t *testing.T) {
 	}
 }
 
+// TestAZoneHoldsItsNodesUntilItIsClosed: what is seen of a zone may fade because its nodes are deleted. Those that are left are no
+// faults of their own while its incident lives.
+func TestAZoneHoldsItsNodesUntilItIsClosed(t *testing.T) {
+	d := newDeskOf(t, classifiers.Node{Window: window, Within: 2 * time.Minute}, classifiers.Zone{Window: window, Within: 2 * time.Minute})
+	d.Start(t.Context())
+	d.fleet(10, "a", "b", "c")
+	for n := range 10 {
+		d.fails("b", n)
+	}
+	d.pass(2 * window)
+	inc := d.record()
+	for n := range 8 {
+		name := fmt.Sprintf("b%d", n)
+		d.tell(events.TypeNode, "node/"+name, events.Node{Name: name, UID: "u-" + name, ResourceVersion: "9", Gone: true})
+	}
+	for n := range 8 {
+		name := fmt.Sprintf("b%d", n+10)
+		d.tell(events.TypeNode, "node/"+name, events.Node{Name: name, UID: "u-" + name, ResourceVersion: "9", Zone: "b", Ready: events.Condition{Status: "True"}})
+	}
+	d.pass(time.Minute)
+	if len(d.opened) != 1 {
+		t.Fatalf("%d incidents, want that of the zone alone", len(d.opened))
+	}
+	d.ends(inc.ID)
+	d.pass(time.Second)
+	if len(d.opened) != 3 {
+		t.Fatalf("%d incidents after the zone's was closed, want two of nodes more", len(d.opened))
+	}
+}
+
 // fleet tells of zones of as many nodes each, all well.
 func (d *desk) fleet(perZone int, zones ...string) {
 	d.t.Helper()

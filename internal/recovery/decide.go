@@ -112,7 +112,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 // ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.
 func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 	if phase == incident.PhaseRecover {
-		if inc.Fault.Anchor.Kind == classifiers.AnchorCluster {
+		if inc.Fault.Storms() {
 			return nil // the observer is suspected
 		}
 		return e.Planner.Runbooks(inc.Fault.Kind)
@@ -129,7 +129,7 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 func planless(q policies.Question, troubles []string) candidate {
 	why := "no runbook speaks about faults of kind " + q.Fault.Kind + ": a person has to recover this"
 	switch {
-	case strings.HasPrefix(q.Fault.Anchor, classifiers.AnchorCluster+"/"):
+	case q.Fault.Kind == string(classifiers.KindNode) && strings.HasPrefix(q.Fault.Anchor, classifiers.AnchorCluster+"/"):
 		why = "the observer is suspected, and no runbook repairs many nodes at once: a person has to look"
 	case len(troubles) > 0:
 		why = "no plan could be made: " + strings.Join(troubles, "; ")

@@ -159,6 +159,9 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 			q.Unknown = append(q.Unknown, "view."+watch)
 		}
 	}
+	if v.BlindToSilences() {
+		q.Unknown = append(q.Unknown, "view.silences")
+	}
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {
 			countNode(&q.View, n)
