@@ -184,6 +184,37 @@ func living(t *testing.T, l *Ledger) incident.ID {
 
 func startCluster(t *testing.T) []*server.Server {
 	t.Helper()
+	for range 3 {
+		servers := tryCluster(t)
+		for begin := time.Now(); time.Since(begin) < 15*time.Second; time.Sleep(50 * time.Millisecond) {
+			if formed(servers) {
+				return servers
+			}
+		}
+		for _, srv := range servers {
+			srv.Shutdown()
+			srv.WaitForShutdown()
+		}
+	}
+	t.Fatal("three servers did not find each other, three times")
+	return nil
+}
+
+// formed says whether the servers know each other and one leads.
+func formed(servers []*server.Server) bool {
+	leads := false
+	for _, srv := range servers {
+		if srv.NumRemotes() < len(servers)-1 {
+			return false
+		}
+		leads = leads || srv.JetStreamIsLeader()
+	}
+	return leads
+}
+
+// tryCluster starts three servers on ports that were free a moment ago: another process may have taken one since.
+func tryCluster(t *testing.T) []*server.Server {
+	t.Helper()
 	var routes []*url.URL
 	var ports []int
 	for range 3 {
