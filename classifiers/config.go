@@ -137,11 +137,12 @@ func (c cause) text(began time.Time) string {
 	return text
 }
 
-// cause is the last change before the trouble began of what the workload depends on. Changes of what Salvor saw only once are none.
+// cause is the last change before the trouble began of what the workload depends on, not long before it stopped being healthy: pods
+// that crash later have the same cause. Changes of what Salvor saw only once are none.
 func (c *Cluster) cause(w *WorkloadView, began time.Time, recent time.Duration) (cause, bool) {
 	var found []cause
 	add := func(one cause) {
-		if !one.at.IsZero() && !one.at.After(began) && began.Sub(one.at) <= recent {
+		if !one.at.IsZero() && !one.at.After(began) && w.SickAt.Sub(one.at) <= recent {
 			found = append(found, one)
 		}
 	}

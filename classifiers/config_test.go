@@ -39,6 +39,11 @@ func TestConfig(t *testing.T) {
 			s.pass(20 * time.Second)
 			s.crash("web-1", "w1", "CrashLoopBackOff")
 		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 20s before (by kubectl-edit)"}},
+		{"pods that replace those that crashed, an hour later", func(s *story) {
+			s.web("3", "b", 0, "")
+			s.pass(time.Hour)
+			s.crash("web-9", "w1", "CrashLoopBackOff")
+		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 1h0m0s before (by kubectl-edit)"}},
 		{"a revision that is stuck", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded") },
 			[]string{"deployment/shop/web: deployment shop/web is broken since its revision changed right before (by kubectl-edit)"}},
 		{"a revision that its controller names", func(s *story) {

@@ -41,7 +41,7 @@ func (c *Cluster) foldLease(m moment, seen events.Lease) {
 		n.Lease.At = m.at
 	}
 	n.Lease.Lease, n.Lease.Evidence = seen, m.evidence
-	n.Lease.WasFresh = n.Lease.WasFresh || seen.State == events.LeaseFresh
+	n.Lease.WasFresh = n.Lease.WasFresh || seen.State == events.LeaseFresh || seen.WasFresh
 	c.judgeLost(m, n)
 }
 

@@ -15,11 +15,16 @@ type nodeLook struct {
 	cluster       *Cluster
 	nodes, leases bool
 	brief         bool                   // words without numbers
+	deaf          bool                   // alerts are not of now
 	alerts        map[string][]AlertView // those that fire about the loss of a node, by its name, in a stable order
 }
 
 func lookAtNodes(v *View, c *Cluster) nodeLook {
-	return nodeLook{view: v, cluster: c, nodes: v.Sees(c, "nodes"), leases: v.Sees(c, "leases"), alerts: c.lossAlerts()}
+	look := nodeLook{view: v, cluster: c, nodes: v.Sees(c, "nodes"), leases: v.Sees(c, "leases"), deaf: c.Deaf(v.Now)}
+	if !look.deaf {
+		look.alerts = c.lossAlerts()
+	}
+	return look
 }
 
 // lossAlerts are the alerts that fire about the loss of a node, by its name. Labels are compared whole; a port behind an instance is

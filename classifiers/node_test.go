@@ -118,6 +118,10 @@ func TestNodeFindings(t *testing.T) {
 			s.lease("w1", "1", events.LeaseStale)
 		}, "w1 is silent", true, 2, 2},
 		{"a node that never was ready is standing", func(s *story) { s.node("w1", "u1", "1", "False") }, "w1 is not ready", true, 1, 1},
+		{"silent, and its observer has seen it live, which the log has forgotten", func(s *story) {
+			s.node("w1", "u1", "1", "Unknown")
+			s.tell(events.TypeLease, "node/w1", events.Lease{Node: "w1", UID: "l", ResourceVersion: "2", State: events.LeaseStale, Age: 25, WasFresh: true})
+		}, "w1 is silent", false, 2, 2},
 		{"blind to leases and nodes", func(s *story) {
 			s.node("w1", "u1", "1", "True")
 			s.lease("w1", "1", events.LeaseFresh)

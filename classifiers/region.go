@@ -146,14 +146,15 @@ type secondSignal struct {
 	evidence []string
 }
 
-// seconds are the signals beside the witnesses that agree: Salvor's own probes, and alerts that have their facts from elsewhere.
+// seconds are the signals beside the witnesses that agree: Salvor's own probes, and alerts that have their facts from elsewhere and
+// whose monitoring is heard.
 func seconds(c *Cluster, own poll) []secondSignal {
 	var out []secondSignal
 	if own.most() {
 		out = append(out, secondSignal{own.signal("probe", SourceSalvor), own.since(), own.evidence()})
 	}
 	alerts := c.alertsOn(KindRegion, func(a AlertView) bool { return a.Independent }, events.TopicControlPlane)
-	if len(alerts) > 0 {
+	if len(alerts) > 0 && !c.Deaf(own.now) {
 		first := slices.MinFunc(alerts, func(a, b AlertView) int { return a.At.Compare(b.At) })
 		out = append(out, secondSignal{Signal{Name: "alerts", Source: SourceAlerts, Asked: true, Agrees: true, Detail: first.Name + " is firing"}, first.At, evidenceOfAlerts(alerts)})
 	}

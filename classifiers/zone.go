@@ -68,7 +68,12 @@ func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nod
 	}
 	alerts, evidence := look.alertsOfZone(name, mine)
 	f.Signals, f.Evidence = append(f.Signals, alerts), append(f.Evidence, evidence...)
-	f.Sentence = fmt.Sprintf("zone %s is lost: %d of its %d nodes within %s, while other zones are well", name, len(mine), nodes[name], took)
+	f.Sentence = fmt.Sprintf("zone %s is lost: %d of its %d nodes within %s", name, len(mine), nodes[name], took)
+	if away := look.lostElsewhere(name); away > 0 {
+		f.Sentence += fmt.Sprintf("; %d nodes of other zones are away for longer", away)
+	} else {
+		f.Sentence += ", while other zones are well"
+	}
 	if f.SingleSourced() {
 		f.Sentence += "; only the API server says so"
 	}
@@ -97,6 +102,17 @@ func (c Zone) others(name string, mine []*NodeView, nodes map[string]int, lost m
 	return all, gone
 }
 
+// lostElsewhere counts the nodes of other zones that are lost.
+func (l nodeLook) lostElsewhere(zone string) int {
+	n := 0
+	for _, node := range l.broken() {
+		if node.Zone != zone {
+			n++
+		}
+	}
+	return n
+}
+
 // perZone counts the nodes that exist by zone.
 func (c *Cluster) perZone() map[string]int {
 	out := map[string]int{}
@@ -111,7 +127,7 @@ func (c *Cluster) perZone() map[string]int {
 // alertsOfZone asks the alerts whose facts do not come from the API server. They agree when they speak of the zone, or of at least
 // half of the lost nodes. Their silence is no disagreement: most wait a quarter of an hour.
 func (l nodeLook) alertsOfZone(zone string, lost []*NodeView) (Signal, []string) {
-	if evidence := l.cluster.zoneAlerts(zone); len(evidence) > 0 {
+	if evidence := l.cluster.zoneAlerts(zone); len(evidence) > 0 && !l.deaf {
 		return Signal{Name: "alerts", Source: SourceAlerts, Asked: true, Agrees: true, Detail: "they speak of the zone"}, evidence
 	}
 	told := 0

@@ -75,6 +75,7 @@ type Lease struct {
 	State           LeaseState `json:"state"`
 	RenewTime       time.Time  `json:"renewTime,omitzero"` // as the kubelet's clock wrote it; for people, never for judgement
 	Age             Seconds    `json:"age,omitempty"`      // since the last observed change, by the observer's monotonic clock
+	WasFresh        bool       `json:"wasFresh,omitempty"` // of a stale one: its observer has seen it renewed, whatever the log still knows
 }
 
 // Observer is published by each watcher when its sight changes and at least every 10 s while it runs. An observer that

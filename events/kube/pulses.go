@@ -17,6 +17,7 @@ type pulse struct {
 	said    events.LeaseState // what was last published or known to the View
 	lag     time.Time         // since when a renewal is known that the watch has not brought; zero when there is none
 	retry   time.Time         // no direct read before
+	lived   bool              // it was seen to be renewed, now or before this watch
 }
 
 // pulses are the Leases of a cluster. It publishes when one becomes fresh or stale.
@@ -66,7 +67,7 @@ func (p *pulses) replace(all []beat, unread []string, _ string) {
 // recall takes in what the View knows of a Lease from before this watch. One that was stale and has been renewed while nobody
 // looked is fresh: that is said before the watch is in step, so that nobody acts on the silence of a node that has returned.
 func (p *pulses) recall(l *pulse, k events.Lease, now time.Time) {
-	l.said = k.State
+	l.said, l.lived = k.State, k.State == events.LeaseFresh || k.WasFresh
 	if k.State == events.LeaseStale && l.renewedSince(k.RenewTime, k.ResourceVersion) {
 		l.state, l.said = events.LeaseFresh, events.LeaseFresh
 		p.publish(l, now)
@@ -82,7 +83,7 @@ func (p *pulses) put(b beat) {
 	case ok && old.uid == b.uid:
 		p.take(time.Now(), old, b)
 	default: // a kubelet has just made it
-		made := &pulse{beat: b, changed: time.Now(), state: events.LeaseFresh}
+		made := &pulse{beat: b, changed: time.Now(), state: events.LeaseFresh, lived: true}
 		p.seen[b.node] = made
 		p.say(made, time.Now())
 	}
@@ -101,7 +102,7 @@ func (p *pulses) take(now time.Time, into *pulse, b beat) {
 	renewed := b.renewedSince(into.renewed, into.version)
 	into.beat, into.lag = b, time.Time{}
 	if renewed {
-		into.changed, into.state = now, events.LeaseFresh
+		into.changed, into.state, into.lived = now, events.LeaseFresh, true
 		p.say(into, now)
 	}
 }
@@ -119,7 +120,7 @@ func (p *pulses) publish(l *pulse, now time.Time) {
 	id := "lease/" + l.uid + "/" + l.version + "/" + string(l.state)
 	p.desk.publish("lease/"+l.uid, id, events.TypeLease, "node/"+l.node, now, events.Lease{
 		Node: l.node, UID: l.uid, ResourceVersion: l.version, State: l.state,
-		RenewTime: l.renewed.UTC(), Age: events.InSeconds(now.Sub(l.changed)),
+		RenewTime: l.renewed.UTC(), Age: events.InSeconds(now.Sub(l.changed)), WasFresh: l.lived && l.state == events.LeaseStale,
 	})
 }
 

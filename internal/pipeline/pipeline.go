@@ -145,7 +145,7 @@ type opening struct {
 // judge classifies the view and compares what it finds with the live incidents. The caller holds the lock.
 func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 	p.findings, p.judged = map[incident.Key]*classifiers.Finding{}, p.view.Now
-	wide := p.wide()
+	wide, room := p.wide(), p.crowd()
 	for _, f := range classifiers.Classify(p.view, p.Classifiers) {
 		for i := 0; f.Under == nil && i < len(wide); i++ {
 			if classifiers.Explains(*wide[i], f.Fault) {
@@ -154,7 +154,8 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 		}
 		key := incident.KeyOf(f.Fault)
 		p.findings[key] = &f
-		if _, open := p.live[key]; !open && f.Under == nil && f.Lasted(p.view.Now) {
+		if _, open := p.live[key]; !open && f.Under == nil && f.Lasted(p.view.Now) && room[key.Cluster+"/"+key.Kind] < maxLive {
+			room[key.Cluster+"/"+key.Kind]++
 			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq, p.lastEnd[key]})
 		}
 	}
@@ -165,6 +166,18 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 		}
 	}
 	return fresh, kicks
+}
+
+// maxLive is how many incidents of one kind may live in one cluster. What is found beyond waits until one of them is closed.
+const maxLive = 200
+
+// crowd counts the live incidents, by "cluster/kind".
+func (p *Pipeline) crowd() map[string]int {
+	out := map[string]int{}
+	for key := range p.live {
+		out[key.Cluster+"/"+key.Kind]++
+	}
+	return out
 }
 
 // wide are the faults of live incidents that can explain narrower ones. They do until they are closed, also while what is seen of

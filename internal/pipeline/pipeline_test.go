@@ -324,3 +324,24 @@ func (d *desk) fails(zone string, n int) {
 	name := fmt.Sprintf("%s%d", zone, n)
 	d.tell(events.TypeLease, "node/"+name, events.Lease{Node: name, UID: "l-" + name, ResourceVersion: "1", State: events.LeaseStale, Age: 25})
 }
+
+// crowd finds as many faults as it is.
+type crowd int
+
+func (c crowd) Classify(v *classifiers.View) []classifiers.Finding {
+	var out []classifiers.Finding
+	for n := range c {
+		out = append(out, classifiers.Finding{Fault: classifiers.Fault{Kind: classifiers.KindSecurity, Cluster: "prod-eu",
+			Anchor: classifiers.Anchor{Kind: "pod", Name: fmt.Sprint(n)}, Since: v.Now}})
+	}
+	return out
+}
+
+// TestACrowdOfFaultsIsBounded: whoever can raise alerts cannot raise incidents without end.
+func TestACrowdOfFaultsIsBounded(t *testing.T) {
+	d := newDeskOf(t, crowd(maxLive+50))
+	d.Start(t.Context())
+	if len(d.opened) != maxLive {
+		t.Errorf("%d incidents, want %d", len(d.opened), maxLive)
+	}
+}

@@ -144,6 +144,9 @@ func inFlight(inc *incident.Incident, plan *responders.Plan, budget ledger.Budge
 	return budget.Without(inc.ID).InFlight(inc.Key.Cluster, targets)
 }
 
+// maxAtWork bounds whom a question names: of a zone, hundreds of nodes may be somebody's.
+const maxAtWork = 50
+
 // surroundings adds what the view says about the cluster.
 func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *incident.Incident) {
 	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, ControlNodes: []string{}, AtWork: []policies.AtWork{},
@@ -174,6 +177,9 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 			q.View.AtWork = append(q.View.AtWork, atWork(n)...)
 			q.View.AtWork = append(q.View.AtWork, silencers(v, c.Name, n)...)
 		}
+	}
+	if more := len(q.View.AtWork) - maxAtWork; more > 0 {
+		q.View.AtWork = append(q.View.AtWork[:maxAtWork:maxAtWork], policies.AtWork{Who: "others", What: fmt.Sprintf("%d more", more), Target: inc.Fault.Anchor.String()})
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Observers)) {
 		o := c.Observers[name]
