@@ -126,10 +126,14 @@ func (d Deletions) burst(all []Deletion, enough int) []Deletion {
 
 func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, enough int, what string) Finding {
 	took := span(burst[0].At, burst[len(burst)-1].At)
+	when := fmt.Sprintf("within %s", took)
+	if slices.ContainsFunc(burst, func(d Deletion) bool { return d.Missed }) {
+		when = "while nobody looked"
+	}
 	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[enough-1].At,
-		Sentence: fmt.Sprintf("%s were deleted within %s", what, took),
+		Sentence: fmt.Sprintf("%s were deleted %s", what, when),
 		Signals: []Signal{{Name: "deletions", Source: SourceAPIServer, Asked: true, Agrees: true,
-			Detail: fmt.Sprintf("%d within %s and not there again, %d are enough", len(burst), took, enough)}}}
+			Detail: fmt.Sprintf("%d %s and not there again, %d are enough", len(burst), when, enough)}}}
 	namespaces := map[string]bool{}
 	for _, d := range burst[:min(len(burst), maxObjects)] {
 		namespaces[cmp.Or(d.Namespace, d.Name)] = true

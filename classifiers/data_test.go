@@ -112,6 +112,12 @@ func TestData(t *testing.T) {
 				}
 			}
 		}, nil},
+		{"what was found gone", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			for n := range 3 {
+				s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("PersistentVolumeClaim-shop-%d", n), ResourceVersion: "2", Created: began, Gone: true, Missed: true})
+			}
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted while nobody looked"}},
 		{"what was never seen is not missed", func(s *story) { s.drop("PersistentVolumeClaim", "shop", 5) }, nil},
 		{"what nobody feels pushes nothing out", func(s *story) {
 			s.hold("PersistentVolumeClaim", "shop", 3)

@@ -52,6 +52,7 @@ type Deletion struct {
 	Kind, Namespace, Name, UID string
 	Evidence                   string
 	At                         time.Time // view time
+	Missed                     bool      // it was found out afterwards
 }
 
 // stamp is what tells one state of an object from another.
@@ -110,7 +111,7 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
 	}
 	known.Workload, known.Evidence = seen, m.evidence
 	known.judge(m)
@@ -151,7 +152,7 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at})
+		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
 	}
 	known.Object, known.Evidence = seen, m.evidence
 }

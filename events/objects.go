@@ -38,6 +38,7 @@ type Workload struct {
 	UID             string    `json:"uid"`
 	ResourceVersion string    `json:"resourceVersion"`
 	Gone            bool      `json:"gone,omitempty"`
+	Missed          bool      `json:"missed,omitempty"` // with Gone: its end was found in a list, nobody looked when it was deleted
 	Deleting        bool      `json:"deleting,omitempty"`
 	Created         time.Time `json:"created"`
 	Generation      int64     `json:"generation"`
@@ -75,6 +76,7 @@ type Object struct {
 	UID             string    `json:"uid"`
 	ResourceVersion string    `json:"resourceVersion"`
 	Gone            bool      `json:"gone,omitempty"`
+	Missed          bool      `json:"missed,omitempty"` // with Gone: its end was found in a list, nobody looked when it was deleted
 	Deleting        bool      `json:"deleting,omitempty"`
 	Created         time.Time `json:"created"`
 	Phase           string    `json:"phase,omitempty"`   // as its status writes it: "Bound", "Failed", "Completed", "Available", "OutOfSync"

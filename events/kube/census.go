@@ -24,7 +24,7 @@ type state[P any] interface {
 	next(now time.Time) time.Time          // when time alone changes that, or zero
 	will(now time.Time, d uint64) bool     // says whether time alone makes it say d
 	after(*rollout) (P, *rollout)          // after what is remembered of earlier states, and what is to be remembered now
-	ended() P                              // its end
+	ended(missed bool) P                   // its end, seen or found in a list
 	statement() (events.Type, string, any) // type, entity and payload of its event
 }
 
@@ -145,7 +145,7 @@ func (c *census[P]) remove(p P) {
 	}
 	c.reached(id.version)
 	p, _ = p.at(time.Now()).after(old.past)
-	c.publish(p.ended(), true)
+	c.publish(p.ended(false), true)
 	delete(c.said, id.key)
 }
 
@@ -188,7 +188,7 @@ func (c *census[P]) end(key string, old entry, known func() map[string]P, waited
 	} else if w, ok := waited[key]; ok && w.one.identity().uid == old.uid {
 		last = w.one
 	}
-	c.publish(last.ended(), true)
+	c.publish(last.ended(true), true)
 }
 
 // publish says what an object is now. An object ends once, whoever saw it; everything else is (UID, version, what it says).

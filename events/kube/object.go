@@ -40,8 +40,8 @@ func (o seenObject) digest() uint64 {
 	return sum(o.Phase, at, o.Of.Kind, o.Of.Name, o.Content, o.Every, strconv.FormatBool(o.Deleting))
 }
 
-func (o seenObject) ended() seenObject {
-	o.Gone = true
+func (o seenObject) ended(missed bool) seenObject {
+	o.Gone, o.Missed = true, missed
 	return o
 }
 

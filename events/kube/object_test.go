@@ -187,7 +187,7 @@ func TestKindsComeAndGo(t *testing.T) {
 		served <- false
 		src.posts[len(src.posts)-len(customs())].(*post[seenObject]).again("the definition is deleted")
 		pass(1, true, "backup.velero.io/velero/nightly Completed")
-		pass(60, true, "backup.velero.io/velero/nightly Completed", "backup.velero.io/velero/nightly gone")
+		pass(60, true, "backup.velero.io/velero/nightly Completed", "backup.velero.io/velero/nightly found gone")
 	})
 }
 

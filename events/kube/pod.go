@@ -127,7 +127,7 @@ func (p seenPod) will(now time.Time, digest uint64) bool {
 
 func (p seenPod) after(*rollout) (seenPod, *rollout) { return p, nil }
 
-func (p seenPod) ended() seenPod {
+func (p seenPod) ended(_ bool) seenPod {
 	p.Gone = true
 	return p
 }

@@ -144,7 +144,7 @@ func TestRealObjects(t *testing.T) {
 	kubectl("delete", "pod", sick, "-n", "shop", "--force", "--grace-period=0", "--wait")
 	apply(backups)
 	stop = watchObjects(ctx, t, s, rec)
-	rec.wait(t, "the claim is gone", rec.heard("persistentvolumeclaim/shop/data gone"))
+	rec.wait(t, "the claim is gone", rec.heard("persistentvolumeclaim/shop/data found gone"))
 	rec.wait(t, "the pod is gone", rec.heard("pod/shop/"+sick+" gone"))
 	rec.wait(t, "the definition is told", rec.heard("customresourcedefinition/backups.velero.io -"))
 
@@ -160,7 +160,7 @@ func TestRealObjects(t *testing.T) {
 	kubectl("delete", "crd", "backups.velero.io", "--wait")
 	kubectl("delete", "namespace", "shop", "--wait")
 	for _, end := range []string{"backup.velero.io/velero/nightly", "namespace/shop", "deployment/shop/web"} {
-		rec.wait(t, end+" is gone", rec.heard(end+" gone"))
+		rec.wait(t, end+" is gone", func() bool { return rec.heard(end+" gone")() || rec.heard(end+" found gone")() })
 	}
 	stop()
 	for _, ev := range rec.all {

@@ -120,32 +120,35 @@ func (r *recorder) KnownObjects(_, kind string) map[string]events.Object {
 }
 
 // others is what was recorded of all but nodes and leases, each in short: "pod/shop/web-1 NotReady", "pod/shop/web-1 gone", and of
-// what is well "pod/shop/web-1 -".
+// what is well "pod/shop/web-1 -". What is no pod and was found gone in a list is "found gone".
 func (r *recorder) others() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []string
 	for _, ev := range r.all {
 		var what string
-		var gone bool
+		var gone, missed bool
 		switch ev.Type {
 		case events.TypePod:
 			p := decode[events.Pod](ev)
 			what, gone = p.Trouble, p.Gone
 		case events.TypeWorkload:
 			w := decode[events.Workload](ev)
-			what, gone = w.Revision, w.Gone
+			what, gone, missed = w.Revision, w.Gone, w.Missed
 			if !w.Healthy() {
 				what += " sick"
 			}
 		case events.TypeObject:
 			o := decode[events.Object](ev)
-			what, gone = o.Phase, o.Gone
+			what, gone, missed = o.Phase, o.Gone, o.Missed
 		default:
 			continue
 		}
 		if gone {
 			what = "gone"
+		}
+		if missed {
+			what = "found gone"
 		}
 		out = append(out, ev.Entity+" "+cmp.Or(what, "-"))
 	}

@@ -168,8 +168,8 @@ func (w seenWorkload) digest() uint64 {
 	return sum(texts...)
 }
 
-func (w seenWorkload) ended() seenWorkload {
-	w.Gone = true
+func (w seenWorkload) ended(missed bool) seenWorkload {
+	w.Gone, w.Missed = true, missed
 	return w
 }
 

@@ -95,7 +95,7 @@ func TestRevisionsOfADeployment(t *testing.T) {
 	again := newCensus(testDesk(t, rec), c.known, bareWorkload)
 	again.replace(nil, nil, "99")
 	again.desk.out.flush()
-	if !rec.heard("deployment/shop/web gone")() {
+	if !rec.heard("deployment/shop/web found gone")() {
 		t.Error("its end while nobody looked was not told")
 	}
 }
