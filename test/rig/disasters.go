@@ -118,6 +118,9 @@ func dataLost() Disaster {
 			return err
 		},
 		Kind: "data", Anchor: "namespace/" + Shop, Finds: "4 volume claims of namespace shop were deleted",
+		After: func(ctx context.Context, r *Rig) error {
+			return r.Kube.CoreV1().PersistentVolumeClaims(Shop).Delete(ctx, "data-4", metav1.DeleteOptions{})
+		},
 	}
 }
 
@@ -130,6 +133,11 @@ func badRollout() Disaster {
 			return err
 		},
 		Kind: "config", Anchor: "deployment/" + Shop + "/web", Finds: "its revision changed",
+		After: func(ctx context.Context, r *Rig) error {
+			const good = `{"spec":{"progressDeadlineSeconds":600,"template":{"spec":{"containers":[{"name":"web","resources":null}]}}}}`
+			_, err := r.Kube.AppsV1().Deployments(Shop).Patch(ctx, "web", types.StrategicMergePatchType, []byte(good), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+			return err
+		},
 	}
 }
 
