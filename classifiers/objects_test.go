@@ -95,7 +95,7 @@ func TestSignalsAreFolded(t *testing.T) {
 	down := s.at
 	s.pass(10 * time.Second)
 	s.tell(events.TypeProbe, "probe/w1/apiserver", events.Probe{By: "w1", Witness: true, Target: "apiserver", Reason: "refused"})
-	if p := s.cluster().Probes["w1/apiserver"]; p.Up || !p.WasUp || !p.Since.Equal(down) || !p.At.Equal(s.at) {
+	if p := s.cluster().Probes["w1/apiserver"]; p.Up || !p.Since.Equal(down) || !p.At.Equal(s.at) {
 		t.Errorf("probe is %+v, want down since %v", p, down)
 	}
 	s.tell(events.TypeHeartbeat, "heartbeat/Watchdog", events.Heartbeat{Name: "Watchdog", Every: 60})

@@ -41,7 +41,6 @@ type ProbeView struct {
 	Evidence string
 	At       time.Time // view time of the last report
 	Since    time.Time // view time at which the target came to be as it is, up or not
-	WasUp    bool      // the prober has seen it up since Salvor knows it
 }
 
 // HeartbeatView is one dead man's switch.
@@ -102,12 +101,9 @@ func leastGrave(all []Detection) int {
 
 func (c *Cluster) foldProbe(m moment, seen events.Probe) {
 	key := seen.By + "/" + seen.Target
-	now := ProbeView{Probe: seen, Evidence: m.evidence, At: m.at, Since: m.at, WasUp: seen.Up}
-	if known, ok := c.Probes[key]; ok {
-		now.WasUp = now.WasUp || known.WasUp
-		if known.Up == seen.Up {
-			now.Since = known.Since
-		}
+	now := ProbeView{Probe: seen, Evidence: m.evidence, At: m.at, Since: m.at}
+	if known, ok := c.Probes[key]; ok && known.Up == seen.Up {
+		now.Since = known.Since
 	}
 	c.Probes[key] = now
 }
