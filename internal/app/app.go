@@ -13,6 +13,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/events/kube"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -92,7 +93,7 @@ func (a *App) build(rules policies.Engine, books *books) {
 		Decider: policies.Judge{Engine: rules}, Catalog: books.catalog, Clusters: facts(a.cfg),
 		Terms:     incident.Terms{Retry: a.cfg.Times.Retry, Healthy: a.cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
-		StormSpan: l.Storm.Within, Clock: time.Now, Log: log.With("part", "recovery"),
+		StormSpan: l.Storm.Within, Clock: clock.Wall{}, Log: log.With("part", "recovery"),
 	})
 	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
@@ -145,7 +146,7 @@ func (a *App) act(ctx context.Context) error {
 	if err := a.blink(ctx, watches); err != nil {
 		return err
 	}
-	sources := append(slices.Concat(probes, quiet), clock{a.store.log, a.opt.Log.With("part", "clock")})
+	sources := append(slices.Concat(probes, quiet), ticks{a.store.log, a.opt.Log.With("part", "clock")})
 	for _, w := range watches {
 		sources = append(sources, w)
 	}
@@ -161,29 +162,17 @@ func (a *App) blink(ctx context.Context, watches []*kube.Source) error {
 		seq, err := w.Begin(ctx)
 		for ; err != nil; seq, err = w.Begin(ctx) {
 			a.opt.Log.Warn("the store takes nothing yet, trying again", "error", err)
-			if !pause(ctx, time.Second) {
+			if !clock.Sleep(ctx, time.Second) {
 				return ctx.Err()
 			}
 		}
 		for a.pipeline.Seq() < seq {
-			if !pause(ctx, 2*time.Millisecond) {
+			if !clock.Sleep(ctx, 2*time.Millisecond) {
 				return ctx.Err()
 			}
 		}
 	}
 	return nil
-}
-
-// pause waits and says whether ctx is still alive after it.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (a *App) work(ctx context.Context, sources []events.Source) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/clock"
 )
 
 const (
@@ -41,7 +42,7 @@ func (c *Client) watch(ctx context.Context, w watch) error {
 			wait = w.again
 		}
 		w.lost(err)
-		if !sleep(ctx, wait) {
+		if !clock.Sleep(ctx, wait) {
 			return nil
 		}
 	}
@@ -128,16 +129,4 @@ func (w *watch) take(data string) error {
 		return fmt.Errorf("read the stream of %s: %w", w.client.place, err)
 	}
 	return w.each(moved)
-}
-
-// sleep waits and says whether ctx is still alive after it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

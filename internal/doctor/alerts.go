@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/config"
 )
 
@@ -219,7 +220,7 @@ func (e *exam) await(ctx context.Context, doors []*door) (map[arrival]time.Durat
 		} else if ctx.Err() == nil {
 			last = err
 		}
-		if len(arrived) < wanted && !pause(ctx, lookEvery) {
+		if len(arrived) < wanted && !clock.Sleep(ctx, lookEvery) {
 			break
 		}
 	}
@@ -237,16 +238,6 @@ func note(arrived map[arrival]time.Duration, doors []*door, seen []api.Alert) {
 				arrived[arrival{d.mark, a.Cluster}] = max(0, a.At.Sub(since))
 			}
 		}
-	}
-}
-
-// pause waits and returns false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

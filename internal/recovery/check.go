@@ -35,7 +35,7 @@ func (e *Engine) settle(ctx context.Context, inc *incident.Incident, look pipeli
 		return responders.Finding{Outcome: responders.OutcomeUnknown, Detail: []string{err.Error()}}, nil
 	}
 	left := max(seconds(check.SettleS)+time.Second, seconds(check.DeadlineS)-spent)
-	bounded, cancel := context.WithTimeout(ctx, left)
+	bounded, cancel := e.Clock.WithTimeout(ctx, left)
 	defer cancel()
 	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: check.Name, Now: look.Sight.Now}
 	found := e.watchCheck(bounded, responder, env, check)
@@ -58,13 +58,13 @@ func (e *Engine) watchCheck(ctx context.Context, r responders.Responder, env res
 		default:
 			last = found
 			if since.IsZero() {
-				since = e.Clock()
+				since = e.Clock.Now()
 			}
-			if e.Clock().Sub(since) >= seconds(check.SettleS) {
+			if e.Clock.Now().Sub(since) >= seconds(check.SettleS) {
 				return found
 			}
 		}
-		if !sleep(ctx, time.Second) {
+		if !e.Clock.Sleep(ctx, time.Second) {
 			return unsettled(last)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -74,8 +75,8 @@ type Options struct {
 	Clusters  map[string]Cluster
 	Terms     incident.Terms
 	Limits    policies.Limits
-	StormSpan time.Duration    // nodes lost within it count together
-	Clock     func() time.Time // the wall clock, for deadlines and for how far the view lags
+	StormSpan time.Duration // nodes lost within it count together
+	Clock     clock.Clock   // of the wall, for deadlines and for how far the view lags
 	Log       *slog.Logger
 }
 
@@ -148,7 +149,7 @@ func (e *Engine) look(inc *incident.Incident) (pipeline.Look, error) {
 	if look.Seq < inc.ViewSeq {
 		return look, fmt.Errorf("move %s: %w: at event %d, judged at %d", inc.Name(), errBehind, look.Seq, inc.ViewSeq)
 	}
-	if lag := e.Clock().Sub(look.Sight.Now); lag > viewLag {
+	if lag := e.Clock.Now().Sub(look.Sight.Now); lag > viewLag {
 		return look, fmt.Errorf("move %s: %w: by %s", inc.Name(), errBehind, lag.Round(time.Second))
 	}
 	e.mu.Lock()
@@ -223,7 +224,7 @@ func (e *Engine) told(inc *incident.Incident, rec incident.Record) {
 
 // wake sets the timer of the incident.
 func (e *Engine) wake(ctx context.Context, inc *incident.Incident, after time.Duration) error {
-	return e.Ledger.SetTimer(ctx, ledger.Timer{ID: string(inc.ID), Incident: inc.ID, ForSeq: inc.Seq, At: e.Clock().Add(after)})
+	return e.Ledger.SetTimer(ctx, ledger.Timer{ID: string(inc.ID), Incident: inc.ID, ForSeq: inc.Seq, At: e.Clock.Now().Add(after)})
 }
 
 // again asks for another look after the retry time, and ends the turn.

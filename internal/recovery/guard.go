@@ -21,7 +21,7 @@ func (e *Engine) guard(inc *incident.Incident) func(context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !e.Clock().Before(mine.Deadline) {
+		if !e.Clock.Now().Before(mine.Deadline) {
 			return fmt.Errorf("the deadline of step %s has passed: %w", mine.Name, context.DeadlineExceeded)
 		}
 		var group errgroup.Group
@@ -51,7 +51,7 @@ func (e *Engine) unpaused(ctx context.Context, inc *incident.Incident) error {
 	if err != nil {
 		return fmt.Errorf("read the pauses: %w", errors.Join(ErrHeld, err))
 	}
-	q := policies.Question{Now: e.Clock(), Cluster: policies.ClusterFacts{Name: inc.Key.Cluster}, Pauses: pauses,
+	q := policies.Question{Now: e.Clock.Now(), Cluster: policies.ClusterFacts{Name: inc.Key.Cluster}, Pauses: pauses,
 		Fault: policies.FaultFacts{Kind: string(inc.Fault.Kind), Anchor: inc.Fault.Anchor.String()},
 		Plan:  proposal(inc.Plan, inc.Phase)}
 	for _, p := range pauses {

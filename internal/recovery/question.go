@@ -33,7 +33,7 @@ func (e *Engine) stands(ctx context.Context) (standing, error) {
 	e.mu.Lock()
 	s := e.stood
 	e.mu.Unlock()
-	if age := e.Clock().Sub(s.at); age >= 0 && age < standsFor {
+	if age := e.Clock.Now().Sub(s.at); age >= 0 && age < standsFor {
 		s.budget = e.Ledger.KnownBudget()
 		return s, nil
 	}
@@ -42,7 +42,7 @@ func (e *Engine) stands(ctx context.Context) (standing, error) {
 
 // standsAnew waits for both answers at once: each costs a round trip to the store.
 func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
-	s := standing{at: e.Clock()}
+	s := standing{at: e.Clock.Now()}
 	var group errgroup.Group
 	group.Go(func() (err error) {
 		if s.pauses, err = e.Ledger.Pauses(ctx); err != nil {
@@ -68,7 +68,7 @@ func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
 // judged is policy's answer by what was read last, and where that does not let the plan run, by what holds now: what is found held
 // waits for the retry time.
 func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (candidate, error) {
-	began := e.Clock()
+	began := e.Clock.Now()
 	now, err := e.stands(ctx)
 	if err != nil {
 		return candidate{}, err
@@ -150,7 +150,7 @@ const maxAtWork = 50
 // surroundings adds what the view says about the cluster.
 func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *incident.Incident) {
 	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, ControlNodes: []string{}, AtWork: []policies.AtWork{},
-		Observers: []policies.ObserverFacts{}, Repairers: []string{}, AgeS: max(0, e.Clock().Sub(v.Now).Seconds())}
+		Observers: []policies.ObserverFacts{}, Repairers: []string{}, AgeS: max(0, e.Clock.Now().Sub(v.Now).Seconds())}
 	c, ok := v.Clusters[q.Cluster.Name]
 	if !ok {
 		q.Unknown = append(q.Unknown, "view")

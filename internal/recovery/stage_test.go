@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -53,7 +54,7 @@ func newStage(t *testing.T) *stage {
 	s.Engine = New(Options{Replica: "me", Ledger: s.book, Sights: s, Others: those{known: true}, Planner: s, Decider: s, Catalog: catalog,
 		Clusters: map[string]Cluster{"prod": {Name: "prod", Modes: map[classifiers.Kind]policies.Mode{classifiers.KindNode: policies.ModeAct}}},
 		Terms:    incident.Terms{Retry: 15 * time.Second, Healthy: time.Minute, Attempts: 2, Flaps: 3},
-		Limits:   policies.Limits{NodesPerZone: 1, FleetShare: 1, Attempts: 2}, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+		Limits:   policies.Limits{NodesPerZone: 1, FleetShare: 1, Attempts: 2}, Clock: clock.Wall{}, Log: slog.New(slog.DiscardHandler)})
 	return s
 }
 

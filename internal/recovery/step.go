@@ -55,7 +55,7 @@ func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeli
 // resume goes on with a step whose result was never written: by this engine after an interruption, or by another writer
 // that was lost. It waits for the deadline of a writer that may still be alive.
 func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
-	if left := inc.Intent.Deadline.Sub(e.Clock()); left > 0 && !e.mayTakeOver(inc.Intent) {
+	if left := inc.Intent.Deadline.Sub(e.Clock.Now()); left > 0 && !e.mayTakeOver(inc.Intent) {
 		return e.wake(ctx, inc, left+time.Second)
 	}
 	if look.Sight.Blind {
@@ -103,7 +103,7 @@ func begun(inc *incident.Incident) int {
 }
 
 func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.StepRef {
-	deadline := e.Clock().Add(seconds(step.DeadlineS)).UTC()
+	deadline := e.Clock.Now().Add(seconds(step.DeadlineS)).UTC()
 	return &incident.StepRef{Phase: inc.Phase, Plan: inc.Plan.Digest, Index: inc.Next, Name: step.Name, Deadline: deadline}
 }
 
@@ -152,9 +152,9 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 	e.mu.Lock()
 	now := e.held[inc.ID]
 	if now.rule != by.rule {
-		now = holding{rule: by.rule, since: e.Clock()}
+		now = holding{rule: by.rule, since: e.Clock.Now()}
 	}
-	note := !now.noted && (!by.passing || e.Clock().Sub(now.since) >= e.Terms.Retry)
+	note := !now.noted && (!by.passing || e.Clock.Now().Sub(now.since) >= e.Terms.Retry)
 	now.noted = now.noted || note
 	e.held[inc.ID] = now
 	e.mu.Unlock()
@@ -175,7 +175,7 @@ const atWrite = "write"
 func (e *Engine) holdAtWrite(id incident.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.held[id] = holding{rule: atWrite, since: e.Clock()}
+	e.held[id] = holding{rule: atWrite, since: e.Clock.Now()}
 	e.stood = standing{}
 }
 
@@ -185,7 +185,7 @@ func (e *Engine) heldAtWrite(id incident.ID) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	last := e.held[id]
-	return last.rule == atWrite && e.Clock().Sub(last.since) < e.Terms.Retry
+	return last.rule == atWrite && e.Clock.Now().Sub(last.since) < e.Terms.Retry
 }
 
 // unheld forgets what was noted: the step goes on, or the work has ended.
@@ -198,7 +198,7 @@ func (e *Engine) unheld(id incident.ID) {
 // carryOut applies the change under the intent that inc.Intent holds, waits until the world agrees, and records the result.
 func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipeline.Look, step responders.Step) error {
 	e.unheld(inc.ID)
-	began := e.Clock()
+	began := e.Clock.Now()
 	found, err := e.effect(ctx, inc, look, step)
 	switch {
 	case ctx.Err() != nil:
@@ -213,7 +213,7 @@ func (e *Engine) carryOut(ctx context.Context, inc *incident.Incident, look pipe
 	if err != nil {
 		rec = incident.Record{Kind: incident.Failed, Text: err.Error(), Detail: found.Detail}
 	}
-	took := e.Clock().Sub(began).Seconds()
+	took := e.Clock.Now().Sub(began).Seconds()
 	rec.Step = &incident.StepRef{TookS: took}
 	return e.result(ctx, inc, e.fresh(inc, look), rec)
 }
@@ -244,7 +244,7 @@ func (e *Engine) effect(ctx context.Context, inc *incident.Incident, look pipeli
 	if err != nil {
 		return responders.Finding{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, inc.Intent.Deadline.Sub(e.Clock()))
+	ctx, cancel := e.Clock.WithTimeout(ctx, inc.Intent.Deadline.Sub(e.Clock.Now()))
 	defer cancel()
 	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: step.Name, Now: look.Sight.Now}
 	guarded := responders.WithGuard(ctx, e.guard(inc))
@@ -262,7 +262,7 @@ func (e *Engine) agree(ctx context.Context, r responders.Responder, env responde
 		if err == nil && found.Outcome == responders.OutcomeVerified {
 			return found, nil
 		}
-		if !sleep(ctx, pace) {
+		if !e.Clock.Sleep(ctx, pace) {
 			return found, fmt.Errorf("step %s: the world does not agree within %s%s", step.Name, seconds(step.DeadlineS), because(err, found))
 		}
 		pace = min(2*pace, 2*time.Second)
@@ -277,18 +277,6 @@ func because(err error, found responders.Finding) string {
 		return ": " + found.Detail[0]
 	}
 	return ""
-}
-
-// sleep waits and says whether ctx is still alive after it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -16,6 +16,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/cloudevents"
 	"github.com/salvor-io/salvor/events/probe"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/ingest"
 )
@@ -59,7 +60,7 @@ func (c *courier) run(ctx context.Context) {
 			return
 		case err != nil:
 			c.fails(err)
-			sleep(ctx, pause/2+rand.N(pause))
+			clock.Sleep(ctx, pause/2+rand.N(pause))
 			pause = min(2*pause, most)
 		case sent:
 			c.works()
@@ -142,14 +143,4 @@ func (c *courier) works() {
 		c.log.Info("reports are taken again")
 	}
 	c.failing = false
-}
-
-// sleep waits for a while or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/jetstream"
+	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
@@ -93,7 +94,7 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 			Modes: map[classifiers.Kind]policies.Mode{classifiers.KindNode: policies.ModeAct}}},
 		Terms:     incident.Terms{Retry: time.Second, Attempts: 3, Flaps: 3},
 		Limits:    policies.Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3},
-		StormSpan: 2 * time.Minute, Clock: time.Now, Log: log,
+		StormSpan: 2 * time.Minute, Clock: clock.Wall{}, Log: log,
 	})
 	return nil
 }

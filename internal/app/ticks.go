@@ -9,15 +9,15 @@ import (
 	"github.com/salvor-io/salvor/events"
 )
 
-// clock appends one tick a second, which makes time pass in the view. Its event ID is the second, so that any number of
+// ticks appends one tick a second, which makes time pass in the view. Its event ID is the second, so that any number of
 // replicas make one tick. A second that the log does not take is left out.
-type clock struct {
+type ticks struct {
 	log    events.Log
 	logger *slog.Logger
 }
 
 // Run implements events.Source.
-func (c clock) Run(ctx context.Context) error {
+func (t ticks) Run(ctx context.Context) error {
 	for {
 		now := time.Now()
 		wait := time.NewTimer(now.Truncate(time.Second).Add(time.Second).Sub(now))
@@ -26,19 +26,19 @@ func (c clock) Run(ctx context.Context) error {
 			wait.Stop()
 			return nil
 		case at := <-wait.C:
-			if err := c.tick(ctx, at); err != nil && ctx.Err() == nil {
-				c.logger.Warn("no tick was recorded, time stands still in the view", "error", err)
+			if err := t.tick(ctx, at); err != nil && ctx.Err() == nil {
+				t.logger.Warn("no tick was recorded, time stands still in the view", "error", err)
 			}
 		}
 	}
 }
 
-func (c clock) tick(ctx context.Context, at time.Time) error {
+func (t ticks) tick(ctx context.Context, at time.Time) error {
 	second := at.Unix()
 	ev, err := events.New("tick/"+strconv.FormatInt(second, 10), events.TypeTick, "/salvor/clock", events.Fleet, "tick/clock", at, events.Tick{Second: second})
 	if err != nil {
 		return err
 	}
-	_, err = c.log.Append(ctx, ev)
+	_, err = t.log.Append(ctx, ev)
 	return err
 }
