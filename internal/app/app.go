@@ -16,10 +16,10 @@ import (
 	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/internal/recovery"
-	"github.com/salvor-io/salvor/policies"
 )
 
 // Options say who is running.
@@ -51,10 +51,7 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
 		return nil, err
 	}
-	if a.table, err = alertmanager.NewTable(cfg.Alerts); err != nil {
-		return nil, err
-	}
-	rules, err := loadPolicies(ctx, cfg)
+	judges, err := judging.New(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +62,14 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.store, err = openStore(ctx, cfg, opt.Life, opt.Log); err != nil {
 		return nil, err
 	}
-	a.build(rules, books)
+	a.build(judges, books)
 	if a.front, err = openFront(a); err != nil {
 		return nil, a.store.closeAfter(err)
 	}
 	return a, nil
 }
 
-func (a *App) build(rules policies.Engine, books *books) {
+func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 	log := a.opt.Log
 	a.kicks = newKicks(func(ctx context.Context, id incident.ID, inc *incident.Incident) error {
 		return a.store.ledger.Alone(ctx, id, func(ctx context.Context) error {
@@ -82,19 +79,11 @@ func (a *App) build(rules policies.Engine, books *books) {
 			return a.engine.MoveOn(ctx, inc)
 		})
 	}, log.With("part", "kicks"))
-	a.pipeline = pipeline.New(pipeline.Options{
-		Classifiers: classifiersOf(a.cfg), Alerts: a.table.Meaning,
-		Ledger: a.store.ledger, Kick: a.kicks.add, Opened: a.kicks.opened, Keep: a.cfg.Times.ArchiveAfter, Log: log.With("part", "pipeline"),
-	})
+	a.table = judges.Table
+	a.pipeline = judges.Pipeline(a.store.ledger, a.kicks.add, a.kicks.opened, log.With("part", "pipeline"))
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
-	l := a.cfg.Limits
-	a.engine = recovery.New(recovery.Options{
-		Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline, Others: a.others, Planner: books,
-		Decider: policies.Judge{Engine: rules}, Catalog: books.catalog, Clusters: facts(a.cfg),
-		Terms:     incident.Terms{Retry: a.cfg.Times.Retry, Healthy: a.cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
-		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
-		StormSpan: l.Storm.Within, Clock: clock.Wall{}, Log: log.With("part", "recovery"),
-	})
+	a.engine = judges.Engine(judging.World{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline,
+		Others: a.others, Books: books, Clock: clock.Wall{}}, log.With("part", "recovery"))
 	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }

@@ -7,14 +7,11 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/kube"
 	"github.com/salvor-io/salvor/events/probe"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/kubeclient"
-	"github.com/salvor-io/salvor/internal/recovery"
-	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
 
@@ -85,23 +82,6 @@ func (c clusters) watches(cfg *config.Config, replica string, log events.Log, vi
 		out = append(out, source)
 	}
 	return out, nil
-}
-
-// facts is what the recovery engine knows of the configured clusters. A cluster without credentials to act is never above
-// suggest, whatever its modes say.
-func facts(cfg *config.Config) map[string]recovery.Cluster {
-	out := map[string]recovery.Cluster{}
-	for _, c := range cfg.Clusters {
-		modes := map[classifiers.Kind]policies.Mode{}
-		for _, kind := range classifiers.Kinds() {
-			modes[kind] = c.Mode(kind)
-			if c.Act == nil {
-				modes[kind] = min(modes[kind], policies.ModeSuggest)
-			}
-		}
-		out[c.Name] = recovery.Cluster{Name: c.Name, Environment: c.Environment, Region: c.Region, Modes: modes}
-	}
-	return out
 }
 
 // soleRepairer says of which clusters people state that nobody repairs their nodes whom Salvor cannot see.

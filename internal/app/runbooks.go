@@ -1,29 +1,16 @@
 package app
 
 import (
-	"context"
 	"fmt"
-	"io/fs"
-	"os"
 
-	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/config"
-	"github.com/salvor-io/salvor/internal/incident"
-	"github.com/salvor-io/salvor/internal/kubeclient"
-	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/responders/all"
 	"github.com/salvor-io/salvor/responders/node"
 	"github.com/salvor-io/salvor/responders/power"
-	"github.com/salvor-io/salvor/responders/runbooks"
 )
 
-// books are the runbooks with the catalogue they were checked against: the recovery engine's Planner.
-type books struct {
-	catalog responders.Catalog
-	set     *runbooks.Set
-}
-
-func loadRunbooks(cfg *config.Config, c clusters) (*books, error) {
+func loadRunbooks(cfg *config.Config, c clusters) (*judging.Books, error) {
 	switches, err := powerSwitches(cfg)
 	if err != nil {
 		return nil, err
@@ -32,15 +19,7 @@ func loadRunbooks(cfg *config.Config, c clusters) (*books, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the catalogue of responders: %w", err)
 	}
-	var user fs.FS
-	if cfg.Runbooks.Dir != "" {
-		user = os.DirFS(cfg.Runbooks.Dir)
-	}
-	set, err := runbooks.Load(catalog, user)
-	if err != nil {
-		return nil, fmt.Errorf("load the runbooks: %w", err)
-	}
-	return &books{catalog, set}, nil
+	return judging.LoadBooks(cfg, catalog)
 }
 
 // powerSwitches are the switches of the clusters that have one.
@@ -72,26 +51,4 @@ func PowerSwitch(p config.Power) (node.Power, error) {
 		}
 	}
 	return power.NewHTTP(power.HTTPOptions{URL: p.HTTP.URL, Token: token, Timeout: p.HTTP.Timeout})
-}
-
-// Runbooks names the runbooks for a kind of fault, in the order in which they are tried.
-func (b *books) Runbooks(kind classifiers.Kind) []string {
-	var names []string
-	for _, r := range b.set.For(kind) {
-		names = append(names, r.Name)
-	}
-	return names
-}
-
-// Plan works out a runbook for an incident, or what takes it back. All of its steps see the same world.
-func (b *books) Plan(ctx context.Context, name string, phase incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error) {
-	runbook, ok := b.set.Lookup(name)
-	if !ok {
-		return responders.Plan{}, fmt.Errorf("no runbook is named %q any more", name)
-	}
-	ctx = kubeclient.ReadOnce(ctx)
-	if phase == incident.PhaseUndo {
-		return runbooks.ResolveUndo(ctx, runbook, inc.Fault, env, b.catalog)
-	}
-	return runbooks.Resolve(ctx, runbook, inc.Fault, env, b.catalog)
 }

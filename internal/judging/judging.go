@@ -1,0 +1,91 @@
+// Package judging makes what judges, classifiers, the meaning of alerts, policy and limits, of a configuration. It reaches nothing outside:
+// what it makes judges a running fleet and a recorded one alike.
+package judging
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events/alertmanager"
+	"github.com/salvor-io/salvor/internal/clock"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/internal/recovery"
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Judgement is what judges by one configuration.
+type Judgement struct {
+	Table *alertmanager.Table // what alerts speak of
+
+	classifiers []classifiers.Classifier
+	decider     policies.Decider
+	clusters    map[string]recovery.Cluster
+	terms       incident.Terms
+	limits      policies.Limits
+	storm       time.Duration
+	keep        time.Duration
+}
+
+// New makes it. The error says what is wrong with the tables or the rules that the configuration names.
+func New(ctx context.Context, cfg *config.Config) (*Judgement, error) {
+	table, err := alertmanager.NewTable(cfg.Alerts)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := loadPolicies(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	l := cfg.Limits
+	return &Judgement{
+		Table: table, classifiers: classifiersOf(cfg), decider: policies.Judge{Engine: rules}, clusters: facts(cfg),
+		terms:  incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
+		limits: policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
+		storm:  l.Storm.Within, keep: cfg.Times.ArchiveAfter,
+	}, nil
+}
+
+// Pipeline makes a pipeline that judges by it.
+func (j *Judgement) Pipeline(ledger pipeline.Ledger, kick func(incident.ID), opened func(*incident.Incident), log *slog.Logger) *pipeline.Pipeline {
+	return pipeline.New(pipeline.Options{Classifiers: j.classifiers, Alerts: j.Table.Meaning, Ledger: ledger, Kick: kick, Opened: opened, Keep: j.keep, Log: log})
+}
+
+// World is what an engine reaches outside itself.
+type World struct {
+	Replica string // unique to this life of this process
+	Alone   bool   // no other process can share the ledger
+	Ledger  recovery.Ledger
+	Sights  recovery.Sights
+	Others  recovery.Others
+	Books   *Books
+	Clock   clock.Clock
+}
+
+// Engine makes an engine that judges by it.
+func (j *Judgement) Engine(w World, log *slog.Logger) *recovery.Engine {
+	return recovery.New(recovery.Options{
+		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: w.Books, Catalog: w.Books.Catalog,
+		Decider: j.decider, Clusters: j.clusters, Terms: j.terms, Limits: j.limits, StormSpan: j.storm, Clock: w.Clock, Log: log,
+	})
+}
+
+// facts is what the recovery engine knows of the configured clusters. A cluster without credentials to act is never above
+// suggest, whatever its modes say.
+func facts(cfg *config.Config) map[string]recovery.Cluster {
+	out := map[string]recovery.Cluster{}
+	for _, c := range cfg.Clusters {
+		modes := map[classifiers.Kind]policies.Mode{}
+		for _, kind := range classifiers.Kinds() {
+			modes[kind] = c.Mode(kind)
+			if c.Act == nil {
+				modes[kind] = min(modes[kind], policies.ModeSuggest)
+			}
+		}
+		out[c.Name] = recovery.Cluster{Name: c.Name, Environment: c.Environment, Region: c.Region, Modes: modes}
+	}
+	return out
+}
