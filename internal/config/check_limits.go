@@ -21,6 +21,8 @@ func (c *check) limits(l Limits) {
 
 func (c *check) times(t Times) {
 	c.atLeast("times.confirm", t.Confirm, time.Second)
+	c.warn(t.Confirm >= time.Second && t.Confirm <= renewal, "times.confirm", "leave it at 15s",
+		"kubelets renew their Leases every %s, so nodes that die together are seen to be silent up to %s apart: the first of a zone is repaired before the zone is seen", renewal, renewal)
 	c.atLeast("times.healthy", t.Healthy, time.Second)
 	c.atLeast("times.retry", t.Retry, time.Second)
 	c.atLeast("times.archive_after", t.ArchiveAfter, 24*time.Hour) // policy is told how many incidents a fault had in 24 h

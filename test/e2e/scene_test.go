@@ -32,6 +32,13 @@ func quick(name string) rig.Settings {
 	return rig.Settings{Name: name, Stale: 14 * time.Second, Confirm: 5 * time.Second, Healthy: 5 * time.Second, Retry: 2 * time.Second, Patience: 3 * time.Second}
 }
 
+// patient is quick, but waits long enough to see which other nodes were lost at the same moment: kubelets renew their Leases every 10 s.
+func patient(name string) rig.Settings {
+	settings := quick(name)
+	settings.Confirm = 12 * time.Second
+	return settings
+}
+
 // brisk replaces the shipped runbooks by the same with shorter deadlines, so that what is lost is taken over soon.
 const brisk = `apiVersion: salvor.io/v1
 kind: Runbook

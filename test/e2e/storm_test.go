@@ -33,7 +33,7 @@ func TestStorm(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := begin(t, r, quick("storm"))
+	s := begin(t, r, patient("storm"))
 	s.must(r.Stack.FailDomain(s.ctx, "dark"))
 	s.await(90*time.Second, "the one incident of it all is held", func(ctx context.Context) (bool, error) {
 		list, err := s.Incidents(ctx)

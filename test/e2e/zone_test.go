@@ -13,7 +13,7 @@ import (
 // TestZone: both nodes of a zone die. That is one incident, of the zone: no node is told of, none is repaired. When one of them
 // returns, the zone is not lost any more and the other is a dead node like any.
 func TestZone(t *testing.T) {
-	s := begin(t, shared(t), quick("zone"))
+	s := begin(t, shared(t), patient("zone"))
 	for _, node := range []string{"worker-3", "worker-4"} {
 		s.must(s.rig.Stack.FailNode(s.ctx, node))
 	}
