@@ -34,7 +34,7 @@ func (l *Ledger) append(ctx context.Context, inc *incident.Incident, rec inciden
 	if err := admits(inc, rec); err != nil {
 		return 0, err
 	}
-	data, err := document(rec)
+	data, err := Document(rec)
 	if err != nil {
 		return 0, err
 	}

@@ -54,6 +54,13 @@ func (b Budget) Without(id incident.ID) Budget {
 	return b
 }
 
+// WithoutEntries is the budget in which an incident counts against no limit any more. Its locks stay.
+func (b Budget) WithoutEntries(id incident.ID) Budget {
+	mine := b.Of(id)
+	mine.Entries = nil
+	return b.with(mine)
+}
+
 // with is the budget with what one incident holds replaced. A holding of nothing is left out.
 func (b Budget) with(h Holding) Budget {
 	b = b.Without(h.Incident)

@@ -97,7 +97,7 @@ func (l *Ledger) dueOf(ctx context.Context, due func(Budget, bool) (*Budget, err
 // budgetWrite replaces the budget that it was made of.
 func (l *Ledger) budgetWrite(b Budget) (w write, nonce string, err error) {
 	rec := budgetRecord{l.sign(), b}
-	data, err := document(rec)
+	data, err := Document(rec)
 	return write{subject: budgetSubject, expect: b.seq, data: data}, rec.Nonce, err
 }
 

@@ -49,6 +49,19 @@ func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, cl
 
 // decisionMessage stores a document. The same for the same incident again within two minutes is stored once.
 func decisionMessage(inc *incident.Incident, doc any) (*nats.Msg, error) {
+	data, err := DecisionDocument(doc)
+	if err != nil {
+		return nil, err
+	}
+	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID))
+	msg.Data = data
+	sum := sha256.Sum256(data)
+	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+hex.EncodeToString(sum[:]))
+	return msg, nil
+}
+
+// DecisionDocument renders what policy was asked as it is stored. One that is larger than MaxDecision is an error.
+func DecisionDocument(doc any) ([]byte, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("render what policy was asked: %w", err)
@@ -56,11 +69,7 @@ func decisionMessage(inc *incident.Incident, doc any) (*nats.Msg, error) {
 	if len(data) > MaxDecision {
 		return nil, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
 	}
-	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID))
-	msg.Data = data
-	sum := sha256.Sum256(data)
-	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+hex.EncodeToString(sum[:]))
-	return msg, nil
+	return data, nil
 }
 
 // ReadDecision reads the document that Decide stored. It returns ErrNotFound when it is not there any more.

@@ -52,19 +52,35 @@ func (l *Ledger) AppendClaimed(ctx context.Context, inc *incident.Incident, rec 
 // claim takes what the incident does not hold yet, by a compare-and-set of the budget.
 func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
 	return l.changeBudget(ctx, func(now Budget, read bool) (*Budget, error) {
-		next, err := now.take(inc, claim)
-		if err == nil || !read {
-			return next, err
+		if !read {
+			return now.take(inc, claim)
 		}
-		clean, ended := l.withoutEnded(ctx, now, inc.ID)
-		if !ended {
-			return nil, err
-		}
-		if next, err = clean.take(inc, claim); err == nil && next == nil {
-			next = &clean
-		}
-		return next, err
+		return now.Claimed(inc, claim, func(holder incident.ID) bool {
+			other, err := l.load(ctx, holder)
+			return err == nil && !other.Live()
+		})
 	})
+}
+
+// Claimed is the budget with what the claim names taken for an incident, nil when that holds all of it. It returns a
+// *TargetHeldError when another incident holds a target, and ErrOverBudget with the reason when Admit does not admit the entries.
+//
+// Before it returns an error it asks of the other holders which have ended, and tries again without what those hold: who claims
+// for an incident that another replica has just closed, and dies, leaves that behind. A holder that cannot be looked at has not
+// ended: it keeps what it holds.
+func (b Budget) Claimed(inc *incident.Incident, claim Claim, ended func(incident.ID) bool) (*Budget, error) {
+	next, err := b.take(inc, claim)
+	if err == nil {
+		return next, nil
+	}
+	clean := b.withoutEnded(inc.ID, ended)
+	if len(clean.Holdings) == len(b.Holdings) {
+		return nil, err
+	}
+	if next, err = clean.take(inc, claim); err == nil && next == nil {
+		next = &clean
+	}
+	return next, err
 }
 
 // take is the budget with the claim taken, nil when there is nothing to take.
@@ -109,17 +125,15 @@ func (b Budget) free(inc *incident.Incident, wanted []policies.Target) ([]string
 	return free, nil
 }
 
-// withoutEnded is the budget without what incidents hold that have ended, and says whether there was any: who claims for an
-// incident that another replica has just closed, and dies, leaves that behind. An incident that cannot be looked at keeps
-// what it holds.
-func (l *Ledger) withoutEnded(ctx context.Context, now Budget, but incident.ID) (clean Budget, ended bool) {
-	clean = now
-	for _, h := range now.Without(but).Holdings {
-		if inc, err := l.load(ctx, h.Incident); err == nil && !inc.Live() {
-			clean, ended = clean.Without(h.Incident), true
+// withoutEnded is the budget without what other incidents hold that have ended.
+func (b Budget) withoutEnded(but incident.ID, ended func(incident.ID) bool) Budget {
+	clean := b
+	for _, h := range b.Without(but).Holdings {
+		if ended(h.Incident) {
+			clean = clean.Without(h.Incident)
 		}
 	}
-	return clean, ended
+	return clean
 }
 
 // GivenUp is said of what a claim had taken whose record was never written.

@@ -77,7 +77,7 @@ func readKey(msg *stored, key incident.Key) error {
 // same subjects, letter for letter: by that a replicated stream tells writes that are under way from each other.
 func (l *Ledger) begin(ctx context.Context, id incident.ID, last uint64, first incident.Record) (*incident.Incident, error) {
 	rec := l.fill(first, id)
-	data, err := document(rec)
+	data, err := Document(rec)
 	if err != nil {
 		return nil, err
 	}

@@ -43,15 +43,10 @@ func pauseKey(p policies.Pause) string {
 // SetPause throws a switch, replacing that of the same scope (Cluster, Kind, Target). It needs an owner, a reason and an expiry
 // to come. It may be repeated.
 func (l *Ledger) SetPause(ctx context.Context, p policies.Pause) error {
-	switch {
-	case p.Owner == "":
-		return errors.New("set pause: it has no owner, say who wants it")
-	case p.Reason == "":
-		return errors.New("set pause: it has no reason, say why")
-	case !p.Until.After(time.Now()):
-		return fmt.Errorf("set pause: it has ended at %s already, name a later time", p.Until.Format(time.RFC3339))
+	if err := CheckPause(p, time.Now()); err != nil {
+		return fmt.Errorf("set pause: %w", err)
 	}
-	data, err := document(pauseRecord{l.sign(), p})
+	data, err := Document(pauseRecord{l.sign(), p})
 	if err != nil {
 		return fmt.Errorf("set pause: %w", err)
 	}
@@ -60,6 +55,19 @@ func (l *Ledger) SetPause(ctx context.Context, p policies.Pause) error {
 	}
 	if err := l.prune(ctx); err != nil {
 		l.log.Debug("expired pauses stay until the next pause is set", "error", err)
+	}
+	return nil
+}
+
+// CheckPause says why a pause cannot be set at a time, or nil.
+func CheckPause(p policies.Pause, now time.Time) error {
+	switch {
+	case p.Owner == "":
+		return errors.New("it has no owner, say who wants it")
+	case p.Reason == "":
+		return errors.New("it has no reason, say why")
+	case !p.Until.After(now):
+		return fmt.Errorf("it has ended at %s already, name a later time", p.Until.Format(time.RFC3339))
 	}
 	return nil
 }
@@ -86,17 +94,25 @@ func (l *Ledger) Pauses(ctx context.Context) ([]policies.Pause, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read pauses: %w", err)
 	}
-	now := time.Now()
-	var out []policies.Pause
+	var all []policies.Pause
 	for _, h := range held {
-		if h.Until.After(now) {
-			out = append(out, h.Pause)
+		all = append(all, h.Pause)
+	}
+	return InForce(all, time.Now()), nil
+}
+
+// InForce are those of some pauses that have not ended at a time, the oldest first, nil when there is none.
+func InForce(all []policies.Pause, now time.Time) []policies.Pause {
+	var out []policies.Pause
+	for _, p := range all {
+		if p.Until.After(now) {
+			out = append(out, p)
 		}
 	}
 	slices.SortFunc(out, func(a, b policies.Pause) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(pauseKey(a), pauseKey(b)))
 	})
-	return out, nil
+	return out
 }
 
 // held reads all pauses from any copy of the bucket: a copy that cannot hear of a new pause belongs to a part of the store in

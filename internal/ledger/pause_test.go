@@ -132,7 +132,7 @@ func TestExpiredPausesArePruned(t *testing.T) {
 	l := newLedger(t)
 	for n := range 5 {
 		p := pauseOf("", "", fmt.Sprint("node/", n), -2*time.Hour)
-		data, err := document(pauseRecord{l.sign(), p})
+		data, err := Document(pauseRecord{l.sign(), p})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,12 +11,10 @@ import (
 // what it worked on does not count against the limits any more. Its locks stay.
 func (l *Ledger) AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	seq, err := l.appendWith(ctx, inc, rec, func(_ context.Context, now Budget) (change, error) {
-		mine := now.Of(inc.ID)
-		if len(mine.Entries) == 0 {
+		if len(now.Of(inc.ID).Entries) == 0 {
 			return change{}, nil
 		}
-		mine.Entries = nil
-		next := now.with(mine)
+		next := now.WithoutEntries(inc.ID)
 		return change{budget: &next}, nil
 	})
 	if err != nil {
@@ -31,7 +29,7 @@ func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident
 	if rec.Kind != incident.Closed {
 		return 0, fmt.Errorf("close incident %s: the record is %s, not %s", inc.ID, rec.Kind, incident.Closed)
 	}
-	key, err := document(keyRecord{signature: l.sign(), Key: inc.Key, Closed: inc.ID})
+	key, err := Document(keyRecord{signature: l.sign(), Key: inc.Key, Closed: inc.ID})
 	if err != nil {
 		return 0, fmt.Errorf("close incident %s: %w", inc.ID, err)
 	}

@@ -38,7 +38,7 @@ func (l *Ledger) SetTimer(ctx context.Context, t Timer) error {
 	if t.ID == "" {
 		return errors.New("set timer: it has no id")
 	}
-	data, err := document(timerRecord{l.sign(), t})
+	data, err := Document(timerRecord{l.sign(), t})
 	if err != nil {
 		return fmt.Errorf("set timer %s: %w", t.ID, err)
 	}

@@ -30,8 +30,8 @@ type write struct {
 // whatever is expected of a write that goes in a batch with one whose expectation says it all.
 const whatever = math.MaxUint64
 
-// document renders v as the data of a write.
-func document(v any) ([]byte, error) {
+// Document renders v as it is stored. One that is too large to be stored is an error.
+func Document(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("render %T: %w", v, err)
