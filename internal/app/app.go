@@ -51,7 +51,7 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
 		return nil, err
 	}
-	judges, err := judging.New(ctx, cfg)
+	judges, err := judging.New(ctx, cfg, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func loadRunbooks(cfg *config.Config, c clusters) (*judging.Books, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the catalogue of responders: %w", err)
 	}
-	return judging.LoadBooks(cfg, catalog)
+	return judging.LoadBooks(cfg, nil, catalog)
 }
 
 // powerSwitches are the switches of the clusters that have one.

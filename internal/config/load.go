@@ -27,12 +27,24 @@ func Read(path string) (*Config, error) {
 	return load(path, false)
 }
 
+// Parse is Read of a text: the name stands for its path in errors, and paths in it are relative to the working directory.
+func Parse(name string, text []byte) (*Config, error) {
+	c, cfg := newCheck(name, false), &Config{}
+	c.parse(text, cfg)
+	return c.finish(cfg)
+}
+
 func load(path string, withFiles bool) (*Config, error) {
 	c, cfg := newCheck(path, withFiles), &Config{}
 	if err := c.read(path, cfg); err != nil {
 		return nil, err
 	}
 	resolve(filepath.Dir(path), cfg.paths())
+	return c.finish(cfg)
+}
+
+// finish checks what was read.
+func (c *check) finish(cfg *Config) (*Config, error) {
 	cfg.derive()
 	c.all(cfg)
 	var err error

@@ -21,10 +21,9 @@ type Books struct {
 	set *runbooks.Set
 }
 
-// LoadBooks loads the shipped runbooks, and those of the configured directory beside or instead of them.
-func LoadBooks(cfg *config.Config, catalog responders.Catalog) (*Books, error) {
-	var user fs.FS
-	if cfg.Runbooks.Dir != "" {
+// LoadBooks loads the shipped runbooks, and beside or instead of them others: those given, or those of the configured directory.
+func LoadBooks(cfg *config.Config, user fs.FS, catalog responders.Catalog) (*Books, error) {
+	if user == nil && cfg.Runbooks.Dir != "" {
 		user = os.DirFS(cfg.Runbooks.Dir)
 	}
 	set, err := runbooks.Load(catalog, user)

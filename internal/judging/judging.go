@@ -4,6 +4,7 @@ package judging
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -30,19 +31,20 @@ type Judgement struct {
 	keep        time.Duration
 }
 
-// New makes it. The error says what is wrong with the tables or the rules that the configuration names.
-func New(ctx context.Context, cfg *config.Config) (*Judgement, error) {
+// New makes it. Rules, where there are any, stand for those of the directory that the configuration names. The error says what is
+// wrong with the tables or the rules.
+func New(ctx context.Context, cfg *config.Config, rules fs.FS) (*Judgement, error) {
 	table, err := alertmanager.NewTable(cfg.Alerts)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := loadPolicies(ctx, cfg)
+	engine, err := loadPolicies(ctx, cfg, rules)
 	if err != nil {
 		return nil, err
 	}
 	l := cfg.Limits
 	return &Judgement{
-		Table: table, classifiers: classifiersOf(cfg), decider: policies.Judge{Engine: rules}, clusters: facts(cfg),
+		Table: table, classifiers: classifiersOf(cfg), decider: policies.Judge{Engine: engine}, clusters: facts(cfg),
 		terms:  incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
 		limits: policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
 		storm:  l.Storm.Within, keep: cfg.Times.ArchiveAfter,

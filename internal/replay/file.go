@@ -1,0 +1,250 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/scene"
+)
+
+// The sections of a file, in the txtar format: a comment, and behind it files of these names. There is a scene or there are
+// events; Events is the last of a file, since it may be too large to be held.
+const (
+	sectionConfig    = "salvor.yaml"     // what judges: see config.Config
+	sectionScene     = "scene"           // what happens, see package scene
+	sectionIncidents = "incidents.jsonl" // one record a line, as it was recorded
+	sectionAsked     = "asked.jsonl"     // what policy was asked and answered, one document a line
+	sectionWant      = "want"            // what a replay is to print
+	sectionEvents    = "events.jsonl"    // one event a line, in order
+	folderPolicies   = "policies"        // rules beside the shipped ones
+	folderRunbooks   = "runbooks"        // runbooks beside the shipped ones
+)
+
+const (
+	maxSection = 64 << 20 // bytes of a section that is held
+	maxLine    = 2 << 20  // bytes of a line
+)
+
+// File is an input of a replay: a scene that a person wrote, or what was exported.
+type File struct {
+	Comment   string
+	Config    []byte // nil: the file brings none
+	Scene     []byte // nil: the file holds events
+	Want      []byte // nil: nothing is wanted of it
+	Incidents []incident.Sequenced
+	Asked     map[string]json.RawMessage // by reference
+
+	folders txtar.Archive
+	events  *lines
+}
+
+// Read reads a file, gzipped or not, up to its events.
+func Read(r io.Reader) (*File, error) {
+	in, err := lined(r)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Asked: map[string]json.RawMessage{}}
+	name, text := "", []byte{}
+	for {
+		line, err := in.next()
+		next, header := marker(line)
+		if err != nil || header {
+			if bad := f.take(name, text); bad != nil {
+				return nil, bad
+			}
+			name, text = next, nil
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return f, f.whole()
+		case err != nil:
+			return nil, err
+		case header && next == sectionEvents:
+			f.events = in
+			return f, f.whole()
+		case !header:
+			if text = append(text, line...); len(text) > maxSection {
+				return nil, fmt.Errorf("section %q is larger than %d bytes", name, maxSection)
+			}
+		}
+	}
+}
+
+// marker says whether a line begins a section, and which.
+func marker(line []byte) (name string, ok bool) {
+	s, ok := strings.CutPrefix(strings.TrimRight(string(line), "\r\n"), "-- ")
+	if !ok {
+		return "", false
+	}
+	s, ok = strings.CutSuffix(s, " --")
+	return strings.TrimSpace(s), ok
+}
+
+// take takes in a section. The text before the first is the comment.
+func (f *File) take(name string, text []byte) error {
+	switch folder, _ := path.Split(name); {
+	case name == "":
+		f.Comment = string(text)
+	case name == sectionConfig:
+		f.Config = text
+	case name == sectionScene:
+		f.Scene = text
+	case name == sectionWant:
+		f.Want = text
+	case name == sectionIncidents:
+		return eachLine(name, text, f.incident)
+	case name == sectionAsked:
+		return eachLine(name, text, f.asked)
+	case (folder == folderPolicies+"/" || folder == folderRunbooks+"/") && fs.ValidPath(name):
+		f.folders.Files = append(f.folders.Files, txtar.File{Name: name, Data: text})
+	default:
+		return fmt.Errorf("%q is no section of a replay", name)
+	}
+	return nil
+}
+
+func (f *File) whole() error {
+	if (f.Scene == nil) == (f.events == nil) {
+		return fmt.Errorf("want either a section %q or a section %q, which comes last", sectionScene, sectionEvents)
+	}
+	return nil
+}
+
+// Folder is a folder of the file, policies or runbooks; nil when there is none.
+func (f *File) Folder(name string) (fs.FS, error) {
+	part := txtar.Archive{}
+	for _, file := range f.folders.Files {
+		if rest, ok := strings.CutPrefix(file.Name, name+"/"); ok {
+			part.Files = append(part.Files, txtar.File{Name: rest, Data: file.Data})
+		}
+	}
+	if len(part.Files) == 0 {
+		return nil, nil
+	}
+	return txtar.FS(&part)
+}
+
+func eachLine(name string, text []byte, take func([]byte) error) error {
+	for n, line := range bytes.Split(text, []byte("\n")) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := take(line); err != nil {
+			return fmt.Errorf("%s line %d: %w", name, n+1, err)
+		}
+	}
+	return nil
+}
+
+// placed is a record as a line.
+type placed struct {
+	Seq      uint64    `json:"seq"`
+	StoredAt time.Time `json:"stored_at"`
+	incident.Record
+}
+
+func (f *File) incident(line []byte) error {
+	var rec placed
+	if err := json.Unmarshal(line, &rec); err != nil {
+		return err
+	}
+	f.Incidents = append(f.Incidents, incident.Sequenced{Record: rec.Record, Seq: rec.Seq, StoredAt: rec.StoredAt})
+	return nil
+}
+
+// question is what policy was asked, as a line.
+type question struct {
+	Ref      string          `json:"ref"`
+	Document json.RawMessage `json:"document"`
+}
+
+func (f *File) asked(line []byte) error {
+	var q question
+	if err := json.Unmarshal(line, &q); err != nil {
+		return err
+	}
+	f.Asked[q.Ref] = q.Document
+	return nil
+}
+
+// told is an event as a line.
+type told struct {
+	Seq     uint64          `json:"seq"`
+	At      time.Time       `json:"at"`
+	ID      string          `json:"id"`
+	Source  string          `json:"source"`
+	Type    events.Type     `json:"type"`
+	Cluster string          `json:"cluster"`
+	Entity  string          `json:"entity"`
+	Time    time.Time       `json:"time"`
+	Data    json.RawMessage `json:"data"`
+}
+
+// Event is the next event of the file, io.EOF when there is none any more. It returns each once.
+func (f *File) Event() (events.Recorded, error) {
+	line, err := f.events.next()
+	if err != nil {
+		return events.Recorded{}, err
+	}
+	var t told
+	if err := json.Unmarshal(line, &t); err != nil {
+		return events.Recorded{}, fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, err)
+	}
+	return events.Recorded{Seq: t.Seq, At: t.At, Event: events.Event{ID: t.ID, Source: t.Source, Type: t.Type, Cluster: t.Cluster,
+		Entity: t.Entity, Time: t.Time, Data: t.Data}}, nil
+}
+
+// Steps are what happens in the scene of the file.
+func (f *File) Steps() ([]scene.Step, error) { return scene.Parse(f.Scene) }
+
+// lines reads line by line.
+type lines struct {
+	r *bufio.Reader
+	n int // lines read
+}
+
+// lined reads lines, and unpacks what is gzipped.
+func lined(r io.Reader) (*lines, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	if magic, err := in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+		return &lines{r: in}, nil
+	}
+	unpacked, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	return &lines{r: bufio.NewReaderSize(unpacked, 64<<10)}, nil
+}
+
+// next is the next line with its end. What it gives stays the caller's.
+func (l *lines) next() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if line = append(line, part...); len(line) > maxLine {
+			return nil, fmt.Errorf("line %d is longer than %d bytes", l.n+1, maxLine)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(line) > 0, err == nil:
+			l.n++
+			return line, nil
+		}
+		return nil, err
+	}
+}

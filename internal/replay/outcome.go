@@ -1,0 +1,156 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pmezard/go-difflib/difflib"
+
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/judging"
+	"github.com/salvor-io/salvor/internal/timeline"
+)
+
+// Outcome is what came of a replay.
+type Outcome struct {
+	Records   []incident.Sequenced // all, as they were written
+	Incidents []*incident.Incident // the oldest first
+	Lines     []string             // the records as people read them, one line each
+	Odd       []string             // what could not be read of the input
+	Events    int
+	From, To  time.Time
+}
+
+// Play plays the scene of a file by a configuration. What the file brings of policies and runbooks goes before what the
+// configuration names.
+func (f *File) Play(ctx context.Context, cfg *config.Config) (*Outcome, error) {
+	steps, err := f.Steps()
+	if err != nil {
+		return nil, err
+	}
+	if len(steps) == 0 {
+		return nil, errors.New("nothing happens in this scene")
+	}
+	judges, books, world, err := f.court(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p, out := NewPlayer(ctx, judges, books, world, steps[0].At), &Outcome{From: steps[0].At, To: steps[len(steps)-1].At}
+	p.Follow(out.teller())
+	for _, step := range steps {
+		if err := p.Play(ctx, step); err != nil {
+			return nil, err
+		}
+		if step.Event != nil {
+			out.Events++
+		}
+	}
+	out.Odd = p.Odd()
+	out.Incidents, err = p.Incidents()
+	return out, err
+}
+
+// court is who judges: made of a configuration, and of what the file brings.
+func (f *File) court(ctx context.Context, cfg *config.Config) (*judging.Judgement, *judging.Books, *paper, error) {
+	rules, err := f.Folder(folderPolicies)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	runbooks, err := f.Folder(folderRunbooks)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	judges, err := judging.New(ctx, cfg, rules)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	world := newPaper()
+	catalog, err := world.catalog()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	books, err := judging.LoadBooks(cfg, runbooks, catalog)
+	return judges, books, world, err
+}
+
+// teller notes each record, and tells it in a line.
+func (o *Outcome) teller() func(incident.Sequenced) {
+	var lines timeline.Lines
+	about := map[incident.ID]incident.Record{}
+	return func(rec incident.Sequenced) {
+		if rec.Kind == incident.Opened {
+			about[rec.Incident] = rec.Record
+		}
+		o.Records = append(o.Records, rec)
+		first := about[rec.Incident]
+		o.Lines = append(o.Lines, lines.Line(first.Key.Cluster, string(first.Fault.Kind)+" "+first.Fault.Anchor.String(), bare(rec)))
+	}
+}
+
+// bare is a record without what changes with each edit of the rules: their revision, and the lines at which they stand.
+func bare(rec incident.Sequenced) incident.Sequenced {
+	if rec.Decided == nil {
+		return rec
+	}
+	d := *rec.Decided
+	d.Answer.Revision = ""
+	d.Answer.Reasons = slices.Clone(d.Answer.Reasons)
+	for i := range d.Answer.Reasons {
+		d.Answer.Reasons[i].Rule, _, _ = strings.Cut(d.Answer.Reasons[i].Rule, ":")
+	}
+	rec.Decided = &d
+	return rec
+}
+
+// Text is the outcome as people read it, each line with its end.
+func (o *Outcome) Text() string {
+	var b strings.Builder
+	for _, line := range o.Lines {
+		b.WriteString(line + "\n")
+	}
+	for _, odd := range o.Odd {
+		b.WriteString("could not be read: " + odd + "\n")
+	}
+	b.WriteString(o.sum() + "\n")
+	return b.String()
+}
+
+// sum says in one line what came of it all.
+func (o *Outcome) sum() string {
+	states := map[incident.State]int{}
+	for _, inc := range o.Incidents {
+		states[inc.State]++
+	}
+	var parts []string
+	for state, n := range states {
+		parts = append(parts, fmt.Sprintf("%d incident%s %s", n, plural(n), state))
+	}
+	slices.Sort(parts)
+	if len(parts) == 0 {
+		parts = []string{"no incident"}
+	}
+	return fmt.Sprintf("after %s: %s", o.To.Sub(o.From).Round(time.Second), strings.Join(parts, ", "))
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// Differ writes what is different between two texts, as a unified diff, and says whether anything is.
+func Differ(w io.Writer, a, b, nameA, nameB string) (bool, error) {
+	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(a), B: difflib.SplitLines(b), FromFile: nameA, ToFile: nameB, Context: 1})
+	if err != nil || text == "" {
+		return false, err
+	}
+	_, err = io.WriteString(w, text)
+	return true, err
+}

@@ -1,0 +1,126 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/all"
+)
+
+// paper is the world that responders act on: it agrees with whatever is done, unless it is told otherwise.
+type paper struct {
+	view      func(func(*classifiers.View)) // what is seen now
+	failing   map[string]bool               // responders of which nothing works
+	repairers []string
+	unknown   bool // it is not known who else repairs nodes
+}
+
+func newPaper() *paper { return &paper{failing: map[string]bool{}} }
+
+// catalog is that of all responders, each on paper.
+func (p *paper) catalog() (responders.Catalog, error) {
+	real, err := all.Catalog(all.Options{})
+	if err != nil {
+		return real, err
+	}
+	var list []responders.Responder
+	for _, name := range real.Names() {
+		r, err := real.Lookup(name)
+		if err != nil {
+			return real, err
+		}
+		list = append(list, sheet{r.Spec(), p})
+	}
+	return responders.NewCatalog(list...)
+}
+
+// Repairers implements recovery.Others.
+func (p *paper) Repairers(string) (names []string, known bool) { return p.repairers, !p.unknown }
+
+// sheet is one responder on paper.
+type sheet struct {
+	spec  responders.Spec
+	world *paper
+}
+
+// Spec implements responders.Responder.
+func (s sheet) Spec() responders.Spec { return s.spec }
+
+// Preview implements responders.Responder: its targets are what its arguments name, nodes with what is seen of them.
+func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
+	if err := s.spec.Check(args); err != nil {
+		return responders.Change{}, err
+	}
+	c := responders.Change{Responder: s.spec.Name, Class: s.spec.Class}
+	for _, param := range s.spec.Params {
+		if param.Type == responders.ParamNames {
+			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)
+		}
+	}
+	if len(c.Targets) == 0 {
+		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
+	}
+	for _, t := range c.Targets {
+		c.Will = append(c.Will, fmt.Sprintf("%s: %s", t, s.spec.About))
+	}
+	c.Command = "on paper: " + s.spec.Name + " " + strings.Join(names(c.Targets), " ")
+	return c, nil
+}
+
+func names(targets []policies.Target) []string {
+	var out []string
+	for _, t := range targets {
+		out = append(out, t.Name)
+	}
+	return out
+}
+
+// nodes are those of the names that exist, each once.
+func (p *paper) nodes(cluster string, wanted []string) []policies.Target {
+	var out []policies.Target
+	p.view(func(v *classifiers.View) {
+		c := v.Clusters[cluster]
+		if c == nil {
+			return
+		}
+		for _, name := range wanted {
+			n := c.Nodes[name]
+			if n == nil || n.Gone {
+				continue
+			}
+			t := policies.Target{Kind: "Node", Name: name, UID: n.UID, Zone: n.Zone}
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	})
+	return out
+}
+
+// errOnPaper is how something fails of which the scene says that it does.
+var errOnPaper = errors.New("it fails, as the scene says")
+
+// Apply implements responders.Responder.
+func (s sheet) Apply(ctx context.Context, _ responders.Env, _ responders.Change) error {
+	if err := responders.Guard(ctx); err != nil {
+		return err
+	}
+	if s.world.failing[s.spec.Name] {
+		return errOnPaper
+	}
+	return nil
+}
+
+// Verify implements responders.Responder.
+func (s sheet) Verify(context.Context, responders.Env, responders.Change) (responders.Finding, error) {
+	if s.world.failing[s.spec.Name] {
+		return responders.Finding{Outcome: responders.OutcomeNotVerified, Detail: []string{errOnPaper.Error()}}, nil
+	}
+	return responders.Finding{Outcome: responders.OutcomeVerified}, nil
+}

@@ -1,0 +1,122 @@
+package scene
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/events/alertmanager"
+)
+
+func (s *stage) newNode(name string) (map[string]any, error) {
+	return map[string]any{"name": name, "uid": s.uid("node", name), "created": s.began.Add(-24 * time.Hour), "ready": map[string]any{"status": "True"}}, nil
+}
+
+func (s *stage) newLease(name string) (map[string]any, error) {
+	return map[string]any{"node": name, "uid": s.uid("lease", name)}, nil
+}
+
+// setLease takes stale or fresh, or a field.
+func (s *stage) setLease(p map[string]any, word, value string, flag bool) error {
+	if flag {
+		p["state"] = word
+		if word == "stale" {
+			p["age"] = 25
+		}
+		return nil
+	}
+	return s.set(p, strings.Split(word, "."), value)
+}
+
+// newObject reads a name of one to three parts: kind, namespace and name, as far as the object has them.
+func (s *stage) newObject(name string) (map[string]any, error) {
+	p := map[string]any{"uid": s.uid("object", name), "created": s.began.Add(-24 * time.Hour)}
+	parts := strings.Split(name, "/")
+	if len(parts) == 2 && parts[0] != "" && strings.ToLower(parts[0]) != parts[0] { // a kind, and no namespace
+		p["kind"], p["name"] = parts[0], parts[1]
+		return p, nil
+	}
+	for _, key := range []string{"name", "namespace", "kind"} {
+		if len(parts) > 0 {
+			p[key], parts = parts[len(parts)-1], parts[:len(parts)-1]
+		}
+	}
+	if p["name"] == "" || len(parts) > 0 {
+		return nil, fmt.Errorf("%q is no name of an object: say namespace/name or Kind/namespace/name", name)
+	}
+	return p, nil
+}
+
+// newAlert makes an alert that fires from now on, unless it fires already.
+func (s *stage) newAlert(name string) (map[string]any, error) {
+	return map[string]any{"name": name, "status": "firing", "startsAt": s.now, "labels": map[string]any{"alertname": name}}, nil
+}
+
+// setAlert takes resolved, ".field=..." or a label.
+func (s *stage) setAlert(p map[string]any, word, value string, flag bool) error {
+	field, isField := strings.CutPrefix(word, ".")
+	switch {
+	case flag && word == "resolved":
+		p["status"], p["endsAt"] = "resolved", s.now
+	case flag:
+		return s.set(p, []string{word}, "true")
+	case isField:
+		return s.set(p, strings.Split(field, "."), value)
+	default:
+		p["labels"].(map[string]any)[word] = value
+	}
+	return nil
+}
+
+// newSilence begins now, for two hours.
+func (s *stage) newSilence(id string) (map[string]any, error) {
+	return map[string]any{"id": id, "startsAt": s.now, "endsAt": s.now.Add(2 * time.Hour), "matchers": []any{}}, nil
+}
+
+// setSilence takes gone, ".field=..." or a matcher.
+func (s *stage) setSilence(p map[string]any, word, value string, flag bool) error {
+	field, isField := strings.CutPrefix(word, ".")
+	switch {
+	case flag:
+		return s.set(p, []string{word}, "true")
+	case isField:
+		return s.set(p, strings.Split(field, "."), value)
+	}
+	matchers := p["matchers"].([]any)
+	p["matchers"] = append(matchers[:len(matchers):len(matchers)], map[string]any{"name": word, "value": value})
+	return nil
+}
+
+func (s *stage) newFalco(uuid string) (map[string]any, error) {
+	return map[string]any{"uuid": uuid, "time": s.now, "source": "syscall", "output_fields": map[string]any{}}, nil
+}
+
+// setFalco takes rule, priority, hostname, source and output as they are, and all else as a field of the output.
+func (s *stage) setFalco(p map[string]any, word, value string, _ bool) error {
+	switch word {
+	case "rule", "priority", "hostname", "source", "output":
+		p[word] = value
+	default:
+		p["output_fields"].(map[string]any)[word] = value
+	}
+	return nil
+}
+
+// nameAlert names an alert as the webhook does. One that fires already is the same alert.
+func (s *stage) nameAlert(p map[string]any) (id, entity string) {
+	labels := map[string]string{}
+	for key, value := range p["labels"].(map[string]any) {
+		labels[key] = fmt.Sprint(value)
+	}
+	fp := alertmanager.Fingerprint(labels)
+	key := s.cluster + "/" + fp
+	if since, fires := s.firing[key]; fires {
+		p["startsAt"] = since
+	}
+	s.firing[key] = p["startsAt"].(time.Time)
+	if p["status"] == "resolved" {
+		delete(s.firing, key)
+	}
+	p["fingerprint"] = fp
+	return fmt.Sprint(fp, "/", p["startsAt"].(time.Time).Format(time.RFC3339Nano), "/", p["status"]), "alert/" + fp
+}

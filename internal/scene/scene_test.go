@@ -1,0 +1,137 @@
+package scene
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// told are the steps of a scene but ticks and observers.
+func told(t *testing.T, text string) []Step {
+	t.Helper()
+	steps, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []Step
+	for _, s := range steps {
+		if s.Event == nil || s.Event.Type != events.TypeTick && s.Event.Type != events.TypeObserver {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func payload[P any](t *testing.T, s Step) P {
+	t.Helper()
+	var p P
+	if s.Event == nil {
+		t.Fatalf("no event: %+v", s)
+	}
+	if err := s.Event.Decode(&p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestNodesAreBornReadyAndKeepWhatWasSaid(t *testing.T) {
+	steps := told(t, "cluster prod\nnode a-1..a-2 zone=eu-1a\n+5s\nnode a-2 ready.status=Unknown unschedulable")
+	if len(steps) != 5 {
+		t.Fatalf("%d steps, want two nodes with their leases and a change", len(steps))
+	}
+	first, lease, last := payload[events.Node](t, steps[2]), payload[events.Lease](t, steps[3]), payload[events.Node](t, steps[4])
+	if first.Name != "a-2" || first.Ready.Status != "True" || lease.Node != "a-2" || lease.State != events.LeaseFresh {
+		t.Fatalf("born as %+v with %+v", first, lease)
+	}
+	if last.UID != first.UID || last.Zone != "eu-1a" || last.Ready.Status != "Unknown" || !last.Unschedulable || last.ResourceVersion == first.ResourceVersion {
+		t.Fatalf("changed to %+v", last)
+	}
+	if got := steps[4].At.Sub(steps[0].At); got != 5*time.Second {
+		t.Fatalf("changed after %s", got)
+	}
+}
+
+func TestWhatComesAgainAfterItsEndIsAnother(t *testing.T) {
+	steps := told(t, "cluster prod\nnode a-1\nnode a-1 gone\nnode a-1")
+	before, after := payload[events.Node](t, steps[0]), payload[events.Node](t, steps[3])
+	if before.UID == after.UID || after.Gone {
+		t.Fatalf("%+v and %+v", before, after)
+	}
+}
+
+func TestAnAlertThatFiresAlreadyIsTheSame(t *testing.T) {
+	steps := told(t, "cluster prod\nalert Down node=a-1\n+1m\nalert Down node=a-1\n+1m\nalert Down node=a-1 resolved\n+1m\nalert Down node=a-1")
+	var ids []string
+	for _, s := range steps {
+		ids = append(ids, s.Event.ID)
+	}
+	if ids[0] != ids[1] || ids[1] == ids[2] || ids[0] == ids[3] {
+		t.Fatalf("ids are %q", ids)
+	}
+	if a := payload[events.Alert](t, steps[2]); a.Status != "resolved" || a.Labels["node"] != "a-1" || a.Fingerprint == "" {
+		t.Fatalf("resolved as %+v", a)
+	}
+}
+
+func TestTimePasses(t *testing.T) {
+	steps, err := Parse([]byte("cluster prod\nprobe w1 apiserver up witness\n+60s\nsilent probe w1 apiserver\nblind nodes\n+60s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, s := range steps {
+		switch {
+		case s.Event.Type == events.TypeObserver && strings.HasSuffix(s.Event.Entity, "/nodes"):
+			if payload[events.Observer](t, s).Seeing {
+				count["sees"]++
+			} else {
+				count["blind"]++
+			}
+		default:
+			count[string(s.Event.Type)]++
+		}
+	}
+	if count[string(events.TypeTick)] != 120 || count[string(events.TypeProbe)] != 7 || count["sees"] != 7 || count["blind"] != 7 {
+		t.Fatalf("counted %v", count)
+	}
+}
+
+func TestWhatIsNoScene(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"node a-1", "line 1: no cluster"},
+		{"cluster prod\n\nfly a-1", `line 3: "fly" is no word`},
+		{"cluster prod\n+1y", "no time that can pass"},
+		{"cluster prod\n+900h", "no time that can pass"},
+		{"cluster prod\nnode a-5..a-1", "no range"},
+		{`cluster prod` + "\n" + `node "a-1`, "not closed"},
+		{"cluster prod\nsilent probe w1", "nobody says"},
+		{"cluster prod\nprobe w1 apiserver sideways", "say: probe"},
+		{"cluster prod\nobject a/b/c/d", "no name of an object"},
+		{"cluster prod\nnode a-1 created=@noon", "is no time"},
+		{"cluster prod\nfails", "does not say of what"},
+	} {
+		if _, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("cluster prod\nnode a-1..a-3 zone=a\n+30s\nlease a-1 stale\nalert X node=a-1 .truncated=true\nagain 2\ncrash")
+	f.Add("cluster p\nobject Kind/ns/name x.y.z=[1] at=@-5m\nsilence s a=b gone\nfalco f rule=\"a b\" k8s.ns.name=x")
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Count(text, "+") > 3 || len(text) > 2000 || strings.Contains(text, "..") {
+			return // long, not odd
+		}
+		steps, err := Parse([]byte(text))
+		for _, s := range steps {
+			if s.Event != nil && err == nil {
+				if bad := s.Event.Validate(); bad != nil {
+					t.Fatal(bad)
+				}
+			}
+		}
+	})
+}

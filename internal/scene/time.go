@@ -1,0 +1,80 @@
+package scene
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// replica is the one whose watches a scene tells of.
+const replica = "scene"
+
+// repeat is something that somebody says again and again by himself until it is told otherwise.
+type repeat struct {
+	key   string // cluster, type and entity
+	every time.Duration
+	last  time.Time
+	say   func() error
+}
+
+// keep has something said now and again every so often.
+func (s *stage) keep(key string, every time.Duration, say func() error) error {
+	s.drop(key)
+	s.repeats = append(s.repeats, &repeat{key, every, s.now, say})
+	return say()
+}
+
+func (s *stage) drop(key string) bool {
+	before := len(s.repeats)
+	s.repeats = slices.DeleteFunc(s.repeats, func(r *repeat) bool { return r.key == key })
+	return len(s.repeats) < before
+}
+
+// pass lets time pass, second by second.
+func (s *stage) pass(word string) error {
+	d, err := time.ParseDuration(word)
+	if err != nil || d <= 0 || s.now.Add(d).Sub(s.began) > most {
+		return fmt.Errorf("%q is no time that can pass, such as +30s; a scene is at most %s long", word, most)
+	}
+	for end := s.now.Add(d); s.now.Before(end); {
+		if next := s.now.Truncate(time.Second).Add(time.Second); next.After(end) {
+			s.now = end
+			break
+		} else {
+			s.now = next
+		}
+		if err := s.second(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// second records a tick, and what is said again by then.
+func (s *stage) second() error {
+	for _, r := range slices.Clone(s.repeats) {
+		if s.now.Sub(r.last) >= r.every {
+			r.last = s.now
+			if err := r.say(); err != nil {
+				return err
+			}
+		}
+	}
+	at := s.now.Unix()
+	return s.record("tick/"+strconv.FormatInt(at, 10), events.TypeTick, "/salvor/clock", events.Fleet, "tick/clock", events.Tick{Second: at})
+}
+
+func (s *stage) record(id string, typ events.Type, source, cluster, entity string, payload any) error {
+	ev, err := events.New(id, typ, source, cluster, entity, s.now, payload)
+	if err == nil {
+		err = ev.Validate()
+	}
+	if err != nil {
+		return err
+	}
+	s.steps = append(s.steps, Step{At: s.now, Event: &ev})
+	return nil
+}
