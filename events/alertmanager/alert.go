@@ -161,10 +161,15 @@ func texts(what string, sent map[string]*string, most int) (map[string]string, e
 	return out, nil
 }
 
+// Fingerprint is what Alertmanager calls an alert with these labels: 16 lower-case hexadecimal digits.
+func Fingerprint(labels map[string]string) string {
+	return model.Fingerprint(model.LabelsToSignature(labels)).String()
+}
+
 // fingerprint checks the one that was sent, or computes what Alertmanager would have sent.
 func fingerprint(sent string, labels map[string]string) (string, error) {
 	if sent == "" {
-		return model.Fingerprint(model.LabelsToSignature(labels)).String(), nil
+		return Fingerprint(labels), nil
 	}
 	fp, err := model.ParseFingerprint(sent)
 	if err != nil || fp.String() != sent {
