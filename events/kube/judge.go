@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -33,6 +34,19 @@ func (s *Source) steady(now time.Time) (time.Time, bool) {
 	nodes, ok1 := s.nodes.sight.steady(now)
 	leases, ok2 := s.leases.sight.steady(now)
 	return latest(nodes, leases), ok1 && ok2
+}
+
+// unsettled says why the Leases are not to be judged by yet: a watch that has just begun to see, or sees again, knows which were stale
+// before, and not yet which others have become so. Half of that picture looks like a zone that is lost.
+func (s *Source) unsettled(now time.Time) string {
+	since, ok := s.steady(now)
+	if !ok {
+		return ""
+	}
+	if n := s.pulses.unsettled(now, since); n > 0 {
+		return fmt.Sprintf("it sees since %s and waits for %d Leases to be renewed, or to be seen not to be", now.Sub(since).Round(time.Second), n)
+	}
+	return ""
 }
 
 // confirm reads each Lease that is due directly. What cannot be read within this round is due in the next.

@@ -35,8 +35,9 @@ type lookout[P any] struct {
 	kind   kind[P]
 	keeper keeper[P]
 	sight  *sight
-	synced atomic.Bool  // what the first list brought was accepted by the log
-	misses atomic.Int32 // looks in a row at which the API server had no such kind
+	unsure func(now time.Time) string // why what it sees is not to be judged by yet, "" when it is; nil: it always is
+	synced atomic.Bool                // what the first list brought was accepted by the log
+	misses atomic.Int32               // looks in a row at which the API server had no such kind
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // ends the present round
@@ -169,6 +170,9 @@ func (l *lookout[P]) ask(ctx context.Context) {
 // report publishes whether the lookout sees, when that changed or was not said for a while.
 func (l *lookout[P]) report(now time.Time) {
 	reason := l.sight.blind(now)
+	if reason == "" && l.unsure != nil {
+		reason = l.unsure(now)
+	}
 	say := events.Observer{Replica: l.desk.replica, Watch: l.kind.name, Seeing: reason == "", Reason: reason, Synced: l.synced.Load()}
 	changed := say.Seeing != l.said.Seeing || say.Synced != l.said.Synced
 	if !changed && !l.saidAt.IsZero() && now.Sub(l.saidAt) < l.pace.report {

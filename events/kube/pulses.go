@@ -144,6 +144,25 @@ func (p *pulses) due(now, since time.Time) []beat {
 	return out
 }
 
+// unsettled counts the Leases of which it is not known whether they are renewed since the watches see: neither a renewal was seen
+// nor that there is none. Those that cannot be read do not count for ever.
+func (p *pulses) unsettled(now, since time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(since) > 2*p.staleAfter {
+		return 0
+	}
+	n := 0
+	for _, l := range p.seen {
+		stale := l.state == events.LeaseStale || l.state == "" && l.said == events.LeaseStale
+		renewed := l.state == events.LeaseFresh && !l.changed.Before(since)
+		if _, there := p.firstSeen(l.node, l.owner); there && !stale && !renewed {
+			n++
+		}
+	}
+	return n
+}
+
 // agreed takes in what a direct read says of a Lease that is due.
 func (p *pulses) agreed(now time.Time, due, read beat) {
 	p.mu.Lock()

@@ -93,6 +93,7 @@ func New(opts Options) (*Source, error) {
 	s.pulses = newPulses(desk, opts.View, opts.StaleAfter, s.roster.firstSeen)
 	s.nodes = newLookout(desk, s.pace, nodeKind(opts.Client), s.roster)
 	s.leases = newLookout(desk, s.pace, leaseKind(opts.Client), s.pulses)
+	s.leases.unsure = s.unsettled
 	s.rest = newOutbox(opts.Log, opts.Logger)
 	s.open()
 	return s, nil

@@ -268,13 +268,17 @@ func TestBlindnessIsNotDeath(t *testing.T) {
 		w.away.Store(false)
 		w.pass(24)
 		w.says("a True", "b True", "a fresh", "b fresh")
-		for _, name := range []string{"nodes", "leases"} {
-			if o := w.rec.sight(name); !o.Seeing || !o.Synced || o.Reason != "" {
-				t.Errorf("%s: %+v, want it to see again", name, o)
-			}
+		if o := w.rec.sight("nodes"); !o.Seeing || !o.Synced || o.Reason != "" {
+			t.Errorf("nodes: %+v, want it to see again", o)
+		}
+		if o := w.rec.sight("leases"); o.Seeing || !strings.Contains(o.Reason, "waits for 1 Lease") {
+			t.Errorf("leases: %+v, want it not to judge before it knows of each", o)
 		}
 		w.pass(20)
 		w.says("a True", "b True", "a fresh", "b fresh", "b stale")
+		if o := w.rec.sight("leases"); !o.Seeing || !o.Synced || o.Reason != "" {
+			t.Errorf("leases: %+v, want it to see again", o)
+		}
 	})
 }
 

@@ -18,17 +18,16 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// Judgement is what judges by one configuration.
+// Judgement is what judges by one configuration. It is not changed once it is used.
 type Judgement struct {
-	Table *alertmanager.Table // what alerts speak of
-
-	classifiers []classifiers.Classifier
-	decider     policies.Decider
-	clusters    map[string]recovery.Cluster
-	terms       incident.Terms
-	limits      policies.Limits
-	storm       time.Duration
-	keep        time.Duration
+	Table       *alertmanager.Table // what alerts speak of
+	Classifiers []classifiers.Classifier
+	Decider     policies.Decider
+	Clusters    map[string]recovery.Cluster
+	Terms       incident.Terms
+	Limits      policies.Limits
+	StormSpan   time.Duration
+	Keep        time.Duration // how long an incident that has ended is still known
 }
 
 // New makes it. Rules, where there are any, stand for those of the directory that the configuration names. The error says what is
@@ -44,16 +43,16 @@ func New(ctx context.Context, cfg *config.Config, rules fs.FS) (*Judgement, erro
 	}
 	l := cfg.Limits
 	return &Judgement{
-		Table: table, classifiers: classifiersOf(cfg), decider: policies.Judge{Engine: engine}, clusters: facts(cfg),
-		terms:  incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
-		limits: policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
-		storm:  l.Storm.Within, keep: cfg.Times.ArchiveAfter,
+		Table: table, Classifiers: classifiersOf(cfg), Decider: policies.Judge{Engine: engine}, Clusters: facts(cfg),
+		Terms:     incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
+		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
+		StormSpan: l.Storm.Within, Keep: cfg.Times.ArchiveAfter,
 	}, nil
 }
 
 // Pipeline makes a pipeline that judges by it.
 func (j *Judgement) Pipeline(ledger pipeline.Ledger, kick func(incident.ID), opened func(*incident.Incident), log *slog.Logger) *pipeline.Pipeline {
-	return pipeline.New(pipeline.Options{Classifiers: j.classifiers, Alerts: j.Table.Meaning, Ledger: ledger, Kick: kick, Opened: opened, Keep: j.keep, Log: log})
+	return pipeline.New(pipeline.Options{Classifiers: j.Classifiers, Alerts: j.Table.Meaning, Ledger: ledger, Kick: kick, Opened: opened, Keep: j.Keep, Log: log})
 }
 
 // World is what an engine reaches outside itself.
@@ -71,7 +70,7 @@ type World struct {
 func (j *Judgement) Engine(w World, log *slog.Logger) *recovery.Engine {
 	return recovery.New(recovery.Options{
 		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: w.Books, Catalog: w.Books.Catalog,
-		Decider: j.decider, Clusters: j.clusters, Terms: j.terms, Limits: j.limits, StormSpan: j.storm, Clock: w.Clock, Log: log,
+		Decider: j.Decider, Clusters: j.Clusters, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log,
 	})
 }
 

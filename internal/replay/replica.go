@@ -38,7 +38,8 @@ type Parts struct {
 	Alone  bool   // no other replica shares the store
 	Clock  *clock.Virtual
 	Store  *memory.Store
-	Ledger func(*memory.Ledger) recovery.Ledger // what stands between the replica and its ledger; nil: nothing
+	Ledger func(*memory.Ledger) recovery.Ledger  // what stands between its engine and its ledger; nil: nothing
+	Sights func(recovery.Sights) recovery.Sights // what stands between its engine and its view; nil: nothing
 	Judges *judging.Judgement
 	Others recovery.Others
 	Books  *judging.Books
@@ -55,7 +56,11 @@ func Begin(ctx context.Context, p Parts) *Life {
 		through = p.Ledger(writer)
 	}
 	l.pipeline = p.Judges.Pipeline(writer, l.Look, func(inc *incident.Incident) { l.Look(inc.ID) }, p.Log)
-	l.engine = p.Judges.Engine(judging.World{Replica: p.Name, Alone: p.Alone, Ledger: through, Sights: l.pipeline, Others: p.Others,
+	var sights recovery.Sights = l.pipeline
+	if p.Sights != nil {
+		sights = p.Sights(sights)
+	}
+	l.engine = p.Judges.Engine(judging.World{Replica: p.Name, Alone: p.Alone, Ledger: through, Sights: sights, Others: p.Others,
 		Books: p.Books, Clock: p.Clock}, p.Log)
 	l.unfollow = p.Store.Follow(func(rec incident.Sequenced) {
 		if err := l.pipeline.Record(rec); err != nil && l.broken == nil {

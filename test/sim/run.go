@@ -1,0 +1,253 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/salvor-io/salvor/internal/clock"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/judging"
+	"github.com/salvor-io/salvor/internal/ledger/memory"
+	"github.com/salvor-io/salvor/policies"
+)
+
+const (
+	calm  = 18 * time.Minute // after it no disaster begins
+	quiet = 48 * time.Minute // after it all must have ended
+)
+
+// Lab is what runs share: what judges is compiled once. It is safe for concurrent use.
+type Lab struct {
+	Trace func(line string) // told of each event and record, when it is not nil
+
+	cfg    *config.Config
+	judges *judging.Judgement
+}
+
+// NewLab makes a lab with the shipped rules, runbooks and limits, for fleets of up to six clusters in which everything may be done.
+func NewLab(ctx context.Context) (*Lab, error) {
+	text := "clusters:\n"
+	for n := range 6 {
+		text += fmt.Sprintf("  - {name: c%d, region: r%d, environment: sim, observe: {in_cluster: true}, act: {kubeconfig: sim}, modes: {node: act, zone: act, region: act}}\n", n, n)
+	}
+	cfg, err := config.Parse("salvor.yaml", []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	judges, err := judging.New(ctx, cfg, nil)
+	return &Lab{cfg: cfg, judges: judges}, err
+}
+
+// Result is what the oracle says of a run.
+type Result struct {
+	Seed      uint64
+	Wrong     []string // what must not have happened, each with its time
+	Missed    []string // disasters that had to be found and were not
+	FalseWide int      // zones and regions that were said to be lost and were not
+	Seen      Matrix   // what each disaster was taken for
+	Events    int
+	Effects   int
+	Incidents int
+	Lives     int
+}
+
+// run is one run.
+type run struct {
+	*Lab
+
+	ctx       context.Context
+	seed      uint64
+	bug       Bug
+	rng       *rand.Rand // of the truth
+	chaos     *rand.Rand // of all that lies between it and Salvor
+	deadly    int        // of so many writes one kills, 0: none
+	clock     *clock.Virtual
+	start     time.Time
+	clusters  []*cluster
+	disasters []*disaster
+	log       *journal
+	store     *memory.Store
+	replicas  []*replica
+	outside   *outside
+	oracle    *oracle
+	recall    *recall
+	lastOf    map[incident.ID]uint64
+	falseWide int
+}
+
+// Run runs a seed, with a bug planted or none.
+func (l *Lab) Run(ctx context.Context, seed uint64, bug Bug) (Result, error) {
+	r := &run{Lab: l, ctx: ctx, seed: seed, bug: bug, rng: rand.New(rand.NewPCG(seed, 1)), chaos: rand.New(rand.NewPCG(seed, 2)),
+		start: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), lastOf: map[incident.ID]uint64{}}
+	r.clock = clock.NewVirtual(r.start)
+	r.oracle, r.recall = newOracle(r), newRecall(r)
+	r.judges = bug.judges(l.judges)
+	r.store = memory.New(memory.Options{Now: r.clock.Now})
+	r.log = &journal{run: r, taken: map[string]time.Time{}}
+	r.store.Follow(func(rec incident.Sequenced) {
+		r.lastOf[rec.Incident] = rec.Seq
+		r.trace("%s %s by %s at event %d: %s", rec.Incident.Name(), rec.Kind, rec.Writer, rec.ViewSeq, rec.Text)
+		r.oracle.record(rec)
+		r.recall.record(rec)
+		r.redeliver(rec)
+	})
+	if err := r.build(); err != nil {
+		return Result{}, err
+	}
+	r.script()
+	for _, d := range r.disasters {
+		r.trace("is to come: %s", d)
+	}
+	r.pass(r.start.Add(quiet))
+	return r.result(), nil
+}
+
+// build makes the fleet, the replicas and who posts to them.
+func (r *run) build() error {
+	for n := range 1 + r.rng.IntN(6)*r.rng.IntN(2)*r.rng.IntN(2) {
+		nodes := 4 + r.rng.IntN(26)
+		if r.rng.IntN(40) == 0 {
+			nodes = 100 + r.rng.IntN(400)
+		}
+		c := newCluster(r.rng, n, nodes, 1+r.rng.IntN(4), r.start)
+		c.heardSince = r.start
+		r.clusters = append(r.clusters, c)
+	}
+	for n := range 1 + r.chaos.IntN(3)/2 {
+		p := &replica{run: r, name: replicaName(n), lag: 5*time.Millisecond + r.chance(400*time.Millisecond)}
+		r.replicas = append(r.replicas, p)
+		catalog, err := r.hands(p.name)
+		if err != nil {
+			return err
+		}
+		if p.books, err = judging.LoadBooks(r.cfg, nil, catalog); err != nil {
+			return err
+		}
+	}
+	var err error
+	r.outside, err = newOutside(r)
+	return err
+}
+
+// script says what is to happen.
+func (r *run) script() {
+	for _, c := range r.clusters {
+		r.plan(c)
+	}
+	if r.chaos.IntN(2) == 0 {
+		r.deadly = 30 + r.chaos.IntN(120)
+	}
+	for _, p := range r.replicas {
+		p.boot()
+		for range r.chaos.IntN(4) {
+			r.clock.At(r.start.Add(r.chance(quiet-15*time.Minute)), p.die)
+		}
+		for range r.chaos.IntN(3) {
+			at := r.start.Add(r.chance(calm))
+			r.clock.At(at, func() { p.stuck = at.Add(3*time.Second + r.chance(40*time.Second)) })
+		}
+	}
+	if r.chaos.IntN(3) == 0 {
+		at := r.start.Add(r.chance(calm))
+		r.clock.At(at, func() { r.log.down = true })
+		r.clock.At(at.Add(r.chance(40*time.Second)), func() { r.log.down = false })
+	}
+	for range r.chaos.IntN(3) {
+		r.clock.At(r.start.Add(r.chance(calm)), r.pause)
+	}
+}
+
+// pause has a person pause something for a while.
+func (r *run) pause() {
+	now := r.clock.Now()
+	p := policies.Pause{Owner: "person", Reason: "sim", Since: now, Until: now.Add(time.Minute + r.chance(4*time.Minute))}
+	c := r.clusters[r.chaos.IntN(len(r.clusters))]
+	switch r.chaos.IntN(4) {
+	case 0:
+		p.Cluster = c.name
+	case 1:
+		p.Kind = "node"
+	case 2:
+		p.Cluster, p.Target = c.name, "node/"+c.machines[r.chaos.IntN(len(c.machines))].name
+	}
+	if err := r.store.SetPause(p); err != nil {
+		r.oracle.fails("pause: %v", err)
+	}
+	r.oracle.paused = append(r.oracle.paused, p)
+}
+
+// pass lets time pass until a time.
+func (r *run) pass(until time.Time) {
+	var second func()
+	second = func() {
+		now := r.clock.Now()
+		r.second(now)
+		if now.Before(until) {
+			r.clock.At(now.Add(time.Second), second)
+		}
+	}
+	r.clock.At(r.start.Add(time.Second), second)
+	for {
+		timer, set := r.store.NextTimer()
+		next, due := r.clock.Next()
+		switch {
+		case due && (!set || !next.After(timer)) && !next.After(until):
+			r.clock.AdvanceTo(next)
+			continue
+		case !set || timer.After(until):
+			r.clock.AdvanceTo(until)
+			return
+		}
+		r.clock.AdvanceTo(timer)
+		for _, t := range r.store.Due(timer) {
+			r.look(t.Incident)
+		}
+	}
+}
+
+// second lets a second pass for everybody.
+func (r *run) second(now time.Time) {
+	for _, c := range r.clusters {
+		c.second(now)
+	}
+	for _, p := range r.replicas {
+		for _, w := range p.watchers {
+			w.second(now)
+		}
+	}
+	r.outside.second(now)
+	r.recall.second(now)
+	r.log.Append(r.ctx, r.tick(now)) // nobody ticks while the store is down
+}
+
+func (r *run) cluster(name string) *cluster {
+	for _, c := range r.clusters {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// trace tells a line of what happens.
+func (r *run) trace(format string, args ...any) {
+	if r.Trace != nil {
+		r.Trace(r.clock.Now().Format("15:04:05.000 ") + fmt.Sprintf(format, args...))
+	}
+}
+
+// chance is a random time up to d.
+func (r *run) chance(d time.Duration) time.Duration { return time.Duration(r.chaos.Int64N(int64(d))) }
+
+// later has something happen within a time.
+func (r *run) later(within time.Duration, f func()) {
+	r.clock.At(r.clock.Now().Add(r.chance(within)), f)
+}
+
+// mishap says that a replica dies here.
+func (r *run) mishap() bool {
+	return r.deadly > 0 && r.clock.Now().Before(r.start.Add(quiet-15*time.Minute)) && r.chaos.IntN(r.deadly) == 0
+}
