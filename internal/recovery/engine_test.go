@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/internal/incident"
-	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -43,7 +42,7 @@ func TestOneTurnGoesAllTheWay(t *testing.T) {
 		if about := []policies.About{s.asked[0].About, s.asked[1].About, s.asked[2].About}; !slices.Equal(about, []policies.About{policies.AboutDecision, policies.AboutGate, policies.AboutGate}) {
 			t.Errorf("policy was asked about %v, want once about the plan and before each step", about)
 		}
-		if mine := s.holdings.Of(inc.ID); len(mine.Entries) != 0 || len(mine.Targets) != 1 {
+		if mine := s.holding(inc.ID); len(mine.Entries) != 0 || len(mine.Targets) != 1 {
 			t.Errorf("verified, it holds %+v: want its lock and no share of the budget", mine)
 		}
 	})
@@ -58,9 +57,9 @@ func TestTakenBackWhenTheNodeReturns(t *testing.T) {
 			t.Fatalf("%s with effects %v before the healthy delay", inc.State, s.applied)
 		}
 		time.Sleep(time.Minute)
-		s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w2"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w2"}}})
+		s.takes(s.another(), "w9", "a")
 		s.rival = func(rec incident.Record) {
-			if mine := s.holdings.Of(id); rec.Kind == incident.Done && len(mine.Entries) > 0 {
+			if mine := s.holding(id); rec.Kind == incident.Done && len(mine.Entries) > 0 {
 				t.Errorf("taking back holds a share of the budget: %+v", mine)
 			}
 		}
@@ -70,29 +69,26 @@ func TestTakenBackWhenTheNodeReturns(t *testing.T) {
 		if inc.State != incident.Ended || !slices.Equal(s.applied, []string{"undo-0", "undo-1"}) {
 			t.Errorf("%s (%s) with effects %v", inc.State, inc.Why, s.applied)
 		}
-		if s.holdings.Holds(id) {
-			t.Error("the ended incident still holds something")
+		if held := s.holding(id); len(held.Targets)+len(held.Entries) > 0 {
+			t.Errorf("the ended incident still holds %+v", held)
 		}
 	})
 }
 
 // TestNoEffectWithout: each of these keeps anything from being done to the world.
 func TestNoEffectWithout(t *testing.T) {
-	other := ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w9"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w9"}}}
 	for name, c := range map[string]struct {
 		set   func(*stage)
 		state incident.State
 		why   string
 	}{
-		"consent: denied":       {func(s *stage) { s.verdict = says(policies.Deny) }, incident.Held, "deny"},
-		"consent: to be asked":  {func(s *stage) { s.verdict = says(policies.Ask) }, incident.Awaiting, "ask"},
-		"a policy that answers": {func(s *stage) { s.broken = errors.New("no rules") }, incident.Held, "policy could not be asked"},
-		"a plan":                {func(s *stage) { s.planErr = errors.New("no such node") }, incident.Held, "no plan could be made: runbook book: no such node"},
-		"room in the budget":    {func(s *stage) { s.grants(other) }, incident.Held, "1 of at most 1 nodes of zone a"},
-		"a pause to end":        {func(s *stage) { s.pauses = []policies.Pause{pause()} }, incident.Held, "paused"},
-		"the target being free": {func(s *stage) {
-			s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w1"}})
-		}, incident.Held, "another incident holds node/w1"},
+		"consent: denied":           {func(s *stage) { s.verdict = says(policies.Deny) }, incident.Held, "deny"},
+		"consent: to be asked":      {func(s *stage) { s.verdict = says(policies.Ask) }, incident.Awaiting, "ask"},
+		"a policy that answers":     {func(s *stage) { s.broken = errors.New("no rules") }, incident.Held, "policy could not be asked"},
+		"a plan":                    {func(s *stage) { s.planErr = errors.New("no such node") }, incident.Held, "no plan could be made: runbook book: no such node"},
+		"room in the budget":        {func(s *stage) { s.takes(s.another(), "w9", "a") }, incident.Held, "1 of at most 1 nodes of zone a"},
+		"a pause to end":            {func(s *stage) { s.pause() }, incident.Held, "paused"},
+		"the target being free":     {func(s *stage) { s.takes(s.another(), "w1", "") }, incident.Held, "another incident holds node/w1"},
 		"the fault being there":     {func(s *stage) { s.finding = nil }, incident.Clearing, "not seen any more"},
 		"the first gate's consent":  {func(s *stage) { s.verdict = gate(policies.Deny) }, incident.Acting, "act"},
 		"the first gate's approval": {func(s *stage) { s.verdict = gate(policies.Ask) }, incident.Acting, "act"},
@@ -108,7 +104,7 @@ func TestNoEffectWithout(t *testing.T) {
 				if inc.State != c.state || !strings.Contains(inc.Why, c.why) {
 					t.Errorf("%s because %q, want %s because %q", inc.State, inc.Why, c.state, c.why)
 				}
-				if len(s.timers) == 0 {
+				if _, waits := s.store.NextTimer(); !waits {
 					t.Error("nothing will look at it again")
 				}
 				before := len(inc.History)
@@ -147,14 +143,16 @@ func TestPlanThatWasOutdoneWaits(t *testing.T) {
 			if q.About == policies.AboutGate {
 				return policies.Act
 			}
-			s.grants(ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w1"}})
+			s.takes(s.another(), "w1", "")
 			return policies.Act
 		}
 		inc := s.moves(id)
-		if inc.State != incident.Deciding || len(s.timers) != 1 || len(s.applied) != 0 {
-			t.Errorf("%s with effects %v and timers %v", inc.State, s.applied, s.timers)
+		if _, waits := s.store.NextTimer(); inc.State != incident.Deciding || !waits || len(s.applied) != 0 {
+			t.Errorf("%s with effects %v, it is looked at again: %v", inc.State, s.applied, waits)
 		}
-		s.verdict, s.holdings = says(policies.Act), ledger.Budget{}
+		s.verdict = says(policies.Act)
+		s.anotherEnds()
+		time.Sleep(16 * time.Second)
 		if inc = s.moves(id); inc.State != incident.Recovered {
 			t.Errorf("with the target free it is %s", inc.State)
 		}
@@ -165,15 +163,15 @@ func TestPlanThatWasOutdoneWaits(t *testing.T) {
 func TestDenialGivesUpWhatWasClaimed(t *testing.T) {
 	play(t, func(s *stage) {
 		id := s.opened()
-		s.grants(ledger.Holding{Incident: id, Cluster: "prod", Targets: []string{"node/w1"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w1"}}})
+		s.takes(s.now(id), "w1", "a")
 		s.verdict = says(policies.Deny)
-		if inc := s.moves(id); inc.State != incident.Held || len(s.holdings.Of(id).Entries) != 0 {
-			t.Errorf("%s, it holds %+v", inc.State, s.holdings.Of(id))
+		if inc := s.moves(id); inc.State != incident.Held || len(s.holding(id).Entries) != 0 {
+			t.Errorf("%s, it holds %+v", inc.State, s.holding(id))
 		}
-		s.grants(ledger.Holding{Incident: id, Cluster: "prod", Targets: []string{"node/w1"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "a", Node: "w1"}}})
+		s.takes(s.now(id), "w1", "a")
 		time.Sleep(16 * time.Second)
-		if inc := s.moves(id); len(s.holdings.Of(id).Entries) != 0 || inc.History[len(inc.History)-1].Kind != incident.Noted {
-			t.Errorf("denied again for the same reason, it holds %+v with the records %v", s.holdings.Of(id), kinds(inc))
+		if inc := s.moves(id); len(s.holding(id).Entries) != 0 || inc.History[len(inc.History)-1].Kind != incident.Noted {
+			t.Errorf("denied again for the same reason, it holds %+v with the records %v", s.holding(id), kinds(inc))
 		}
 	})
 }
@@ -183,7 +181,6 @@ func TestDenialGivesUpWhatWasClaimed(t *testing.T) {
 func TestRulesSeeWhatIsInFlightNow(t *testing.T) {
 	play(t, func(s *stage) {
 		id := s.opened()
-		other := ledger.Holding{Incident: "another", Cluster: "prod", Targets: []string{"node/w9"}, Entries: []ledger.Entry{{Cluster: "prod", Zone: "z", Node: "w9"}}}
 		s.verdict = func(q policies.Question) policies.Verdict {
 			if q.InFlight.Cluster > 0 {
 				return policies.Deny
@@ -191,7 +188,7 @@ func TestRulesSeeWhatIsInFlightNow(t *testing.T) {
 			return policies.Act
 		}
 		s.apply = func(context.Context, string) error {
-			s.grants(other) // by another replica
+			s.takes(s.another(), "w9", "z")
 			time.Sleep(time.Second)
 			return nil
 		}
@@ -201,7 +198,7 @@ func TestRulesSeeWhatIsInFlightNow(t *testing.T) {
 		}
 		s.apply = nil
 		time.Sleep(16 * time.Second)
-		s.known, s.holdings = s.holdings, ledger.Budget{}
+		s.anotherEnds()
 		if inc = s.moves(id); inc.State != incident.Recovered {
 			t.Errorf("with nothing in flight it is %s", inc.State)
 		}
@@ -239,7 +236,7 @@ func TestLoserDoesNothing(t *testing.T) {
 		id := s.opened()
 		s.rival = func(rec incident.Record) {
 			if rec.Kind == incident.Intent {
-				s.rival = nil
+				s.rival = func(incident.Record) {}
 				s.put(id, incident.Record{Kind: incident.Noted, Writer: "rival", Text: "was here"})
 			}
 		}
@@ -261,7 +258,7 @@ func TestGuardStopsAtTheWrite(t *testing.T) {
 			ref.Deadline = time.Now().Add(time.Minute)
 			s.put(id, incident.Record{Kind: incident.TookOver, Writer: "rival", Step: &ref})
 		}, incident.Acting, nil},
-		"paused": {func(s *stage, _ incident.ID) { s.pauses = []policies.Pause{pause()} }, incident.Acting, func(s *stage) { s.pauses = nil }},
+		"paused": {func(s *stage, _ incident.ID) { s.pause() }, incident.Acting, func(s *stage) { s.unpause() }},
 		"late":   {func(*stage, incident.ID) { time.Sleep(31 * time.Second) }, incident.HandedOver, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -307,7 +304,7 @@ func TestStepHeldAtTheWriteIsNotGivenUp(t *testing.T) {
 				id := s.opened()
 				s.apply = func(context.Context, string) error {
 					if s.pauseErr = c.trouble; c.trouble == nil {
-						s.pauses = []policies.Pause{pause()}
+						s.pause()
 					}
 					return nil
 				}
@@ -319,7 +316,9 @@ func TestStepHeldAtTheWriteIsNotGivenUp(t *testing.T) {
 				if diff := cmp.Diff(c.want, kinds(inc)); diff != "" || len(s.applied) != 0 {
 					t.Errorf("done %v, records (-want +got):\n%s", s.applied, diff)
 				}
-				s.apply, s.pauses = nil, nil
+				if s.apply = nil; c.trouble == nil {
+					s.unpause()
+				}
 				time.Sleep(16 * time.Second)
 				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
 					t.Errorf("later it is %s with effects %v", inc.State, s.applied)
@@ -355,8 +354,8 @@ func TestTakeOver(t *testing.T) {
 				if alone != (inc.State == incident.Recovered) || !alone && len(s.applied) > 0 {
 					t.Fatalf("before the deadline it is %s with effects %v", inc.State, s.applied)
 				}
-				if !alone && s.timers[0].At.Before(inc.Intent.Deadline) {
-					t.Errorf("it looks again at %s, the deadline is %s", s.timers[0].At, inc.Intent.Deadline)
+				if next, waits := s.store.NextTimer(); !alone && (!waits || next.Before(inc.Intent.Deadline)) {
+					t.Errorf("it looks again at %s, the deadline is %s", next, inc.Intent.Deadline)
 				}
 				time.Sleep(31 * time.Second)
 				if inc = s.moves(id); inc.State != incident.Recovered || !slices.Equal(s.applied, []string{"recover-0", "recover-1"}) {
@@ -374,8 +373,8 @@ func TestOpenStepIsNotGoneOnWithWhenItsFaultIsGone(t *testing.T) {
 		id := s.begun()
 		s.finding = nil
 		inc := s.moves(id)
-		if inc.State != incident.Clearing || len(s.applied) != 0 || len(s.holdings.Of(id).Entries) != 0 {
-			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holdings.Of(id))
+		if inc.State != incident.Clearing || len(s.applied) != 0 || len(s.holding(id).Entries) != 0 {
+			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holding(id))
 		}
 	})
 }
@@ -387,7 +386,7 @@ func TestBlindEngineBeginsAndResumesNothing(t *testing.T) {
 		"the next step": func(s *stage) incident.ID {
 			id := s.begun()
 			ref := s.now(id).Intent.StepRef
-			s.put(id, incident.Record{Kind: incident.Done, Step: &ref})
+			s.put(id, incident.Record{Kind: incident.Done, Writer: "rival", Step: &ref})
 			return id
 		},
 	} {
@@ -397,8 +396,9 @@ func TestBlindEngineBeginsAndResumesNothing(t *testing.T) {
 				id := begin(s)
 				before := len(s.now(id).History)
 				s.moves(id)
-				if inc := s.moves(id); len(s.applied) != 0 || len(inc.History) != before || len(s.timers) == 0 {
-					t.Errorf("done %v, records %v, timers %v", s.applied, kinds(inc), s.timers)
+				inc := s.moves(id)
+				if _, waits := s.store.NextTimer(); len(s.applied) != 0 || len(inc.History) != before || !waits {
+					t.Errorf("done %v, records %v, it is looked at again: %v", s.applied, kinds(inc), waits)
 				}
 				time.Sleep(16 * time.Second)
 				if inc := s.moves(id); len(s.applied) != 0 || len(inc.History) != before+1 {
@@ -421,7 +421,7 @@ func TestHeldStepSaysEachObstacleOnce(t *testing.T) {
 		s.moves(id)
 		time.Sleep(16 * time.Second)
 		s.moves(id)
-		s.pauses = []policies.Pause{pause()}
+		s.pause()
 		time.Sleep(16 * time.Second)
 		inc := s.moves(id)
 		want := []incident.RecordKind{incident.Opened, incident.Decided, incident.Noted, incident.Noted}
@@ -467,7 +467,7 @@ func TestStepThatNeverEndsIsGivenUp(t *testing.T) {
 		if inc.State != incident.HandedOver || !strings.Contains(inc.Why, "never ended") || len(s.applied) != 0 {
 			t.Errorf("%s because %q, effects %v", inc.State, inc.Why, s.applied)
 		}
-		if len(s.holdings.Of(id).Entries) != 0 {
+		if len(s.holding(id).Entries) != 0 {
 			t.Error("handed over, it still counts against the budget")
 		}
 	})
@@ -478,8 +478,8 @@ func TestFailedStepFreesTheBudgetAndIsTriedAgain(t *testing.T) {
 		id := s.opened()
 		s.apply = func(context.Context, string) error { return errors.New("the switch refuses") }
 		inc := s.moves(id)
-		if inc.State != incident.HandedOver || !strings.Contains(inc.Why, "the switch refuses") || len(s.holdings.Of(id).Entries) != 0 {
-			t.Fatalf("%s because %q, holds %+v", inc.State, inc.Why, s.holdings.Of(id))
+		if inc.State != incident.HandedOver || !strings.Contains(inc.Why, "the switch refuses") || len(s.holding(id).Entries) != 0 {
+			t.Fatalf("%s because %q, holds %+v", inc.State, inc.Why, s.holding(id))
 		}
 		time.Sleep(16 * time.Second)
 		s.apply = nil
@@ -494,8 +494,8 @@ func TestFaultThatClearsInMidPlanEndsIt(t *testing.T) {
 		id := s.opened()
 		s.apply = func(context.Context, string) error { s.finding = nil; return nil }
 		inc := s.moves(id)
-		if inc.State != incident.Clearing || !slices.Equal(s.applied, []string{"recover-0"}) || len(s.holdings.Of(id).Entries) != 0 {
-			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holdings.Of(id))
+		if inc.State != incident.Clearing || !slices.Equal(s.applied, []string{"recover-0"}) || len(s.holding(id).Entries) != 0 {
+			t.Errorf("%s with effects %v, holds %+v", inc.State, s.applied, s.holding(id))
 		}
 	})
 }

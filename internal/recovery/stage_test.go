@@ -2,11 +2,9 @@ package recovery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/ledger/memory"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -44,7 +43,7 @@ var fault = classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod", Ancho
 	Scope: classifiers.Scope{Nodes: []string{"w1"}, Zones: []string{"a"}}, Sentence: "w1 is silent"}
 
 func newStage(t *testing.T) *stage {
-	s := &stage{t: t, book: newBook("me"), steps: 2, finding: &classifiers.Finding{Fault: fault},
+	s := &stage{t: t, book: newBook(t, "me"), steps: 2, finding: &classifiers.Finding{Fault: fault},
 		verdict: func(policies.Question) policies.Verdict { return policies.Act },
 		found:   func() responders.Finding { return responders.Finding{Outcome: responders.OutcomeVerified} }}
 	catalog, err := responders.NewCatalog(s)
@@ -61,10 +60,7 @@ func newStage(t *testing.T) *stage {
 // opened is an incident whose fault is confirmed.
 func (s *stage) opened() incident.ID {
 	s.t.Helper()
-	key := incident.KeyOf(fault)
-	id := incident.IDOf(key, 1)
-	s.put(id, incident.Record{Kind: incident.Opened, At: time.Now(), Key: &key, Fault: &fault})
-	return id
+	return s.book.open("me", fault).ID
 }
 
 // moves makes the moves that are due and returns the incident.
@@ -164,160 +160,136 @@ func (s *stage) Verify(context.Context, responders.Env, responders.Change) (resp
 	return s.found(), nil
 }
 
-// book is a ledger in memory with the ledger's promises.
+// book is a ledger in memory that can be made to fail, and that rivals write to as well.
 type book struct {
-	writer   string
-	seq      uint64
-	records  map[incident.ID][]incident.Sequenced
-	holdings ledger.Budget
-	known    ledger.Budget // as it was read or written last
-	pauses   []policies.Pause
-	pauseErr error // they cannot be read
-	timers   []ledger.Timer
-	stored   []Stored
-	storeErr error
-	rival    func(incident.Record) // called before a record is appended
+	*memory.Ledger
+	t     *testing.T
+	store *memory.Store
+	other *incident.Incident // see another
+
+	pauseErr error                 // pauses cannot be read
+	storeErr error                 // decisions cannot be stored
+	rival    func(incident.Record) // called before a record is appended that is no decision to act and no end
 }
 
-func newBook(writer string) *book {
-	return &book{writer: writer, records: map[incident.ID][]incident.Sequenced{}}
+func newBook(t *testing.T, writer string) *book {
+	store := memory.New(memory.Options{Now: time.Now})
+	return &book{Ledger: store.Writer(writer), t: t, store: store, rival: func(incident.Record) {}}
 }
 
+// put appends a record as its writer does.
 func (b *book) put(id incident.ID, rec incident.Record) {
-	b.seq++
-	if rec.Nonce == "" {
-		rec.Nonce = fmt.Sprint(b.seq)
+	b.t.Helper()
+	if _, err := b.store.Writer(rec.Writer).Append(b.t.Context(), b.now(id), rec); err != nil {
+		b.t.Fatal(err)
 	}
-	rec.Schema, rec.Incident = incident.Schema, id
-	if rec.Writer == "" {
-		rec.Writer = b.writer
-	}
-	b.records[id] = append(b.records[id], incident.Sequenced{Record: rec, Seq: b.seq})
 }
 
 func (b *book) now(id incident.ID) *incident.Incident {
-	inc, err := incident.Fold(slices.Clone(b.records[id]))
+	b.t.Helper()
+	inc, err := b.Load(b.t.Context(), id)
 	if err != nil {
-		panic(err)
+		b.t.Fatal(err)
 	}
 	return inc
 }
 
-// Load implements Ledger.
-func (b *book) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
-	return b.now(id), nil
+// holding is what an incident holds.
+func (b *book) holding(id incident.ID) ledger.Holding {
+	b.t.Helper()
+	budget, err := b.store.Writer("who looks").Budget(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return budget.Of(id)
 }
 
-// Current implements Ledger.
-func (b *book) Current(_ context.Context, inc *incident.Incident) error {
-	if b.now(inc.ID).Seq != inc.Seq {
-		return ledger.ErrLost
+// takes makes a rival claim a node for an incident, with its share of the budget where a zone is named.
+func (b *book) takes(inc *incident.Incident, node, zone string) {
+	b.t.Helper()
+	claim := ledger.Claim{Targets: []policies.Target{{Kind: "Node", Name: node}}}
+	if zone != "" {
+		claim.Entries = []ledger.Entry{{Cluster: "prod", Zone: zone, Node: node}}
 	}
-	return nil
+	if _, err := b.store.Writer("rival").Decide(b.t.Context(), inc, nil, &claim); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// another is the incident of another node, which a rival opens.
+func (b *book) another() *incident.Incident {
+	b.t.Helper()
+	if b.other == nil {
+		elsewhere := fault
+		elsewhere.Anchor.Name, elsewhere.Anchor.UID = "w9", "uid-9"
+		b.other = b.open("rival", elsewhere)
+	}
+	return b.other
+}
+
+// anotherEnds closes it, which frees what it holds.
+func (b *book) anotherEnds() {
+	b.t.Helper()
+	b.put(b.other.ID, incident.Record{Kind: incident.Cleared, Writer: "rival"})
+	if _, err := b.store.Writer("rival").Close(b.t.Context(), b.now(b.other.ID), incident.Record{Kind: incident.Closed}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) open(writer string, f classifiers.Fault) *incident.Incident {
+	b.t.Helper()
+	key := incident.KeyOf(f)
+	inc, err := b.store.Writer(writer).OpenIncident(b.t.Context(), incident.Record{Kind: incident.Opened, At: time.Now(), Key: &key, Fault: &f}, 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return inc
+}
+
+func (b *book) pause() {
+	b.t.Helper()
+	if err := b.store.SetPause(pause()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) unpause() {
+	b.t.Helper()
+	if err := b.store.EndPause(pause()); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // Append implements Ledger.
 func (b *book) Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
-	if b.rival != nil {
-		b.rival(rec)
-	}
-	if err := b.Current(ctx, inc); err != nil {
-		return 0, err
-	}
-	if err := inc.Admits(rec); err != nil {
-		return 0, err
-	}
-	raw, err := json.Marshal(rec) // as it is stored
-	if err == nil {
-		rec = incident.Record{}
-		err = json.Unmarshal(raw, &rec)
-	}
-	if err != nil {
-		return 0, err
-	}
-	b.put(inc.ID, rec)
-	return b.seq, inc.Apply(b.records[inc.ID][len(b.records[inc.ID])-1])
+	b.rival(rec)
+	return b.Ledger.Append(ctx, inc, rec)
 }
 
 // AppendIntent implements Ledger.
 func (b *book) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error) {
-	if err := b.take(inc, claim); err != nil {
-		return 0, err
-	}
-	return b.Append(ctx, inc, rec)
-}
-
-func (b *book) take(inc *incident.Incident, claim ledger.Claim) error {
-	mine := b.holdings.Of(inc.ID)
-	for _, t := range claim.Targets {
-		if by := b.holdings.Holder(inc.Key.Cluster, t.String()); by != "" && by != inc.ID {
-			return &ledger.TargetHeldError{Target: t.String(), By: by}
-		}
-	}
-	if len(claim.Entries) > len(mine.Entries) {
-		if err := claim.Admit(b.holdings.Without(inc.ID)); err != nil {
-			return fmt.Errorf("%w: %w", ledger.ErrOverBudget, err)
-		}
-	}
-	b.grants(ledger.Holding{Incident: inc.ID, Cluster: inc.Key.Cluster, Targets: []string{"node/w1"}, Entries: claim.Entries})
-	b.known = b.holdings
-	return nil
-}
-
-func (b *book) grants(h ledger.Holding) {
-	b.holdings = b.holdings.Without(h.Incident)
-	b.holdings.Holdings = append(b.holdings.Holdings, h)
+	b.rival(rec)
+	return b.Ledger.AppendIntent(ctx, inc, rec, claim)
 }
 
 // AppendReleasing implements Ledger.
 func (b *book) AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
-	mine := b.holdings.Of(inc.ID)
-	mine.Entries = nil
-	b.grants(mine)
-	b.known = b.holdings
-	return b.Append(ctx, inc, rec)
+	b.rival(rec)
+	return b.Ledger.AppendReleasing(ctx, inc, rec)
 }
-
-// Close implements Ledger.
-func (b *book) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
-	b.holdings = b.holdings.Without(inc.ID)
-	b.known = b.holdings
-	return b.Append(ctx, inc, rec)
-}
-
-// Budget implements Ledger.
-func (b *book) Budget(context.Context) (ledger.Budget, error) {
-	b.known = b.holdings
-	return b.holdings, nil
-}
-
-// KnownBudget implements Ledger.
-func (b *book) KnownBudget() ledger.Budget { return b.known }
 
 // Decide implements Ledger.
-func (b *book) Decide(_ context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
-	if claim != nil {
-		if err := b.take(inc, *claim); err != nil {
-			return "", err
-		}
-	}
+func (b *book) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
 	if b.storeErr != nil {
 		return "", b.storeErr
 	}
-	b.stored = append(b.stored, doc.(Stored))
-	return fmt.Sprint("decision/", len(b.stored)), nil
-}
-
-// AppendClaimed implements Ledger.
-func (b *book) AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
-	return b.Append(ctx, inc, rec)
-}
-
-// SetTimer implements Ledger.
-func (b *book) SetTimer(_ context.Context, t ledger.Timer) error {
-	b.timers = append(b.timers, t)
-	return nil
+	return b.Ledger.Decide(ctx, inc, doc, claim)
 }
 
 // Pauses implements Ledger.
-func (b *book) Pauses(context.Context) ([]policies.Pause, error) { return b.pauses, b.pauseErr }
+func (b *book) Pauses(ctx context.Context) ([]policies.Pause, error) {
+	if b.pauseErr != nil {
+		return nil, b.pauseErr
+	}
+	return b.Ledger.Pauses(ctx)
+}
