@@ -6,7 +6,7 @@ import "slices"
 const AnchorCluster = "cluster"
 
 // correlate says of each finding which wider one explains it, if any: a node is part of its zone, or of a storm; a zone is part of
-// its region.
+// its region, or what is left of a storm that ends.
 func correlate(all []Finding) {
 	var wide []*Finding
 	for i := range all {
@@ -41,10 +41,17 @@ func Explains(f, g Fault) bool {
 	case f.Kind == KindZone && g.Kind == KindNode && !g.Storms():
 		return slices.Contains(g.Scope.Zones, f.Anchor.Name)
 	case f.Storms() && g.Kind == KindNode && !g.Storms():
-		_, ok := slices.BinarySearch(f.Scope.Nodes, g.Anchor.Name)
-		return ok
+		return f.covers(g.Anchor.Name)
+	case f.Storms() && g.Kind == KindZone:
+		return !slices.ContainsFunc(g.Scope.Nodes, func(name string) bool { return !f.covers(name) })
 	}
 	return false
+}
+
+// covers says whether a node is in the scope, whose nodes are in order.
+func (f Fault) covers(node string) bool {
+	_, ok := slices.BinarySearch(f.Scope.Nodes, node)
+	return ok
 }
 
 // Storms says whether the fault is one that Storm finds.

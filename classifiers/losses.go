@@ -89,6 +89,17 @@ func (c *Cluster) backSince(t time.Time) []Return {
 	return nil
 }
 
+// returns is how much later than a loss the last of those came back that were lost within a span of it.
+func returns(lostAt time.Time, back []Return, within time.Duration) time.Duration {
+	var after time.Duration
+	for _, r := range back {
+		if apart := r.LostAt.Sub(lostAt); apart.Abs() <= within {
+			after = max(after, r.BackAt.Sub(lostAt))
+		}
+	}
+	return after
+}
+
 // broken are the nodes that are silent or not ready, as far as can be seen now, sorted by name.
 func (l nodeLook) broken() []*NodeView {
 	var out []*NodeView

@@ -34,7 +34,7 @@ func (c Node) Classify(v *View) []Finding {
 		back := cluster.backSince(v.Now.Add(-c.Window))
 		for _, node := range broken {
 			f := c.judge(look, node)
-			f.Window += max(c.gathers(node, losses), c.returns(node, back))
+			f.Window += max(c.gathers(node, losses), returns(node.LostAt, back, c.Within))
 			out = append(out, f)
 		}
 	}
@@ -67,17 +67,6 @@ func (c Node) gathers(n *NodeView, losses []time.Time) time.Duration {
 		return 0
 	}
 	return max(0, losses[after-1].Sub(n.LostAt))
-}
-
-// returns is how much later than the node was lost the last of those came back that were lost with it.
-func (c Node) returns(n *NodeView, back []Return) time.Duration {
-	var after time.Duration
-	for _, r := range back {
-		if apart := r.LostAt.Sub(n.LostAt); apart.Abs() <= c.Within {
-			after = max(after, r.BackAt.Sub(n.LostAt))
-		}
-	}
-	return after
 }
 
 // standing says that the node was never seen well: neither its Lease renewed nor its condition ready.

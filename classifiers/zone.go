@@ -12,6 +12,9 @@ import (
 // Zone finds zones of which most nodes were lost at once while the other zones are well. A cluster of one zone has none to
 // compare with: see [Storm].
 //
+// A zone that is found while others come back that were lost with it may be what is left of something wider, or be coming back itself:
+// its window begins anew with each of those.
+//
 // That the API server's view of a zone is lost is one source. The alerts of a monitoring that scrapes the nodes itself are
 // another; without them the finding is single-sourced, and says so.
 type Zone struct {
@@ -77,7 +80,7 @@ func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nod
 	if f.SingleSourced() {
 		f.Sentence += "; only the API server says so"
 	}
-	return Finding{Fault: f, Window: c.Window}, true
+	return Finding{Fault: f, Window: c.Window + returns(f.Since, look.cluster.backSince(look.view.Now.Add(-c.Window)), c.Within)}, true
 }
 
 // others counts the nodes of the other zones, and those of them that were lost about when mine were. A node without a zone is of
