@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
@@ -110,7 +109,6 @@ type budgetRecord struct {
 
 // Budget reads the budget as it is now.
 func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
-	asked := time.Now()
 	msg, err := l.last(ctx, budgetSubject)
 	if err != nil {
 		return Budget{}, err
@@ -122,37 +120,44 @@ func (l *Ledger) Budget(ctx context.Context) (Budget, error) {
 		}
 		rec.seq = msg.Seq
 	}
-	l.known.set(rec.Budget, asked)
+	l.known.set(rec.Budget)
 	return rec.Budget, nil
 }
 
 // KnownBudget is the budget as this process last read or wrote it, empty before that.
-func (l *Ledger) KnownBudget() Budget {
-	b, _ := l.known.get()
-	return b
-}
-
-// knownFor is how long the budget counts as that of now after it was read or written.
-const knownFor = 100 * time.Millisecond
+func (l *Ledger) KnownBudget() Budget { return l.known.get() }
 
 // knownBudget is what a process knows of the budget. The zero value knows nothing.
 type knownBudget struct {
 	mu     sync.Mutex
 	budget Budget
-	at     time.Time // when it was so at the earliest
 }
 
-// set takes in what was read or written, unless something later is known. The time is that of before it was asked for.
-func (k *knownBudget) set(b Budget, at time.Time) {
+// set takes in what was read or written, unless something later is known.
+func (k *knownBudget) set(b Budget) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if b.seq >= k.budget.seq {
-		k.budget, k.at = b, at
+		k.budget = b
 	}
 }
 
-func (k *knownBudget) get() (b Budget, recent bool) {
+func (k *knownBudget) get() Budget {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.budget, time.Since(k.at) < knownFor
+	return k.budget
+}
+
+// holdsFor says whether what the budget says of an incident is so still, as far as the incident is known: what a living one holds
+// is only released with a record of it, and since then there is none but by this writer, who knows what he released.
+func (b Budget) holdsFor(inc *incident.Incident, writer string) bool {
+	for _, rec := range slices.Backward(inc.History) {
+		if rec.Seq <= b.seq {
+			break
+		}
+		if rec.Writer != writer {
+			return false
+		}
+	}
+	return true
 }

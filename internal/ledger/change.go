@@ -47,21 +47,21 @@ func (l *Ledger) tryWith(ctx context.Context, inc *incident.Incident, rec incide
 		}
 		c.writes = append(c.writes, w)
 	}
-	writing := time.Now()
 	seq, err := l.append(ctx, inc, rec, c.writes)
 	if err == nil && c.budget != nil {
 		next := *c.budget
 		next.seq = seq - 1 // it goes right before the record
-		l.known.set(next, writing)
+		l.known.set(next)
 	}
 	return seq, err
 }
 
-// changeBudget stores what due makes of the budget, nil being no change. It tells due whether it was just read.
-func (l *Ledger) changeBudget(ctx context.Context, due func(now Budget, read bool) (*Budget, error)) error {
+// changeBudget stores what due makes of the budget, nil being no change. It tells due whether it was just read. That nothing is to be
+// changed in one that was not, is only believed of one that is so still.
+func (l *Ledger) changeBudget(ctx context.Context, still func(Budget) bool, due func(now Budget, read bool) (*Budget, error)) error {
 	refused := false
 	return l.contend(ctx, func() error {
-		next, err := l.dueOf(ctx, due, refused)
+		next, err := l.dueOf(ctx, still, due, refused)
 		if err != nil || next == nil {
 			return err
 		}
@@ -69,9 +69,8 @@ func (l *Ledger) changeBudget(ctx context.Context, due func(now Budget, read boo
 		if err != nil {
 			return err
 		}
-		writing := time.Now()
 		if next.seq, err = l.store(ctx, nonce, w); err == nil {
-			l.known.set(*next, writing)
+			l.known.set(*next)
 		}
 		refused = true
 		return err
@@ -79,11 +78,11 @@ func (l *Ledger) changeBudget(ctx context.Context, due func(now Budget, read boo
 }
 
 // dueOf asks about the budget as it is known: a change of one that is old will be refused at the write. It reads the budget where
-// the write of before was refused, where nothing is to be changed in one that is old, and before it says that a change may not be.
-func (l *Ledger) dueOf(ctx context.Context, due func(Budget, bool) (*Budget, error), refused bool) (*Budget, error) {
+// the write of before was refused, where nothing is to be changed in one that may be old, and before it says that a change may not be.
+func (l *Ledger) dueOf(ctx context.Context, still func(Budget) bool, due func(Budget, bool) (*Budget, error), refused bool) (*Budget, error) {
 	if !refused {
-		now, recent := l.known.get()
-		if next, err := due(now, false); err == nil && (recent || next != nil) {
+		now := l.known.get()
+		if next, err := due(now, false); err == nil && (next != nil || still(now)) {
 			return next, nil
 		}
 	}

@@ -51,7 +51,8 @@ func (l *Ledger) AppendClaimed(ctx context.Context, inc *incident.Incident, rec 
 
 // claim takes what the incident does not hold yet, by a compare-and-set of the budget.
 func (l *Ledger) claim(ctx context.Context, inc *incident.Incident, claim Claim) error {
-	return l.changeBudget(ctx, func(now Budget, read bool) (*Budget, error) {
+	still := func(b Budget) bool { return b.holdsFor(inc, l.opt.Writer) }
+	return l.changeBudget(ctx, still, func(now Budget, read bool) (*Budget, error) {
 		if !read {
 			return now.take(inc, claim)
 		}
@@ -148,7 +149,7 @@ func (l *Ledger) release(ctx context.Context, id incident.ID) error {
 		return err
 	}
 	if !inc.Live() {
-		return l.changeBudget(ctx, func(now Budget, _ bool) (*Budget, error) {
+		return l.changeBudget(ctx, func(Budget) bool { return false }, func(now Budget, _ bool) (*Budget, error) {
 			if !now.Holds(id) {
 				return nil, nil
 			}
