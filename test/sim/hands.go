@@ -95,6 +95,9 @@ func (h hand) Apply(ctx context.Context, env responders.Env, change responders.C
 		if h.is(m) && h.run.bug != BugBlindHands {
 			continue
 		}
+		if h.spec.Name == "node.release" && !m.off {
+			return fmt.Errorf("nothing proves that %s is off", t)
+		}
 		if err := responders.Guard(ctx); err != nil && h.run.bug != BugUnguarded {
 			return err
 		}
