@@ -78,6 +78,7 @@ const (
 	SourceAlerts    = "alerts"     // of a monitoring that has its facts from elsewhere
 	SourceSalvor    = "salvor"     // what Salvor tried itself
 	SourceWitnesses = "witnesses"  // what others tried from elsewhere
+	SourcePeople    = "people"     // what a person declared
 )
 
 // Agreement counts the signals that agree and those that were asked.
@@ -121,12 +122,14 @@ type Classifier interface {
 	Classify(v *View) []Finding
 }
 
-// Classify runs all classifiers over the view and says which findings explain which.
+// Classify runs all classifiers over the view, makes one finding of what is both detected and declared, and says which findings
+// explain which.
 func Classify(v *View, all []Classifier) []Finding {
 	var out []Finding
 	for _, c := range all {
 		out = append(out, c.Classify(v)...)
 	}
+	out = unite(out)
 	correlate(out)
 	return slices.Clip(out)
 }

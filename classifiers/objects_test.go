@@ -120,6 +120,9 @@ func TestEveryFoldIsRepeatable(t *testing.T) {
 	s.pass(time.Minute)
 	s.object(events.Object{Kind: "Namespace", Name: "shop", UID: "n1", ResourceVersion: "3", Gone: true})
 	s.alert("KubeNodeNotReady", "w1", nil)
+	s.declared(events.Declared{Kind: "zone", Anchor: "zone", Name: "a", Until: s.at.Add(time.Hour)})
+	s.declared(events.Declared{Kind: "data", Anchor: "namespace", Name: "shop", Until: s.at.Add(time.Hour)})
+	s.takeBack(KindZone, "zone", "a")
 	s.tick()
 	again := NewView(meaning)
 	for _, ev := range s.all {

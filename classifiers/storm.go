@@ -15,7 +15,7 @@ type Storm struct {
 	Within time.Duration // nodes lost within it count together
 	Nodes  int           // at least so many
 	Share  float64       // and at least this share of the cluster's nodes, 0-1
-	Zone   Zone          // finds the zones whose nodes do not count
+	Zone   Zone          // finds the zones whose nodes do not count; nor do those of a zone that people declared lost
 }
 
 // Least is how many nodes of so many make a storm.
@@ -32,6 +32,9 @@ func (c Storm) Classify(v *View) []Finding {
 		explained := map[string]bool{}
 		for _, zone := range c.Zone.findings(look) {
 			explained[zone.Anchor.Name] = true
+		}
+		for _, zone := range cluster.declaredZones(v.Now) {
+			explained[zone] = true
 		}
 		unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
 		all, lost := cluster.size(), together(unexplained, c.Within)

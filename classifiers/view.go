@@ -42,6 +42,7 @@ type Cluster struct {
 	Probes     map[string]ProbeView
 	Heartbeats map[string]HeartbeatView
 	Observers  map[string]ObserverView
+	Declared   map[string]DeclaredView // what people said last of each fault that they declared
 }
 
 // NodeView is what is known of one node.
@@ -110,6 +111,7 @@ var folders = map[events.Type]func(*View, events.Recorded) error{
 	events.TypeProbe:     folder((*Cluster).foldProbe),
 	events.TypeHeartbeat: folder((*Cluster).foldHeartbeat),
 	events.TypeObserver:  folder((*Cluster).foldObserver),
+	events.TypeDeclared:  folder((*Cluster).foldDeclared),
 	events.TypeSilence:   foldSilence,
 }
 
@@ -136,7 +138,7 @@ func (v *View) cluster(name string) *Cluster {
 	if !ok {
 		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
 			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Firing: map[events.Topic]map[string]AlertView{}, Probes: map[string]ProbeView{},
-			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}}
+			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}, Declared: map[string]DeclaredView{}}
 		v.Clusters[name] = c
 	}
 	return c
@@ -149,6 +151,7 @@ func (v *View) forget() {
 		c.forgetObjects(v.Now)
 		c.forgetReturns(v.Now)
 		c.forgetSignals(v.Now)
+		c.forgetDeclared(v.Now)
 		maps.DeleteFunc(c.Observers, func(_ string, o ObserverView) bool { return v.Now.Sub(o.At) > goneFor })
 	}
 	maps.DeleteFunc(v.Silences, func(_ string, s SilenceView) bool { return v.Now.Sub(s.EndsAt) > goneFor })
@@ -205,13 +208,16 @@ var watchesOfAnchor = map[string][]string{
 func Watches(kind Kind) []string { return slices.Clone(watchesOf[kind]) }
 
 // Blind says that the view cannot tell whether the fault is gone: one of the observers that would have to say so does not
-// see now. Not finding a fault means something only where the view is not blind.
+// see now. Not finding a fault means something only where the view is not blind. Of a region that people declared Salvor's own reach
+// tells too: there may be no witness.
 func (v *View) Blind(f Fault) bool {
 	c, ok := v.Clusters[f.Cluster]
 	if !ok {
 		return true
 	}
 	switch {
+	case f.Kind == KindRegion && f.Declared() && pollOf(v, c, targetAPIServer, false).well():
+		return false
 	case f.Kind == KindRegion:
 		return !pollOf(v, c, targetAPIServer, true).well()
 	case f.Anchor.Kind == anchorEtcd && f.probed():

@@ -31,6 +31,9 @@ func (c Zone) Classify(v *View) []Finding {
 	return out
 }
 
+// onlyAPIServer ends the sentence of a zone of which nobody else tells.
+const onlyAPIServer = "; only the API server says so"
+
 // findings are those of one cluster.
 func (c Zone) findings(look nodeLook) []Finding {
 	var out []Finding
@@ -78,7 +81,7 @@ func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nod
 		f.Sentence += ", while other zones are well"
 	}
 	if f.SingleSourced() {
-		f.Sentence += "; only the API server says so"
+		f.Sentence += onlyAPIServer
 	}
 	return Finding{Fault: f, Window: c.Window + returns(f.Since, look.cluster.backSince(look.view.Now.Add(-c.Window)), c.Within)}, true
 }
@@ -144,7 +147,7 @@ func (l nodeLook) alertsOfZone(zone string, lost []*NodeView) (Signal, []string)
 			evidence = append(evidence, l.alerts[n.Name][at].Evidence)
 		}
 	}
-	agrees := 2*told >= len(lost)
+	agrees := told > 0 && 2*told >= len(lost)
 	s := Signal{Name: "alerts", Source: SourceAlerts, Asked: agrees, Agrees: agrees, Detail: fmt.Sprintf("they speak of %d of the %d lost nodes", told, len(lost))}
 	if !agrees {
 		return s, nil

@@ -17,6 +17,7 @@ const (
 	TypeHeartbeat Type = "io.salvor.heartbeat.v1" // Heartbeat: a dead man's switch was heard
 	TypeProbe     Type = "io.salvor.probe.v1"     // Probe: somebody tried to reach a part of a cluster
 	TypeObserver  Type = "io.salvor.observer.v1"  // Observer: a watcher says whether it can see
+	TypeDeclared  Type = "io.salvor.declared.v1"  // Declared: a person says that something is broken, or takes that back
 	TypeTick      Type = "io.salvor.tick.v1"      // Tick: a second has passed
 	TypeFalco     Type = "falco.rule.output.v1"   // Falco: a rule of Falco matched, as falcosidekick posts it
 )
