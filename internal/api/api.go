@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
@@ -40,14 +41,22 @@ type View interface {
 	Ask(f func(*classifiers.View))
 }
 
+// Events records what people declare. When Append returns nil all of it survives; an event whose ID was recorded lately is recorded
+// once.
+type Events interface {
+	Append(ctx context.Context, evs ...events.Event) ([]events.Receipt, error)
+}
+
 // Options are the parts of an API. All are needed.
 type Options struct {
 	Index    Index
 	View     View
 	Ledger   Ledger
 	Pauses   Pauses
-	Missing  error    // what Ledger and Pauses wrap when there is no such thing
-	Clusters []string // the clusters that are configured
+	Events   Events
+	Declared classifiers.Declared // finds what people declare
+	Missing  error                // what Ledger and Pauses wrap when there is no such thing
+	Clusters []string             // the clusters that are configured
 	People   *people.Directory
 	Version  Version
 	Clock    func() time.Time
@@ -84,6 +93,8 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/pauses":              {people.Read, a.listPauses},
 		"POST /v1/pauses":             {people.Pause, a.setPause},
 		"DELETE /v1/pauses":           {people.Resume, a.endPause},
+		"POST /v1/declarations":       {people.Declare, a.declare},
+		"DELETE /v1/declarations":     {people.Declare, a.takeBack},
 		"GET /v1/version":             {people.Read, a.version},
 		"GET /v1/me":                  {people.Read, a.me},
 	} {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
@@ -38,6 +39,8 @@ type fleet struct {
 	pauses    []policies.Pause
 	broken    error
 	seq       uint64
+	told      []events.Recorded // to the view
+	lost      int               // events that are taken and not answered, from now on
 }
 
 func (f *fleet) Incidents() []incident.Incident {
@@ -145,7 +148,7 @@ func serve(t *testing.T, f *fleet) (*API, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{Index: f, View: f, Ledger: f, Pauses: f, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	a := New(Options{Index: f, View: f, Ledger: f, Pauses: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Version: Version{Version: "v1", Commit: "abc", Go: "go1"}, Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)
@@ -212,6 +215,10 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/pauses", pause, 401, 403, 201},
 		{"DELETE", "/v1/pauses", "", 401, 403, 204},
 		{"DELETE", "/v1/pauses?cluster=none", "", 401, 403, 404},
+		{"POST", "/v1/declarations", `{"cluster":"prod-eu","kind":"region","for":"4h","reason":"x"}`, 401, 403, 201},
+		{"POST", "/v1/declarations", `{"cluster":"prod-eu","kind":"node","name":"w9","for":"4h","reason":"x"}`, 401, 403, 404},
+		{"DELETE", "/v1/declarations?cluster=prod-eu&kind=region", "", 401, 403, 204},
+		{"DELETE", "/v1/declarations?cluster=prod-eu&kind=region", "", 401, 403, 404},
 		{"GET", "/v1/version", "", 401, 200, 200},
 		{"GET", "/v1/me", "", 401, 200, 200},
 		{"GET", "/v1/other", "", 401, 404, 404},

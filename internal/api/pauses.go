@@ -45,9 +45,9 @@ func (a *API) listPauses(w http.ResponseWriter, r *http.Request) error {
 
 // setPause throws a switch in the name of the caller.
 func (a *API) setPause(w http.ResponseWriter, r *http.Request) error {
-	asked, err := readPause(w, r)
+	asked, err := readBody[PauseRequest](w, r)
 	if err != nil {
-		return err
+		return badPause(err)
 	}
 	pause, err := a.pauseOf(asked, people.From(r.Context()))
 	if err != nil {
@@ -77,15 +77,16 @@ func (a *API) endPause(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func readPause(w http.ResponseWriter, r *http.Request) (PauseRequest, error) {
-	var asked PauseRequest
+// readBody reads one JSON object, and nothing but what it has a place for.
+func readBody[T any](w http.ResponseWriter, r *http.Request) (T, error) {
+	var asked T
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<10))
 	body.DisallowUnknownFields()
 	if err := body.Decode(&asked); err != nil {
-		return asked, badPause(err)
+		return asked, err
 	}
 	if _, err := body.Token(); !errors.Is(err, io.EOF) {
-		return asked, badPause(errors.New("something follows the JSON object"))
+		return asked, errors.New("something follows the JSON object")
 	}
 	return asked, nil
 }

@@ -63,6 +63,20 @@ func (c *Client) Resume(ctx context.Context, scope policies.Pause) error {
 	return c.call(ctx, request{http.MethodDelete, "/v1/pauses", query, nil}, nil)
 }
 
+// Declare declares in the caller's name that something is broken.
+func (c *Client) Declare(ctx context.Context, d api.DeclareRequest) (api.Declaration, error) {
+	return answer[api.Declaration](ctx, c, request{http.MethodPost, "/v1/declarations", nil, d})
+}
+
+// TakeBack ends what was declared of exactly that.
+func (c *Client) TakeBack(ctx context.Context, cluster, kind, name string) error {
+	query := url.Values{"cluster": {cluster}, "kind": {kind}}
+	if name != "" {
+		query.Set("name", name)
+	}
+	return c.call(ctx, request{http.MethodDelete, "/v1/declarations", query, nil}, nil)
+}
+
 // Version says which Salvor answers.
 func (c *Client) Version(ctx context.Context) (api.Version, error) {
 	return answer[api.Version](ctx, c, request{http.MethodGet, "/v1/version", nil, nil})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
@@ -66,6 +67,13 @@ func TestCalls(t *testing.T) {
 			return nil, c.Resume(ctx, policies.Pause{Target: "node/x", Kind: "node"})
 		}, nil,
 			seen{"DELETE", "/v1/pauses?kind=node&target=node%2Fx", "", ""}},
+		{"declare", `{"id":"e1","by":"me"}`, func(c *Client) (any, error) {
+			return c.Declare(ctx, api.DeclareRequest{Cluster: "a", Kind: "zone", Name: "b", For: "4h", Reason: "x"})
+		}, api.Declaration{ID: "e1", Declared: events.Declared{By: "me"}}, seen{"POST", "/v1/declarations", "", `{"cluster":"a","kind":"zone","name":"b","for":"4h","reason":"x"}`}},
+		{"take back", ``, func(c *Client) (any, error) { return nil, c.TakeBack(ctx, "a", "config", "Deployment/shop/web") }, nil,
+			seen{"DELETE", "/v1/declarations?cluster=a&kind=config&name=Deployment%2Fshop%2Fweb", "", ""}},
+		{"take back a region", ``, func(c *Client) (any, error) { return nil, c.TakeBack(ctx, "a", "region", "") }, nil,
+			seen{"DELETE", "/v1/declarations?cluster=a&kind=region", "", ""}},
 		{"version", `{"version":"v1"}`, func(c *Client) (any, error) { return c.Version(ctx) }, api.Version{Version: "v1"}, seen{"GET", "/v1/version", "", ""}},
 		{"me", `{"name":"alice","role":"viewer"}`, func(c *Client) (any, error) { return c.Me(ctx) }, api.Me{Name: "alice", Role: 1}, seen{"GET", "/v1/me", "", ""}},
 	} {

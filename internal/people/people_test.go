@@ -28,18 +28,18 @@ func directory(t *testing.T) *Directory {
 
 func TestMay(t *testing.T) {
 	for _, c := range []struct {
-		role                Role
-		read, pause, resume bool
+		role                         Role
+		read, pause, resume, declare bool
 	}{
-		{Nobody, false, false, false},
-		{Viewer, true, false, false},
-		{Operator, true, true, true},
-		{Admin, true, true, true},
+		{Nobody, false, false, false, false},
+		{Viewer, true, false, false, false},
+		{Operator, true, true, true, true},
+		{Admin, true, true, true, true},
 	} {
 		p := Person{Name: "x", Role: c.role}
-		got := [...]bool{p.May(Read) == nil, p.May(Pause) == nil, p.May(Resume) == nil}
-		if want := [...]bool{c.read, c.pause, c.resume}; got != want {
-			t.Errorf("%s may read, pause, resume: %v, want %v", c.role, got, want)
+		got := [...]bool{p.May(Read) == nil, p.May(Pause) == nil, p.May(Resume) == nil, p.May(Declare) == nil}
+		if want := [...]bool{c.read, c.pause, c.resume, c.declare}; got != want {
+			t.Errorf("%s may read, pause, resume, declare: %v, want %v", c.role, got, want)
 		}
 		if p.May("explode") == nil {
 			t.Errorf("%s may do what nobody knows", c.role)

@@ -9,7 +9,7 @@ type Role int
 const (
 	Nobody   Role = iota
 	Viewer        // reads
-	Operator      // reads, and holds Salvor back or lets it go on
+	Operator      // reads, holds Salvor back or lets it go on, and declares what is broken
 	Admin         // everything
 )
 
@@ -41,9 +41,10 @@ type Verb string
 
 // The verbs.
 const (
-	Read   Verb = "read"
-	Pause  Verb = "pause"
-	Resume Verb = "resume"
+	Read    Verb = "read"
+	Pause   Verb = "pause"
+	Resume  Verb = "resume"
+	Declare Verb = "declare" // that something is broken, and take that back
 )
 
 // needs is the least role for a verb. A verb that is not listed is for nobody.
@@ -51,7 +52,7 @@ func (v Verb) needs() (Role, bool) {
 	switch v {
 	case Read:
 		return Viewer, true
-	case Pause, Resume:
+	case Pause, Resume, Declare:
 		return Operator, true
 	}
 	return Nobody, false

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
 )
@@ -56,6 +57,15 @@ func Resume(p policies.Pause) string {
 		}
 	}
 	return strings.Join(command, " ")
+}
+
+// TakeBack is the command that takes back what a person declared.
+func TakeBack(cluster string, d events.Declared) string {
+	name := d.Name
+	if d.Kind != d.Anchor && d.Anchor != "namespace" {
+		name = d.Anchor + "/" + name
+	}
+	return "salvor declare --end " + word(d.Kind) + " " + word(name) + " --cluster " + word(cluster)
 }
 
 // lookAt is how a person looks at what is broken.

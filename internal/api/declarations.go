@@ -1,0 +1,107 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/people"
+)
+
+// The bounds of a declaration beside those of classifiers.
+const (
+	minDeclare   = time.Minute
+	maxNamed     = 320         // bytes of the name of what is declared
+	repeatWithin = time.Minute // the same call within it changes nothing; later it lets the declaration stand for longer
+)
+
+// DeclareRequest declares that something is broken. Who declares it is who calls.
+type DeclareRequest struct {
+	Cluster string `json:"cluster"`
+	Kind    string `json:"kind"`           // of the fault: "zone"
+	Name    string `json:"name,omitempty"` // see classifiers.ReadAnchor; of a region it may be left out
+	For     string `json:"for"`            // how long it stands unless it is taken back, a duration such as "4h"
+	Reason  string `json:"reason"`
+}
+
+// Declaration is what a person declared, as it stands.
+type Declaration struct {
+	ID      string `json:"id"` // of the event that says so
+	Cluster string `json:"cluster"`
+	events.Declared
+	Since time.Time `json:"since"`
+}
+
+// declare records a declaration in the name of the caller.
+func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
+	asked, err := readBody[DeclareRequest](w, r)
+	if err != nil {
+		return badDeclaration(err)
+	}
+	length, err := asked.check()
+	if err != nil {
+		return badDeclaration(err)
+	}
+	about, err := a.about(asked.Cluster, asked.Kind, asked.Name, true)
+	if err != nil {
+		return err
+	}
+	now := a.Clock().UTC()
+	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
+		By: people.From(r.Context()).Name, Reason: strings.TrimSpace(asked.Reason), Until: now.Add(length)}
+	if about.repeated(said) {
+		a.write(w, r, http.StatusOK, Declaration{about.last.Evidence, about.cluster, about.last.Declared, about.last.At})
+		return nil
+	}
+	if !about.stands && len(about.others) >= classifiers.MaxDeclared {
+		return &Refusal{http.StatusConflict, "declare " + about.String(), fmt.Sprintf("%d declarations of %s stand already", len(about.others), about.cluster),
+			"take some back: salvor declare --end KIND NAME --cluster " + about.cluster + "; there are " + few(about.others)}
+	}
+	id, err := a.record(r, about, said, now, asked.For)
+	if err != nil {
+		return err
+	}
+	a.Log.InfoContext(r.Context(), "declared", "cluster", about.cluster, "fault", about.String(), "person", said.By, "until", said.Until, "reason", said.Reason)
+	a.write(w, r, http.StatusCreated, Declaration{id, about.cluster, said, now})
+	return nil
+}
+
+// takeBack ends the declaration that the query names.
+func (a *API) takeBack(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	about, err := a.about(q.Get("cluster"), q.Get("kind"), q.Get("name"), false)
+	if err != nil {
+		return err
+	}
+	if !about.stands {
+		do := "see what there is: salvor incidents --cluster " + about.cluster
+		if len(about.others) > 0 {
+			do = "take back one of those that stand: " + few(about.others)
+		}
+		return &Refusal{http.StatusNotFound, "take back " + about.String(), "nobody declared that of " + about.cluster + ", or it is over", do}
+	}
+	said := events.Declared{Kind: about.last.Kind, Anchor: about.last.Anchor, Name: about.last.Name, By: people.From(r.Context()).Name, Ended: true}
+	if _, err := a.record(r, about, said, a.Clock().UTC(), ""); err != nil {
+		return err
+	}
+	a.Log.InfoContext(r.Context(), "taken back", "cluster", about.cluster, "fault", about.String(), "person", said.By)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func badDeclaration(err error) error {
+	return &Refusal{http.StatusBadRequest, "declare", err.Error(), "give cluster, kind and name of what is broken, for (such as 4h) and reason"}
+}
+
+// few are the first of some names.
+func few(names []string) string {
+	const most = 8
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
