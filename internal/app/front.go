@@ -17,6 +17,7 @@ import (
 	"github.com/salvor-io/salvor/internal/httpserver"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/telemetry"
@@ -99,6 +100,7 @@ func openAPI(a *App) (*api.API, error) {
 		names = append(names, c.Name)
 	}
 	return api.New(api.Options{Index: a.pipeline, View: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+		Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }
 

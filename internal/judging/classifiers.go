@@ -14,6 +14,7 @@ func classifiersOf(cfg *config.Config) []classifiers.Classifier {
 	zone := classifiers.Zone{Window: window, Within: storm.Within}
 	return []classifiers.Classifier{
 		classifiers.Region{Window: window, Of: regions(cfg)},
+		Declared(cfg),
 		zone,
 		classifiers.Storm{Window: window, Within: storm.Within, Nodes: storm.Nodes, Share: storm.Share, Zone: zone},
 		classifiers.Node{Window: window, Within: storm.Within},
@@ -22,6 +23,11 @@ func classifiersOf(cfg *config.Config) []classifiers.Classifier {
 		classifiers.Config{Window: window, Recent: d.ChangeWithin, Expires: d.CertificateLeft},
 		classifiers.Security{Priority: d.SecurityPriority, For: time.Hour},
 	}
+}
+
+// Declared is the classifier of what people declare.
+func Declared(cfg *config.Config) classifiers.Declared {
+	return classifiers.Declared{Region: classifiers.Region{Of: regions(cfg)}}
 }
 
 func regions(cfg *config.Config) map[string]string {

@@ -69,7 +69,7 @@ type World struct {
 // Engine makes an engine that judges by it.
 func (j *Judgement) Engine(w World, log *slog.Logger) *recovery.Engine {
 	return recovery.New(recovery.Options{
-		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: w.Books, Catalog: w.Books.Catalog,
+		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: wary{w.Books, w.Sights.Look}, Catalog: w.Books.Catalog,
 		Decider: j.Decider, Clusters: j.Clusters, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log,
 	})
 }
