@@ -15,7 +15,7 @@ const (
 	exitOK            = 0
 	exitError         = 1 // it did not work, for a reason that no other code names
 	exitUsage         = 2 // the command line is wrong; nothing was tried
-	exitNotFound      = 3 // there is no such incident, plan or pause
+	exitNotFound      = 3 // there is no such incident, plan or pause, or nothing of the name that is declared
 	exitNotAuthorised = 4 // the server does not know the caller, or the caller may not do this
 	exitUnreachable   = 5 // the server does not answer
 )

@@ -23,8 +23,8 @@ func newRootCommand(env environment) *cobra.Command {
 		Long: `Salvor hears that something is broken, says what and how far it reaches, makes a plan, asks policy and people what may be done,
 does exactly that, and proves that it worked.
 
-Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 no such incident, plan
-or pause, 4 not authorised, 5 the server does not answer.`,
+Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 no such incident, plan,
+pause or thing to declare, 4 not authorised, 5 the server does not answer.`,
 		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -35,6 +35,7 @@ or pause, 4 not authorised, 5 the server does not answer.`,
 	root.AddCommand(
 		newIncidentsCommand(env),
 		newPlanCommand(env),
+		newDeclareCommand(env),
 		newPauseCommand(env),
 		newReplayCommand(),
 		newPausesCommand(env),

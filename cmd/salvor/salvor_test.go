@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/httpserver"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -34,6 +35,41 @@ type records struct {
 	mu     sync.Mutex
 	inc    incident.Incident
 	pauses []policies.Pause
+	view   *classifiers.View
+}
+
+// Ask implements api.View.
+func (r *records) Ask(see func(*classifiers.View)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	see(r.view)
+}
+
+// Append implements api.Events: the view knows at once.
+func (r *records) Append(_ context.Context, evs ...events.Event) ([]events.Receipt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ev := range evs {
+		if err := r.view.Fold(events.Recorded{Event: ev, Seq: r.view.Seq + 1, At: morning}); err != nil {
+			return nil, err
+		}
+	}
+	return make([]events.Receipt, len(evs)), nil
+}
+
+// fleetOf is a view of a node in a zone.
+func fleetOf(t *testing.T) *classifiers.View {
+	t.Helper()
+	r := &records{view: classifiers.NewView(nil)}
+	ev, err := events.New("n", events.TypeNode, "/test", "prod-eu", "node/worker-7", morning,
+		events.Node{Name: "worker-7", UID: "9b1c", ResourceVersion: "1", Zone: "eu-1b", Region: "eu-1", Ready: events.Condition{Status: "True"}})
+	if err == nil {
+		_, err = r.Append(t.Context(), ev)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.view
 }
 
 func (r *records) Incidents() []incident.Incident {
@@ -101,7 +137,7 @@ func heldIncident(t *testing.T) *records {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &records{}
+	r := &records{view: fleetOf(t)}
 	r.add(t, incident.Record{Kind: incident.Opened, Incident: incident.IDOf(key, 41), Key: &key, Fault: &fault, Text: fault.Sentence})
 	r.add(t, incident.Record{Kind: incident.Decided, Text: "deny: the mode is observe: nothing is done", Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,
 		Answer: policies.Decision{Would: policies.Act, Reasons: []policies.Reason{{Text: "one node", Rule: "node.rego:14"}},
@@ -130,7 +166,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Ledger: s, Pauses: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, View: s, Ledger: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
@@ -187,6 +223,15 @@ func TestCommands(t *testing.T) {
 		{"pause --reason moving --for 90m --cluster prod-eu --kind node", []string{"paused cluster prod-eu, kind node until 2026-03-01 04:41:04 UTC\n"}, "next: end it earlier with: salvor resume --cluster prod-eu --kind node\n"},
 		{"pauses", []string{"SCOPE ", "cluster prod-eu, kind node", "moving\n"}, ""},
 		{"resume --kind node --cluster prod-eu", []string{"resumed cluster prod-eu, kind node\n"}, ""},
+		{"declare zone eu-1b --reason darkness --cluster prod-eu", []string{"declared zone/eu-1b of prod-eu until 2026-03-01 07:11:04 UTC\n"},
+			"next: see what comes of it: salvor incidents; take it back with: salvor declare --end zone eu-1b --cluster prod-eu\n"},
+		{"declare security Node worker-7 --reason darkness --cluster prod-eu --for 90m -o json",
+			[]string{"{\n  \"id\": \"declared/prod-eu/security/node/worker-7/", `"by": "`, `"until": "2026-03-01T04:41:04Z"`}, ""},
+		{"declare region --reason darkness --cluster prod-eu", []string{"declared region/eu-1 of prod-eu"},
+			"next: see what comes of it: salvor incidents; take it back with: salvor declare --end region eu-1 --cluster prod-eu\n"},
+		{"declare --end zone eu-1b --cluster prod-eu", []string{"took back zone eu-1b of prod-eu\n"}, ""},
+		{"declare --end security node/worker-7 --cluster prod-eu", []string{"took back security node/worker-7 of prod-eu\n"}, ""},
+		{"declare --end region --cluster prod-eu", []string{"took back region of prod-eu\n"}, ""},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			got := salvor(t.Context(), nil, append(strings.Fields(c.args), "--socket", s.socket)...)
@@ -229,6 +274,15 @@ func TestExitCodes(t *testing.T) {
 		{"no such incident", []string{"incidents", "show", "inc-zzzz"}, here, exitNotFound, "next: list them: salvor incidents --all"},
 		{"no such plan", []string{"plan", "inc-zzzz"}, here, exitNotFound, ""},
 		{"no such pause", []string{"resume"}, here, exitNotFound, "next: list the pauses: salvor pauses"},
+		{"no kind", []string{"declare", "--reason", "x", "--cluster", "prod-eu"}, here, exitUsage, "arg"},
+		{"no cluster", []string{"declare", "zone", "eu-1b", "--reason", "x"}, here, exitUsage, "--cluster"},
+		{"no reason to declare", []string{"declare", "zone", "eu-1b", "--cluster", "prod-eu"}, here, exitUsage, "--reason"},
+		{"a reason to take back", []string{"declare", "--end", "zone", "eu-1b", "--cluster", "prod-eu", "--reason", "x"}, here, exitUsage, "neither"},
+		{"another kind", []string{"declare", "zones", "eu-1b", "--cluster", "prod-eu", "--reason", "x"}, here, exitError, "they are [node zone"},
+		{"for too long", []string{"declare", "zone", "eu-1b", "--cluster", "prod-eu", "--reason", "x", "--for", "25h"}, here, exitError, "24h0m0s"},
+		{"no such zone", []string{"declare", "zone", "eu-1c", "--cluster", "prod-eu", "--reason", "x"}, here, exitNotFound, "there are eu-1b"},
+		{"nothing declared", []string{"declare", "--end", "zone", "eu-1b", "--cluster", "prod-eu"}, here, exitNotFound, "nobody declared that"},
+		{"a viewer declares", []string{"declare", "zone", "eu-1b", "--cluster", "prod-eu", "--reason", "x"}, there, exitNotAuthorised, "takes operator"},
 		{"nobody", []string{"incidents"}, []string{"--server", s.url}, exitNotAuthorised, "--token-file"},
 		{"a viewer", []string{"pause", "--reason", "x"}, there, exitNotAuthorised, "takes operator"},
 		{"nobody there", []string{"incidents"}, []string{"--socket", filepath.Join(s.dir, "none")}, exitUnreachable, "next: start it: salvor serve"},
