@@ -119,11 +119,19 @@ func (c Data) schedule(v *View, cluster *Cluster, s, last *ObjectView) (Finding,
 		f.Since, f.Evidence = last.At, append(f.Evidence, last.Evidence)
 		f.Signals[0].Detail = fmt.Sprintf("phase %s of backup %s", last.Phase, last.Name)
 		return f, true
-	case s.Phase != "Paused" && !s.Due.IsZero() && v.Now.Sub(s.Due) > c.Late && v.Sees(cluster, "schedules.velero.io") && v.Sees(cluster, "backups.velero.io"):
+	case s.overdue(v, cluster) > c.Late:
 		f := c.object(cluster, s, fmt.Sprintf("is late: a backup was due at %s", s.Due.UTC().Format("2006-01-02 15:04")))
 		f.Since = s.Due.Add(c.Late)
-		f.Signals[0].Detail = fmt.Sprintf("%s late, %s are let pass", v.Now.Sub(s.Due).Round(time.Minute), c.Late)
+		f.Signals[0].Detail = fmt.Sprintf("%s late, %s are let pass", s.overdue(v, cluster).Round(time.Minute), c.Late)
 		return f, true
 	}
 	return Finding{}, false
+}
+
+// overdue is how late the next backup of a schedule is, as far as somebody looks; 0 or less when it is not.
+func (o *ObjectView) overdue(v *View, c *Cluster) time.Duration {
+	if o.Phase == "Paused" || o.Due.IsZero() || !v.Sees(c, "schedules.velero.io") || !v.Sees(c, "backups.velero.io") {
+		return 0
+	}
+	return v.Now.Sub(o.Due)
 }

@@ -75,14 +75,19 @@ func (c *Cluster) excuses(now time.Time, p PodView) bool {
 // blames are the troubles that a change of configuration makes. Others, such as a pod without a node, are made by many things.
 var blames = []string{"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "OOMKilled", "Error", "NotReady"}
 
-func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
-	pods := slices.DeleteFunc(slices.Clone(look.pods[objectKey(w.Kind, w.Namespace, w.Name)]), func(p PodView) bool { return !slices.Contains(blames, p.Trouble) })
-	if w.Stuck == "" && len(pods) == 0 {
-		return Finding{}, false
-	}
-	began := w.SickAt
+// of are the pods of a workload with such troubles and when what is wrong with it began; sick says whether anything is.
+func (t troubles) of(w *WorkloadView) (pods []PodView, began time.Time, sick bool) {
+	pods = slices.DeleteFunc(slices.Clone(t.pods[objectKey(w.Kind, w.Namespace, w.Name)]), func(p PodView) bool { return !slices.Contains(blames, p.Trouble) })
 	if len(pods) > 0 && w.Stuck == "" {
-		began = pods[0].At
+		return pods, pods[0].At, true
+	}
+	return pods, w.SickAt, w.Stuck != ""
+}
+
+func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
+	pods, began, sick := look.of(w)
+	if !sick {
+		return Finding{}, false
 	}
 	cause, ok := look.cluster.cause(w, began, c.Recent)
 	if !ok {
@@ -140,35 +145,56 @@ func (c cause) text(began time.Time) string {
 // cause is the last change before the trouble began of what the workload depends on, not long before it stopped being healthy: pods
 // that crash later have the same cause. Changes of what Salvor saw only once are none.
 func (c *Cluster) cause(w *WorkloadView, began time.Time, recent time.Duration) (cause, bool) {
-	var found []cause
-	add := func(one cause) {
-		if !one.at.IsZero() && !one.at.After(began) && w.SickAt.Sub(one.at) <= recent {
-			found = append(found, one)
-		}
-	}
-	add(cause{"its revision", w.RevisedAt, w.Changed, w.Evidence})
-	for _, ref := range w.Uses {
-		if o, ok := c.Objects[objectKey(ref.Kind, w.Namespace, ref.Name)]; ok {
-			add(cause{ref.Kind + " " + ref.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence})
-		}
-	}
+	old := func(one cause) bool { return one.age(w) > recent }
+	found := slices.DeleteFunc(c.changes(w, began), old)
 	if len(found) == 0 {
-		c.admission(add)
+		found = slices.DeleteFunc(c.admission(began), old)
 	}
-	if len(found) == 0 {
-		return cause{}, false
-	}
-	return slices.MaxFunc(found, func(a, b cause) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.what, a.what)) }), true
+	return last(found)
 }
 
-// admission are the changes of what stands in the way of every object: it is asked only when nothing nearer changed.
-func (c *Cluster) admission(add func(cause)) {
+// age is how long before the workload stopped being healthy the change was made.
+func (c cause) age(w *WorkloadView) time.Duration { return w.SickAt.Sub(c.at) }
+
+// last is the last of changes.
+func last(changes []cause) (cause, bool) {
+	if len(changes) == 0 {
+		return cause{}, false
+	}
+	return slices.MaxFunc(changes, func(a, b cause) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.what, a.what)) }), true
+}
+
+// changes are those before the trouble began of the workload itself and of what it reads.
+func (c *Cluster) changes(w *WorkloadView, began time.Time) []cause {
+	all := []cause{{"its revision", w.RevisedAt, w.Changed, w.Evidence}}
+	for _, ref := range w.Uses {
+		if o, ok := c.Objects[objectKey(ref.Kind, w.Namespace, ref.Name)]; ok {
+			all = append(all, o.change(ref.Kind+" "+ref.Name))
+		}
+	}
+	return before(began, all)
+}
+
+// admission are the changes before the trouble began of what stands in the way of every object: it is asked only when nothing nearer
+// changed.
+func (c *Cluster) admission(began time.Time) []cause {
+	var all []cause
 	for _, o := range c.Objects {
 		switch o.Kind {
 		case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition":
-			add(cause{o.Kind + " " + o.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence})
+			all = append(all, o.change(o.Kind+" "+o.Name))
 		}
 	}
+	return before(began, all)
+}
+
+func (o *ObjectView) change(what string) cause {
+	return cause{what, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence}
+}
+
+// before leaves the changes that were seen, and not after a moment.
+func before(began time.Time, all []cause) []cause {
+	return slices.DeleteFunc(all, func(one cause) bool { return one.at.IsZero() || one.at.After(began) })
 }
 
 func later(a, b time.Time) time.Time {
@@ -181,14 +207,7 @@ func later(a, b time.Time) time.Time {
 // certificates finds those that expire soon: of what probes reach, and of what alerts speak.
 func (c Config) certificates(v *View, cluster *Cluster) []Finding {
 	var out []Finding
-	soonest := map[string]ProbeView{}
-	for _, key := range sortedKeys(cluster.Probes) {
-		p := cluster.Probes[key]
-		known, ok := soonest[p.Target]
-		if !p.Expires.IsZero() && (!ok || p.Expires.Before(known.Expires)) {
-			soonest[p.Target] = p
-		}
-	}
+	soonest := cluster.soonest()
 	for _, target := range sortedKeys(soonest) {
 		p := soonest[target]
 		if left := p.Expires.Sub(v.Now); left <= c.Expires {
@@ -207,16 +226,33 @@ func (c Config) certificates(v *View, cluster *Cluster) []Finding {
 	return out
 }
 
+// soonest are the probes whose certificate expires first, by target.
+func (c *Cluster) soonest() map[string]ProbeView {
+	out := map[string]ProbeView{}
+	for _, key := range sortedKeys(c.Probes) {
+		p := c.Probes[key]
+		known, ok := out[p.Target]
+		if !p.Expires.IsZero() && (!ok || p.Expires.Before(known.Expires)) {
+			out[p.Target] = p
+		}
+	}
+	return out
+}
+
 func (c Config) certificate(cluster *Cluster, name, sentence string) Finding {
 	return Finding{Window: c.Window, Fault: Fault{Kind: KindConfig, Cluster: cluster.Name, Anchor: Anchor{Kind: "certificate", Name: name}, Sentence: sentence}}
 }
 
 func expiry(left time.Duration) string {
-	switch {
-	case left <= 0:
+	if left <= 0 {
 		return "has expired"
-	case left < 48*time.Hour:
-		return fmt.Sprintf("expires in %.0f hours", left.Hours())
 	}
-	return fmt.Sprintf("expires in %.0f days", left.Hours()/24)
+	return "expires in " + days(left)
+}
+
+func days(left time.Duration) string {
+	if left < 48*time.Hour {
+		return fmt.Sprintf("%.0f hours", left.Hours())
+	}
+	return fmt.Sprintf("%.0f days", left.Hours()/24)
 }

@@ -51,10 +51,9 @@ func (d Deletions) covers(namespace string) bool {
 	})
 }
 
-// bursts finds deletions that come too many at once and are not made good since.
-func (c Data) bursts(cluster *Cluster) []Finding {
-	var namespaces []Deletion
-	inside := map[string][]Deletion{}
+// deletions are those in what is protected that are not made good since, in order: of namespaces, and by the namespace they lie in.
+func (c Data) deletions(cluster *Cluster) (namespaces []Deletion, inside map[string][]Deletion) {
+	inside = map[string][]Deletion{}
 	seen := map[string]bool{}
 	for _, d := range slices.Backward(cluster.Deleted) {
 		key := objectKey(d.Kind, d.Namespace, d.Name)
@@ -71,13 +70,21 @@ func (c Data) bursts(cluster *Cluster) []Finding {
 		}
 	}
 	slices.Reverse(namespaces)
+	for _, all := range inside {
+		slices.Reverse(all)
+	}
+	return namespaces, inside
+}
+
+// bursts finds deletions that come too many at once and are not made good since.
+func (c Data) bursts(cluster *Cluster) []Finding {
 	var out []Finding
-	if burst := c.Deletions.burst(namespaces, c.Deletions.Namespaces); len(burst) > 0 {
+	namespaces, inside := c.deletions(cluster)
+	if burst := c.Deletions.run(namespaces); enough(burst, c.Deletions.Namespaces) {
 		anchor := Anchor{Kind: AnchorCluster, Name: cluster.Name}
 		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, fmt.Sprintf("%d namespaces of %s", len(burst), cluster.Name)))
 	}
 	for _, name := range sortedKeys(inside) {
-		slices.Reverse(inside[name])
 		out = append(out, c.inside(cluster, name, inside[name])...)
 	}
 	return out
@@ -85,15 +92,19 @@ func (c Data) bursts(cluster *Cluster) []Finding {
 
 // inside finds the burst of one namespace.
 func (c Data) inside(cluster *Cluster, name string, all []Deletion) []Finding {
-	claims := slices.DeleteFunc(slices.Clone(all), func(d Deletion) bool { return d.Kind != "PersistentVolumeClaim" })
 	anchor := Anchor{Kind: "namespace", Name: name}
-	if burst := c.Deletions.burst(claims, c.Deletions.Claims); len(burst) > 0 {
+	if burst := c.Deletions.run(claims(all)); enough(burst, c.Deletions.Claims) {
 		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Claims, fmt.Sprintf("%d volume claims of namespace %s", len(burst), name))}
 	}
-	if burst := c.Deletions.burst(all, c.Deletions.Objects); len(burst) > 0 {
+	if burst := c.Deletions.run(all); enough(burst, c.Deletions.Objects) {
 		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Objects, fmt.Sprintf("%d objects of namespace %s", len(burst), name))}
 	}
 	return nil
+}
+
+// claims are those of the deletions that are of volume claims.
+func claims(all []Deletion) []Deletion {
+	return slices.DeleteFunc(slices.Clone(all), func(d Deletion) bool { return d.Kind != "PersistentVolumeClaim" })
 }
 
 // exists says whether what was deleted is there again.
@@ -106,8 +117,8 @@ func (c *Cluster) exists(d Deletion) bool {
 	return ok && !o.Gone
 }
 
-// burst are the deletions, in order, of the longest run within the while, nil when they are fewer than enough.
-func (d Deletions) burst(all []Deletion, enough int) []Deletion {
+// run are the deletions, in order, of the longest run within the while.
+func (d Deletions) run(all []Deletion) []Deletion {
 	var most []Deletion
 	first := 0
 	for last := range all {
@@ -118,22 +129,22 @@ func (d Deletions) burst(all []Deletion, enough int) []Deletion {
 			most = all[first : last+1]
 		}
 	}
-	if enough <= 0 || len(most) < enough {
-		return nil
-	}
 	return most
 }
 
-func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, enough int, what string) Finding {
+// enough says whether a run is a burst; none is when the least is 0.
+func enough(run []Deletion, least int) bool { return least > 0 && len(run) >= least }
+
+func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, least int, what string) Finding {
 	took := span(burst[0].At, burst[len(burst)-1].At)
 	when := fmt.Sprintf("within %s", took)
 	if slices.ContainsFunc(burst, func(d Deletion) bool { return d.Missed }) {
 		when = "while nobody looked"
 	}
-	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[enough-1].At,
+	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[least-1].At,
 		Sentence: fmt.Sprintf("%s were deleted %s", what, when),
 		Signals: []Signal{{Name: "deletions", Source: SourceAPIServer, Asked: true, Agrees: true,
-			Detail: fmt.Sprintf("%d %s and not there again, %d are enough", len(burst), when, enough)}}}
+			Detail: fmt.Sprintf("%d %s and not there again, %d are enough", len(burst), when, least)}}}
 	namespaces := map[string]bool{}
 	for _, d := range burst[:min(len(burst), maxObjects)] {
 		namespaces[cmp.Or(d.Namespace, d.Name)] = true

@@ -33,6 +33,10 @@ type Fault struct {
 	Evidence []string  `json:"evidence"` // ids of the events that say so
 	Sentence string    `json:"sentence"` // for a tired person
 	Since    time.Time `json:"since"`    // view time at which the first signal said so
+
+	// Of a fault that is recorded: what the events of Evidence said, as far as that was still known, and which rules did not match then.
+	Told   []Told `json:"told,omitempty"`
+	Misses []Miss `json:"misses,omitempty"`
 }
 
 // Anchor is the one thing a fault is tied to: the object whose UID (or the zone, region or namespace whose name) makes two

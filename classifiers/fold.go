@@ -21,7 +21,7 @@ func (c *Cluster) foldNode(m moment, seen events.Node) {
 	if n.Ready.Status != seen.Ready.Status {
 		n.ReadyAt = m.at
 	}
-	n.Node, n.Evidence = seen, m.evidence
+	n.Node, n.Evidence, n.ToldAt = seen, m.evidence, m.at
 	n.WasReady = n.WasReady || seen.Ready.Status == statusTrue
 	if seen.Gone {
 		n.GoneAt = m.at

@@ -32,6 +32,7 @@ func (p PodView) Troubled() bool { return !p.Gone && p.Trouble != "" }
 type WorkloadView struct {
 	events.Workload
 	Evidence   string
+	ToldAt     time.Time // view time of the event that is the evidence
 	SickAt     time.Time // view time at which it stopped being healthy; zero while it is
 	RevisedAt  time.Time // view time of the last change of its revision; zero when none was seen
 	WasHealthy bool      // it was seen healthy since Salvor knows it
@@ -42,6 +43,7 @@ type WorkloadView struct {
 type ObjectView struct {
 	events.Object
 	Evidence  string
+	ToldAt    time.Time // view time of the event that is the evidence
 	At        time.Time // view time of the last change of its phase
 	ContentAt time.Time // view time of the last change of what people want of it; zero when none was seen
 	GoneAt    time.Time // view time at which it was deleted; zero while it exists
@@ -113,7 +115,7 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 		known.GoneAt = m.at
 		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
 	}
-	known.Workload, known.Evidence = seen, m.evidence
+	known.Workload, known.Evidence, known.ToldAt = seen, m.evidence, m.at
 	known.judge(m)
 }
 
@@ -154,7 +156,7 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 		known.GoneAt = m.at
 		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
 	}
-	known.Object, known.Evidence = seen, m.evidence
+	known.Object, known.Evidence, known.ToldAt = seen, m.evidence, m.at
 }
 
 func (o *ObjectView) changed(m moment, seen events.Object) {

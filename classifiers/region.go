@@ -31,7 +31,7 @@ func (c Region) Classify(v *View) []Finding {
 		}
 		own := pollOf(v, cluster, targetAPIServer, false)
 		second := seconds(cluster, own)
-		if own.up > len(own.down) || len(second) == 0 {
+		if len(own.down) < own.half() || len(second) == 0 {
 			continue // Salvor itself reaches it, or nobody else says so
 		}
 		out = append(out, c.finding(cluster, witnesses, second))
@@ -110,14 +110,20 @@ func pollOf(v *View, c *Cluster, target string, witnesses bool) poll {
 	return out
 }
 
+// needed is how many of those known are more than half.
+func (p poll) needed() int { return p.known/2 + 1 }
+
 // most says that more than half of those known say that it is down.
-func (p poll) most() bool { return 2*len(p.down) > p.known }
+func (p poll) most() bool { return len(p.down) >= p.needed() }
+
+// half is how many of those that say something are at least half: when fewer say that it is down, it is reached.
+func (p poll) half() int { return (p.up + len(p.down) + 1) / 2 }
 
 // well says that more than half of those known say that it is up.
 func (p poll) well() bool { return 2*p.up > p.known }
 
 // since is when it became most.
-func (p poll) since() time.Time { return p.down[p.known/2].Since }
+func (p poll) since() time.Time { return p.down[p.needed()-1].Since }
 
 func (p poll) evidence() []string {
 	var out []string

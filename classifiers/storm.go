@@ -25,32 +25,47 @@ func (c Storm) Least(nodes int) int { return max(c.Nodes, int(math.Ceil(c.Share*
 func (c Storm) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
-		look := lookAtNodes(v, cluster)
 		if len(cluster.Lost) < c.Nodes {
 			continue
 		}
-		explained := map[string]bool{}
-		for _, zone := range c.Zone.findings(look) {
-			explained[zone.Anchor.Name] = true
+		if g := c.gust(lookAtNodes(v, cluster)); g.storms() {
+			out = append(out, c.finding(cluster, g))
 		}
-		for _, zone := range cluster.declaredZones(v.Now) {
-			explained[zone] = true
-		}
-		unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
-		all, lost := cluster.size(), together(unexplained, c.Within)
-		least := c.Least(all)
-		if least == 0 || len(lost) < least {
-			continue
-		}
-		took := span(lost[0].LostAt, lost[len(lost)-1].LostAt)
-		sentence := fmt.Sprintf("%d of %d nodes of %s were lost within %s: the observer is suspected", len(lost), all, cluster.Name, took)
-		out = append(out, Finding{Window: c.Window, Fault: Fault{
-			Kind: KindNode, Cluster: cluster.Name, Anchor: Anchor{Kind: AnchorCluster, Name: cluster.Name}, Scope: scopeOf(lost),
-			Signals: []Signal{{Name: "nodes", Source: SourceAPIServer, Asked: true, Agrees: true,
-				Detail: fmt.Sprintf("%d lost at once, %d are enough", len(lost), least)}},
-			Since: lost[least-1].LostAt, Evidence: evidenceOf(lost), Sentence: sentence}})
 	}
 	return out
+}
+
+// gust is what is judged by: the nodes that were lost together and that no lost zone explains.
+type gust struct {
+	lost         []*NodeView
+	nodes, least int // how many the cluster has, and how many of them make a storm; 0 is none
+	zones        int // lost zones, whose nodes do not count
+}
+
+func (c Storm) gust(look nodeLook) gust {
+	explained := map[string]bool{}
+	for _, zone := range c.Zone.findings(look) {
+		explained[zone.Anchor.Name] = true
+	}
+	for _, zone := range look.cluster.declaredZones(look.view.Now) {
+		explained[zone] = true
+	}
+	unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
+	g := gust{lost: together(unexplained, c.Within), nodes: look.cluster.size(), zones: len(explained)}
+	g.least = c.Least(g.nodes)
+	return g
+}
+
+func (g gust) storms() bool { return g.least > 0 && len(g.lost) >= g.least }
+
+func (c Storm) finding(cluster *Cluster, g gust) Finding {
+	took := span(g.lost[0].LostAt, g.lost[len(g.lost)-1].LostAt)
+	return Finding{Window: c.Window, Fault: Fault{
+		Kind: KindNode, Cluster: cluster.Name, Anchor: Anchor{Kind: AnchorCluster, Name: cluster.Name}, Scope: scopeOf(g.lost),
+		Signals: []Signal{{Name: "nodes", Source: SourceAPIServer, Asked: true, Agrees: true,
+			Detail: fmt.Sprintf("%d lost at once, %d are enough", len(g.lost), g.least)}},
+		Since: g.lost[g.least-1].LostAt, Evidence: evidenceOf(g.lost),
+		Sentence: fmt.Sprintf("%d of %d nodes of %s were lost within %s: the observer is suspected", len(g.lost), g.nodes, cluster.Name, took)}}
 }
 
 // size counts the nodes that exist.

@@ -49,6 +49,7 @@ type Cluster struct {
 type NodeView struct {
 	events.Node
 	Evidence string    // id of the event that last said something of the node
+	ToldAt   time.Time // view time of that event
 	ReadyAt  time.Time // view time of the last change of the Ready condition's status
 	WasReady bool      // it was seen ready since Salvor knows it
 	Lease    LeaseView // zero when its Lease was never seen to be renewed or to be stale

@@ -36,19 +36,25 @@ const onlyAPIServer = "; only the API server says so"
 
 // findings are those of one cluster.
 func (c Zone) findings(look nodeLook) []Finding {
-	var out []Finding
-	all := look.lost()
-	if len(all) == 0 {
+	lost := look.lostPerZone()
+	if len(lost) == 0 {
 		return nil
 	}
-	lost, nodes := map[string][]*NodeView{}, look.cluster.perZone()
-	for _, n := range all {
-		lost[n.Zone] = append(lost[n.Zone], n)
-	}
+	var out []Finding
+	nodes := look.cluster.perZone()
 	for _, name := range sortedKeys(lost) {
-		if finding, ok := c.judge(look, name, lost, nodes); ok && name != "" {
-			out = append(out, finding)
+		if r := c.reach(name, lost, nodes); name != "" && r.most() && r.alone() {
+			out = append(out, c.finding(look, r))
 		}
+	}
+	return out
+}
+
+// lostPerZone are the lost nodes by zone, in the order in which they were lost.
+func (l nodeLook) lostPerZone() map[string][]*NodeView {
+	out := map[string][]*NodeView{}
+	for _, n := range l.lost() {
+		out[n.Zone] = append(out[n.Zone], n)
 	}
 	return out
 }
@@ -56,25 +62,43 @@ func (c Zone) findings(look nodeLook) []Finding {
 // leastOfZone is how many nodes of so many are most of a zone: more than half, and more than one.
 func leastOfZone(nodes int) int { return max(2, nodes/2+1) }
 
-func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nodes map[string]int) (Finding, bool) {
-	mine, least := together(lost[name], c.Within), leastOfZone(nodes[name])
-	if len(mine) < least {
-		return Finding{}, false
+// reach is how far the losses go in one zone, and what is judged by.
+type reach struct {
+	name         string
+	lost         []*NodeView // those of the zone that were lost together
+	nodes, least int         // how many it has, and how many are most of them
+	others, away int         // how many other zones have, and how many of those were lost at that time
+	spared       int         // at most so many of the others may be lost
+}
+
+// reach counts. The others are counted only when most of the zone is lost.
+func (c Zone) reach(name string, lost map[string][]*NodeView, nodes map[string]int) reach {
+	r := reach{name: name, lost: together(lost[name], c.Within), nodes: nodes[name], least: leastOfZone(nodes[name])}
+	if r.most() {
+		r.others, r.away = c.others(name, r.lost, nodes, lost)
+		r.spared = min(max(1, r.others/10), r.others-1)
 	}
-	others, othersLost := c.others(name, mine, nodes, lost)
-	if others == 0 || othersLost > max(1, others/10) || othersLost >= others {
-		return Finding{}, false
-	}
+	return r
+}
+
+// most says that most of the zone is lost.
+func (r reach) most() bool { return len(r.lost) >= r.least }
+
+// alone says that other zones are well.
+func (r reach) alone() bool { return r.away <= r.spared }
+
+func (c Zone) finding(look nodeLook, r reach) Finding {
+	name, mine := r.name, r.lost
 	took := span(mine[0].LostAt, mine[len(mine)-1].LostAt)
 	f := Fault{
 		Kind: KindZone, Cluster: look.cluster.Name, Anchor: Anchor{Kind: "zone", Name: name}, Scope: scopeOf(mine),
-		Since: mine[least-1].LostAt, Evidence: evidenceOf(mine),
+		Since: mine[r.least-1].LostAt, Evidence: evidenceOf(mine),
 		Signals: []Signal{{Name: "nodes", Source: SourceAPIServer, Asked: true, Agrees: true,
-			Detail: fmt.Sprintf("%d of %d lost within %s, of other zones %d of %d", len(mine), nodes[name], took, othersLost, others)}},
+			Detail: fmt.Sprintf("%d of %d lost within %s, of other zones %d of %d", len(mine), r.nodes, took, r.away, r.others)}},
 	}
 	alerts, evidence := look.alertsOfZone(name, mine)
 	f.Signals, f.Evidence = append(f.Signals, alerts), append(f.Evidence, evidence...)
-	f.Sentence = fmt.Sprintf("zone %s is lost: %d of its %d nodes within %s", name, len(mine), nodes[name], took)
+	f.Sentence = fmt.Sprintf("zone %s is lost: %d of its %d nodes within %s", name, len(mine), r.nodes, took)
 	if away := look.lostElsewhere(name); away > 0 {
 		f.Sentence += fmt.Sprintf("; %d nodes of other zones are away for longer", away)
 	} else {
@@ -83,7 +107,7 @@ func (c Zone) judge(look nodeLook, name string, lost map[string][]*NodeView, nod
 	if f.SingleSourced() {
 		f.Sentence += onlyAPIServer
 	}
-	return Finding{Fault: f, Window: c.Window + returns(f.Since, look.cluster.backSince(look.view.Now.Add(-c.Window)), c.Within)}, true
+	return Finding{Fault: f, Window: c.Window + returns(f.Since, look.cluster.backSince(look.view.Now.Add(-c.Window)), c.Within)}
 }
 
 // others counts the nodes of the other zones, and those of them that were lost about when mine were. A node without a zone is of
@@ -136,8 +160,20 @@ func (l nodeLook) alertsOfZone(zone string, lost []*NodeView) (Signal, []string)
 	if evidence := l.cluster.zoneAlerts(zone); len(evidence) > 0 && !l.deaf {
 		return Signal{Name: "alerts", Source: SourceAlerts, Asked: true, Agrees: true, Detail: "they speak of the zone"}, evidence
 	}
-	told := 0
-	var evidence []string
+	told, evidence := l.toldLost(lost)
+	agrees := told > 0 && told >= halfOf(lost)
+	s := Signal{Name: "alerts", Source: SourceAlerts, Asked: agrees, Agrees: agrees, Detail: fmt.Sprintf("they speak of %d of the %d lost nodes", told, len(lost))}
+	if !agrees {
+		return s, nil
+	}
+	return s, evidence
+}
+
+// halfOf is how many of lost nodes alerts have to speak of.
+func halfOf(lost []*NodeView) int { return (len(lost) + 1) / 2 }
+
+// toldLost counts those of lost nodes of which an independent alert speaks, and names events that do.
+func (l nodeLook) toldLost(lost []*NodeView) (told int, evidence []string) {
 	for _, n := range lost {
 		at := slices.IndexFunc(l.alerts[n.Name], func(a AlertView) bool { return a.Independent && a.mayRaise(KindZone) })
 		if at < 0 {
@@ -147,12 +183,7 @@ func (l nodeLook) alertsOfZone(zone string, lost []*NodeView) (Signal, []string)
 			evidence = append(evidence, l.alerts[n.Name][at].Evidence)
 		}
 	}
-	agrees := told > 0 && 2*told >= len(lost)
-	s := Signal{Name: "alerts", Source: SourceAlerts, Asked: agrees, Agrees: agrees, Detail: fmt.Sprintf("they speak of %d of the %d lost nodes", told, len(lost))}
-	if !agrees {
-		return s, nil
-	}
-	return s, evidence
+	return told, evidence
 }
 
 // zoneAlerts are the events of the independent alerts that say of a zone, and not of one of its nodes, that it is lost.
