@@ -295,6 +295,9 @@ func TestUpcomingMoves(t *testing.T) {
 					t.Errorf("the move is refused: %v", err)
 				}
 			}
+			if got.Record.Fault != nil && !inc.Retells() {
+				t.Errorf("%s records the fault, and nobody was told that it may", inc.State)
+			}
 			if got.Do == Wait && !got.Until.After(c.sight.Now) {
 				t.Errorf("waits until %s, which is past", got.Until)
 			}

@@ -91,6 +91,11 @@ func (i *Incident) Upcoming(s Sight, t Terms) Move {
 	return Move{Do: Rest}
 }
 
+// Retells says that the move that is due may record the fault as it is seen now.
+func (i *Incident) Retells() bool {
+	return i.State == Suspected || i.State == Standing || i.State == Clearing || i.State == Restoring
+}
+
 func (i *Incident) whileSuspected(s Sight, t Terms) Move {
 	switch {
 	case s.Gone():

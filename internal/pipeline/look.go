@@ -14,13 +14,26 @@ type Look struct {
 	Seq   uint64 // the event the view had reached
 }
 
-// Look asks the view about an incident's fault. Before the first judgement nothing is seen.
+// Look asks the view about an incident's fault. Before the first judgement nothing is seen. A fault that a move may record is told
+// with which rules do not match.
 func (p *Pipeline) Look(inc *incident.Incident) Look {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	finding := p.findings[inc.Key]
 	blind := !p.judging || finding == nil && p.view.Blind(inc.Fault)
+	if finding != nil && inc.Retells() {
+		told := *finding
+		told.Fault = classifiers.Recorded(p.view, p.Classifiers, finding.Fault)
+		finding = &told
+	}
 	return Look{Seq: p.view.Seq, Sight: incident.Sight{Now: p.view.Now, Blind: blind, Finding: finding}}
+}
+
+// Misses are the rules that do not match now where a fault was found.
+func (p *Pipeline) Misses(f classifiers.Fault) []classifiers.Miss {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return classifiers.Explain(p.view, p.Classifiers, &f)
 }
 
 // Ask lets f read the view. f must not keep it.

@@ -156,7 +156,9 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 		p.findings[key] = &f
 		if _, open := p.live[key]; !open && f.Under == nil && f.Lasted(p.view.Now) && room[key.Cluster+"/"+key.Kind] < maxLive {
 			room[key.Cluster+"/"+key.Kind]++
-			fresh = append(fresh, opening{f, p.view.Now, p.view.Seq, p.lastEnd[key]})
+			o := opening{f, p.view.Now, p.view.Seq, p.lastEnd[key]}
+			o.finding.Fault = classifiers.Recorded(p.view, p.Classifiers, f.Fault)
+			fresh = append(fresh, o)
 		}
 	}
 	for key, t := range p.live {
