@@ -15,8 +15,9 @@ func newShowCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show INCIDENT",
 		Short: "Show what happened, why, and why not",
-		Long:  "Show the timeline of an incident. INCIDENT is its short name, its id, or the beginning of one. Times are UTC.",
-		Args:  usage(cobra.ExactArgs(1)),
+		Long: "Show the timeline of an incident: what was seen and which events say so, which rules did not match and by how much, what policy said and what was done. " +
+			"INCIDENT is its short name, its id, or the beginning of one. Times are UTC.",
+		Args: usage(cobra.ExactArgs(1)),
 	}
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -39,6 +40,6 @@ func tell(w io.Writer, env environment, found api.Incident, render func(timeline
 	if err != nil {
 		return advisedError{err, "use the salvor of the server's version, or see it unfolded: salvor incidents show " + found.Name + " -o json"}
 	}
-	_, err = fmt.Fprint(w, render(timeline.Case{Incident: inc, Asked: asked, Now: env.now()}))
+	_, err = fmt.Fprint(w, render(timeline.Case{Incident: inc, Asked: asked, Misses: found.Misses, Now: env.now()}))
 	return err
 }

@@ -154,6 +154,12 @@ type server struct {
 	viewer      string // token file
 }
 
+func (s *server) Ask(func(*classifiers.View)) {}
+
+func (s *server) Misses(f classifiers.Fault) []classifiers.Miss {
+	return []classifiers.Miss{{Rule: "zone", Have: 1, Need: 7, Unit: "nodes", Text: "1 of 12 nodes of " + f.Cluster + " lost within 1m, 7 would make it a zone"}}
+}
+
 func serving(t *testing.T) *server {
 	t.Helper()
 	s := &server{records: heldIncident(t), dir: t.TempDir()}
@@ -214,8 +220,8 @@ func TestCommands(t *testing.T) {
 		{"incidents --state closed", []string{""}, "no incidents\n"},
 		{"incidents -o json", []string{"[\n  {\n    \"id\": "}, ""},
 		{"incidents --all --cluster prod-eu -o yaml", []string{"- id: ", "\n  cluster: prod-eu\n"}, ""},
-		{"incidents show " + name, []string{header, "03:11:05 held back because the mode is observe", "Next: salvor plan " + name + "\n"}, ""},
-		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`}, ""},
+		{"incidents show " + name, []string{header, "03:11:05 held back because the mode is observe", "now not because of\n  zone  1 of 12 nodes of ", "Next: salvor plan " + name + "\n"}, ""},
+		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`, `"rule": "zone",`}, ""},
 		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod-eu\n", "kubectl cordon worker-7"}, ""},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},

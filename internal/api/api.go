@@ -36,9 +36,10 @@ type Pauses interface {
 	EndPause(ctx context.Context, scope policies.Pause) error
 }
 
-// View lets f read what is seen now. f must not keep it.
+// View lets f read what is seen now, which f must not keep, and says which rules do not match now where a fault was found.
 type View interface {
 	Ask(f func(*classifiers.View))
+	Misses(f classifiers.Fault) []classifiers.Miss
 }
 
 // Events records what people declare. When Append returns nil all of it survives; an event whose ID was recorded lately is recorded

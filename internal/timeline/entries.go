@@ -2,7 +2,7 @@ package timeline
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -57,14 +57,14 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 	e := entry{at: when(rec), text: Plain(rec.Text), more: plainAll(rec.Detail)}
 	switch rec.Kind {
 	case incident.Opened:
-		e.verb, e.more = "saw", signals(rec.Fault)
+		e.verb, e.more = "saw", found(rec.Fault)
 		if rec.Standing {
 			e.more = append(e.more, "it was so when Salvor first looked: left alone until it changes")
 		}
 	case incident.Confirmed:
-		e.verb, e.more = "confirmed", signals(rec.Fault)
+		e.verb, e.more = "confirmed", found(rec.Fault)
 	case incident.Recurred:
-		e.verb, e.more = "saw again", signals(rec.Fault)
+		e.verb, e.more = "saw again", found(rec.Fault)
 		if rec.WindowS > 0 {
 			e.more = append(e.more, "counts again once it has lasted "+lasting(inSeconds(rec.WindowS)))
 		}
@@ -90,11 +90,16 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 	return []entry{e}
 }
 
-// signals says who agrees, with the numbers they used.
-func signals(f *classifiers.Fault) []string {
+// found says why it is this fault: who agrees, which events say so, and which rules did not match.
+func found(f *classifiers.Fault) []string {
 	if f == nil {
 		return nil
 	}
+	return slices.Concat(signals(f), evidence(f), unmatched(f.Misses))
+}
+
+// signals says who agrees, with the numbers they used.
+func signals(f *classifiers.Fault) []string {
 	var out []string
 	if agree, asked := f.Agreement(); asked > 0 {
 		out = append(out, fmt.Sprintf("%d of %s agree", agree, counted(asked, "observer")))
@@ -102,20 +107,7 @@ func signals(f *classifiers.Fault) []string {
 	for _, s := range f.Signals {
 		out = append(out, Plain(s.Name+": "+s.Detail))
 	}
-	if len(f.Evidence) > 0 {
-		out = append(out, "evidence: "+named(f.Evidence))
-	}
 	return out
-}
-
-// named names a few events, and counts the rest.
-func named(ids []string) string {
-	const most = 3
-	text := strings.Join(plainAll(ids[:min(len(ids), most)]), ", ")
-	if more := len(ids) - most; more > 0 {
-		text += fmt.Sprintf(" and %s more", counted(more, "event"))
-	}
-	return text
 }
 
 // step tells a step with its result, when it has one.

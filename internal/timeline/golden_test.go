@@ -102,6 +102,16 @@ var stories = map[string]func(*story){
 		key, f := s.key, s.fault("worker-7")
 		s.add(incident.Record{Kind: incident.Opened, Key: &key, Fault: f, Standing: true, Text: f.Sentence})
 	},
+	"older_record": func(s *story) { // without what the events said, and without misses
+		key, f := s.key, s.fault("worker-7")
+		f.Told, f.Misses = nil, nil
+		s.add(incident.Record{Kind: incident.Opened, Key: &key, Fault: f, Text: f.Sentence})
+	},
+	"grown_since": func(s *story) {
+		s.opened()
+		s.misses = s.fault("worker-7").Misses
+		s.misses[0] = classifiers.Miss{Rule: "zone", Have: 3, Need: 4, Unit: "nodes", Text: "3 of 7 nodes of eu-west-1b lost within 1m, 4 would make it a zone"}
+	},
 	"gone": func(s *story) {
 		s.opened().after(5 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 		s.after(2 * time.Minute).add(incident.Record{Kind: incident.Closed, Text: "gone by itself; nothing was done"})
@@ -111,7 +121,9 @@ var stories = map[string]func(*story){
 		f := s.fault("worker\x1b[2J\r\n7; rm -rf ~")
 		f.Signals = append(f.Signals, classifiers.Signal{Name: "alert\x07", Asked: true, Agrees: true,
 			Detail: "<script>alert(1)</script> [pay](http://evil) ![x](y) | a | @everyone `code` \u202etxt \xff\u200b"})
-		f.Evidence = []string{"a`b``c", "`"}
+		f.Evidence = []string{"a`b``c", "`", "c", "d"}
+		f.Told = []classifiers.Told{{ID: "`", At: s.now, Text: "node \x1b[2J: <b> | \n| `x`"}}
+		f.Misses = []classifiers.Miss{{Rule: "zone\x1b[1m", Text: "1 of 3 nodes of </b>\r\n| \u202e @everyone lost"}}
 		f.Sentence = "# not a heading\n- nor a list <b>"
 		s.add(incident.Record{Kind: incident.Opened, Key: &key, Fault: f, Standing: true, Text: f.Sentence})
 	},

@@ -89,7 +89,23 @@ func (m *page) fault(inc *incident.Incident) {
 		m.line("\nEvents:\n")
 	}
 	for _, id := range fault.Evidence {
+		if text := said(&fault, id); text != "" {
+			m.line("- %s (%s)", md(text), code(id))
+			continue
+		}
 		m.line("- %s", code(id))
+	}
+	m.unmatched(fault.Misses)
+}
+
+// unmatched lists the rules that did not match, and by how much.
+func (m *page) unmatched(misses []classifiers.Miss) {
+	if len(misses) == 0 {
+		return
+	}
+	m.line("\nNot because of:\n\n| rule | why not |\n| --- | --- |")
+	for _, miss := range misses {
+		m.line("| %s | %s |", md(miss.Rule), md(miss.Text))
 	}
 }
 

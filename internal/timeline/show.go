@@ -2,9 +2,11 @@ package timeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -14,6 +16,7 @@ import (
 type Case struct {
 	Incident *incident.Incident
 	Asked    map[string]policies.Question // what policy was asked, by Decision.Ref, as far as it is known
+	Misses   []classifiers.Miss           // the rules that do not match now, while it lives
 	Now      time.Time
 }
 
@@ -34,11 +37,23 @@ func Show(c Case) string {
 		}
 		e.write(&out)
 	}
+	if now := newer(c); len(now) > 0 {
+		out.WriteString("now " + strings.Join(now, "\n") + "\n")
+	}
 	for _, line := range stillDown(inc) {
 		fmt.Fprintf(&out, "STILL DOWN  %s\n", line)
 	}
 	fmt.Fprintf(&out, "Next: %s\n", next(c))
 	return out.String()
+}
+
+// newer are the rules that do not match now, where their numbers are not those last recorded.
+func newer(c Case) []string {
+	same := func(a, b classifiers.Miss) bool { return a.Rule == b.Rule && a.Text == b.Text }
+	if slices.EqualFunc(c.Misses, lastFault(c.Incident).Misses, same) {
+		return nil
+	}
+	return unmatched(c.Misses)
 }
 
 // stillDown is what the last checks found not to be so, unless the fault went away since.

@@ -18,6 +18,7 @@ type story struct {
 	id      incident.ID
 	history []incident.Sequenced
 	asked   map[string]policies.Question
+	misses  []classifiers.Miss // now; those last recorded when nil
 }
 
 func newStory(t *testing.T) *story {
@@ -46,7 +47,10 @@ func (s *story) fold() Case {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return Case{Incident: inc, Asked: s.asked, Now: s.now.Add(30 * time.Second)}
+	if s.misses == nil && inc.Live() {
+		s.misses = lastFault(inc).Misses
+	}
+	return Case{Incident: inc, Asked: s.asked, Misses: s.misses, Now: s.now.Add(30 * time.Second)}
 }
 
 func (s *story) fault(name string) *classifiers.Fault {
@@ -59,6 +63,12 @@ func (s *story) fault(name string) *classifiers.Fault {
 			{Name: "alert", Detail: "no alert speaks of it"},
 		},
 		Evidence: []string{"lease/9b1c/7731/stale", "node/9b1c/7702"},
+		Told: []classifiers.Told{{ID: "lease/9b1c/7731/stale", At: s.now.Add(-2 * time.Second), Text: "node " + name + ": its Lease is stale"},
+			{ID: "node/9b1c/7702", At: s.now.Add(-7 * time.Hour), Text: "node " + name + ": Ready is True"}},
+		Misses: []classifiers.Miss{
+			{Rule: "zone", Have: 1, Need: 4, Unit: "nodes", Text: "1 of 7 nodes of eu-west-1b lost within 1m, 4 would make it a zone"},
+			{Rule: "storm", Have: 1, Need: 5, Unit: "nodes", Text: "1 of 21 nodes lost within 1m, 5 would be a storm"},
+			{Rule: "region", Have: 1, Need: 2, Unit: "witnesses", Text: "1 of 3 witnesses cannot reach the API server of prod-eu, 2 would be needed"}},
 		Sentence: name + " is silent: its Lease was not renewed for 26s",
 		Since:    s.now.Add(-2 * time.Second),
 	}
