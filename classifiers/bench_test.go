@@ -24,6 +24,22 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
+// BenchmarkRecorded explains one fault of that fleet, as is done when an incident is opened.
+func BenchmarkRecorded(b *testing.B) {
+	zone := Zone{Window: 15 * time.Second, Within: 2 * time.Minute}
+	all := []Classifier{Region{}, zone, Storm{Within: 2 * time.Minute, Nodes: 3, Share: 0.2, Zone: zone}, Node{}, data, config, security}
+	for _, dead := range []int{1, 1666} {
+		b.Run(fmt.Sprintf("dead=%d", dead), func(b *testing.B) {
+			v := fleetOf(5000, dead)
+			f := Classify(v, all)[0].Fault
+			b.ReportAllocs()
+			for b.Loop() {
+				Recorded(v, all, f)
+			}
+		})
+	}
+}
+
 func fleetOf(nodes, dead int) *View {
 	v := NewView(meaning)
 	v.Now = began

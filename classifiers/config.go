@@ -228,6 +228,9 @@ func (c Config) certificates(v *View, cluster *Cluster) []Finding {
 
 // soonest are the probes whose certificate expires first, by target.
 func (c *Cluster) soonest() map[string]ProbeView {
+	if len(c.Probes) == 0 {
+		return nil
+	}
 	out := map[string]ProbeView{}
 	for _, key := range sortedKeys(c.Probes) {
 		p := c.Probes[key]

@@ -53,6 +53,9 @@ func (d Deletions) covers(namespace string) bool {
 
 // deletions are those in what is protected that are not made good since, in order: of namespaces, and by the namespace they lie in.
 func (c Data) deletions(cluster *Cluster) (namespaces []Deletion, inside map[string][]Deletion) {
+	if len(cluster.Deleted) == 0 {
+		return nil, nil
+	}
 	inside = map[string][]Deletion{}
 	seen := map[string]bool{}
 	for _, d := range slices.Backward(cluster.Deleted) {

@@ -119,12 +119,15 @@ func (l nodeLook) lost() []*NodeView {
 	return out
 }
 
-// losses are when those were lost.
-func (l nodeLook) losses() []time.Time {
+// losses are when those of the broken nodes were lost that were seen well before, in order.
+func losses(broken []*NodeView) []time.Time {
 	var out []time.Time
-	for _, n := range l.lost() {
-		out = append(out, n.LostAt)
+	for _, n := range broken {
+		if !n.standing() {
+			out = append(out, n.LostAt)
+		}
 	}
+	slices.SortFunc(out, time.Time.Compare)
 	return out
 }
 

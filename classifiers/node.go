@@ -28,13 +28,14 @@ func (c Node) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
 		look := lookAtNodes(v, cluster)
-		losses, broken := look.losses(), look.broken()
+		broken := look.broken()
+		lost := losses(broken)
 		look.brief = len(broken) > maxWorded
 		out = slices.Grow(out, len(broken))
 		back := cluster.backSince(v.Now.Add(-c.Window))
 		for _, node := range broken {
 			f := c.judge(look, node)
-			f.Window += max(c.gathers(node, losses), returns(node.LostAt, back, c.Within))
+			f.Window += max(c.gathers(node, lost), returns(node.LostAt, back, c.Within))
 			out = append(out, f)
 		}
 	}

@@ -52,8 +52,12 @@ func (c Zone) findings(look nodeLook) []Finding {
 
 // lostPerZone are the lost nodes by zone, in the order in which they were lost.
 func (l nodeLook) lostPerZone() map[string][]*NodeView {
+	all := l.lost()
+	if len(all) == 0 {
+		return nil
+	}
 	out := map[string][]*NodeView{}
-	for _, n := range l.lost() {
+	for _, n := range all {
 		out[n.Zone] = append(out[n.Zone], n)
 	}
 	return out
