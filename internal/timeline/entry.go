@@ -37,9 +37,10 @@ func (e entry) write(out *strings.Builder) {
 	}
 }
 
-// wrap breaks text into lines that fit beside the indent; what follows the first is set in.
+// wrap breaks text into lines that fit beside the indent; what follows the first is set in further than it.
 func wrap(text string) []string {
-	const width, hang = columns - len(indent), "  "
+	const width = columns - len(indent)
+	hang := text[:len(text)-len(strings.TrimLeft(text, " "))] + "  "
 	var lines []string
 	for len(text) > width {
 		cut := strings.LastIndexByte(text[:width+1], ' ')

@@ -109,6 +109,9 @@ var stories = map[string]func(*story){
 	},
 	"grown_since": func(s *story) {
 		s.opened()
+		f := s.history[0].Fault
+		f.Evidence[0] = "lease/4e61da6a-4dc2-438b-84c4-249ed2adeb53/392/stale"
+		f.Told[0].ID = f.Evidence[0]
 		s.misses = s.fault("worker-7").Misses
 		s.misses[0] = classifiers.Miss{Rule: "zone", Have: 3, Need: 4, Unit: "nodes", Text: "3 of 7 nodes of eu-west-1b lost within 1m, 4 would make it a zone"}
 	},
