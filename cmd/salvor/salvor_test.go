@@ -154,8 +154,6 @@ type server struct {
 	viewer      string // token file
 }
 
-func (s *server) Ask(func(*classifiers.View)) {}
-
 func (s *server) Misses(f classifiers.Fault) []classifiers.Miss {
 	return []classifiers.Miss{{Rule: "zone", Have: 1, Need: 7, Unit: "nodes", Text: "1 of 12 nodes of " + f.Cluster + " lost within 1m, 7 would make it a zone"}}
 }
