@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/policies"
@@ -16,12 +17,26 @@ import (
 // paper is the world that responders act on: it agrees with whatever is done, unless it is told otherwise.
 type paper struct {
 	view      func(func(*classifiers.View)) // what is seen now
-	failing   map[string]bool               // responders of which nothing works
+	now       func() time.Time
+	failing   map[string]bool          // responders of which nothing works
+	takes     map[string]time.Duration // how long it takes until the world agrees with what a responder does
+	begun     map[string]time.Time     // since when it is asked to, by plan and step
 	repairers []string
 	unknown   bool // it is not known who else repairs nodes
 }
 
-func newPaper() *paper { return &paper{failing: map[string]bool{}} }
+func newPaper() *paper {
+	return &paper{failing: map[string]bool{}, takes: map[string]time.Duration{}, begun: map[string]time.Time{}}
+}
+
+// since is when the world was first asked for what a step does.
+func (p *paper) since(env responders.Env) time.Time {
+	key := env.Incident + "/" + env.Plan + "/" + env.Step
+	if _, ok := p.begun[key]; !ok {
+		p.begun[key] = p.now()
+	}
+	return p.begun[key]
+}
 
 // catalog is that of all responders, each on paper.
 func (p *paper) catalog() (responders.Catalog, error) {
@@ -107,20 +122,24 @@ func (p *paper) nodes(cluster string, wanted []string) []policies.Target {
 var errOnPaper = errors.New("it fails, as the scene says")
 
 // Apply implements responders.Responder.
-func (s sheet) Apply(ctx context.Context, _ responders.Env, _ responders.Change) error {
+func (s sheet) Apply(ctx context.Context, env responders.Env, _ responders.Change) error {
 	if err := responders.Guard(ctx); err != nil {
 		return err
 	}
 	if s.world.failing[s.spec.Name] {
 		return errOnPaper
 	}
+	s.world.since(env)
 	return nil
 }
 
 // Verify implements responders.Responder.
-func (s sheet) Verify(context.Context, responders.Env, responders.Change) (responders.Finding, error) {
+func (s sheet) Verify(_ context.Context, env responders.Env, _ responders.Change) (responders.Finding, error) {
 	if s.world.failing[s.spec.Name] {
 		return responders.Finding{Outcome: responders.OutcomeNotVerified, Detail: []string{errOnPaper.Error()}}, nil
+	}
+	if takes := s.world.takes[s.spec.Name]; s.world.now().Sub(s.world.since(env)) < takes {
+		return responders.Finding{Outcome: responders.OutcomeNotVerified, Detail: []string{fmt.Sprintf("it takes %s, as the scene says", takes)}}, nil
 	}
 	return responders.Finding{Outcome: responders.OutcomeVerified}, nil
 }

@@ -39,6 +39,7 @@ type Player struct {
 func NewPlayer(ctx context.Context, judges *judging.Judgement, books *judging.Books, world *paper, at time.Time) *Player {
 	p := &Player{judges: judges, books: books, world: world, clock: clock.NewVirtual(at), taken: map[string]time.Time{}}
 	p.store = memory.New(memory.Options{Now: p.clock.Now})
+	p.world.now = p.clock.Now
 	p.begin(ctx)
 	p.life.Start()
 	return p
@@ -124,6 +125,12 @@ func (p *Player) obey(ctx context.Context, o scene.Order) error {
 		for _, name := range o.Args {
 			delete(p.world.failing, name)
 		}
+	case "takes":
+		length, err := time.ParseDuration(o.Args[1])
+		if err != nil {
+			return fmt.Errorf("takes: %q is no duration", o.Args[1])
+		}
+		p.world.takes[o.Args[0]] = length
 	case "repairer":
 		p.world.repairers, p.world.unknown = slices.Clone(o.Args), false
 	case "repairers":

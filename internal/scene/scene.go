@@ -65,14 +65,15 @@ func Parse(text []byte) ([]Step, error) {
 	return s.steps, nil
 }
 
-// split cuts a line into words. Double quotes hold a word together.
+// split cuts a line into words. Double quotes hold a word, or what stands behind its first "=", together; elsewhere, as in JSON, they are
+// text.
 func split(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	quoted, any := false, false
 	for _, r := range line {
 		switch {
-		case r == '"':
+		case r == '"' && (quoted || word.Len() == 0 || strings.Index(word.String(), "=") == word.Len()-1):
 			quoted, any = !quoted, true
 		case !quoted && (r == ' ' || r == '\t'):
 			if any || word.Len() > 0 {
@@ -149,7 +150,7 @@ func (s *stage) start(words []string) error {
 
 // orders are the words for what happens to Salvor or its world, each with how many arguments it takes at least.
 var orders = map[string]int{
-	"crash": 0, "pause": 0, "resume": 0, "fails": 1, "works": 1, "repairer": 1, "repairers": 1,
+	"crash": 0, "pause": 0, "resume": 0, "fails": 1, "works": 1, "takes": 2, "repairer": 1, "repairers": 1,
 }
 
 func (s *stage) order(verb string, needs int, words []string) error {

@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,27 @@ func TestWhatComesAgainAfterItsEndIsAnother(t *testing.T) {
 	before, after := payload[events.Node](t, steps[0]), payload[events.Node](t, steps[3])
 	if before.UID == after.UID || after.Gone {
 		t.Fatalf("%+v and %+v", before, after)
+	}
+}
+
+func TestQuotesHoldAWordTogether(t *testing.T) {
+	for text, want := range map[string][]string{
+		`a "b c" d="e f"`:                {"a", "b c", "d=e f"},
+		`x= "" y=""`:                     {"x=", "", "y="},
+		`uses=[{"kind":"Secret","n":1}]`: {`uses=[{"kind":"Secret","n":1}]`},
+		`why="a=" z`:                     {"why=a=", "z"},
+	} {
+		if got, err := split(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestANodeIsSeenAsItWas(t *testing.T) {
+	steps := told(t, `cluster prod`+"\n"+`node a-1 annotations={"example.com/a":"b"}`+"\n"+`node a-1 resourceVersion=1`)
+	first, late := payload[events.Node](t, steps[0]), payload[events.Node](t, steps[2])
+	if first.Annotations["example.com/a"] != "b" || late.ResourceVersion != "1" || late.UID != first.UID {
+		t.Fatalf("%+v and %+v", first, late)
 	}
 }
 

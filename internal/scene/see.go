@@ -97,7 +97,11 @@ func (s *stage) say(of kind, payload map[string]any, w string) error {
 	if of.take != nil {
 		return of.take(s, payload, word, value, !ok)
 	}
-	if !ok {
+	switch {
+	case word == "resourceVersion": // as if it had been seen earlier, or later
+		payload[word] = value
+		return nil
+	case !ok:
 		value = "true"
 	}
 	return s.set(payload, strings.Split(word, "."), value)
