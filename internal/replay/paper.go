@@ -21,12 +21,13 @@ type paper struct {
 	failing   map[string]bool          // responders of which nothing works
 	takes     map[string]time.Duration // how long it takes until the world agrees with what a responder does
 	begun     map[string]time.Time     // since when it is asked to, by plan and step
+	touched   map[string]bool          // what an incident did something to, by incident and UID
 	repairers []string
 	unknown   bool // it is not known who else repairs nodes
 }
 
 func newPaper() *paper {
-	return &paper{failing: map[string]bool{}, takes: map[string]time.Duration{}, begun: map[string]time.Time{}}
+	return &paper{failing: map[string]bool{}, takes: map[string]time.Duration{}, begun: map[string]time.Time{}, touched: map[string]bool{}}
 }
 
 // since is when the world was first asked for what a step does.
@@ -78,6 +79,14 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)
 		}
 	}
+	if s.spec.Name == "node.restore" && !s.world.hasTouched(env, c.Targets) {
+		c.Targets = nil
+		for _, name := range args.Names("nodes") {
+			c.Targets, c.Will = append(c.Targets, policies.Target{Kind: "Node", Name: name}), append(c.Will, "nothing on "+name+" is of this incident")
+		}
+		c.Nothing, c.Class = true, policies.Observe
+		return c, nil
+	}
 	if len(c.Targets) == 0 {
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
 	}
@@ -94,6 +103,11 @@ func names(targets []policies.Target) []string {
 		out = append(out, t.Name)
 	}
 	return out
+}
+
+// hasTouched says that the incident did something to one of the targets: what is not so is nothing to take back.
+func (p *paper) hasTouched(env responders.Env, targets []policies.Target) bool {
+	return slices.ContainsFunc(targets, func(t policies.Target) bool { return p.touched[env.Incident+"/"+t.UID] })
 }
 
 // nodes are those of the names that exist, each once.
@@ -122,7 +136,7 @@ func (p *paper) nodes(cluster string, wanted []string) []policies.Target {
 var errOnPaper = errors.New("it fails, as the scene says")
 
 // Apply implements responders.Responder.
-func (s sheet) Apply(ctx context.Context, env responders.Env, _ responders.Change) error {
+func (s sheet) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	if err := responders.Guard(ctx); err != nil {
 		return err
 	}
@@ -130,6 +144,9 @@ func (s sheet) Apply(ctx context.Context, env responders.Env, _ responders.Chang
 		return errOnPaper
 	}
 	s.world.since(env)
+	for _, t := range change.Targets {
+		s.world.touched[env.Incident+"/"+t.UID] = true
+	}
 	return nil
 }
 

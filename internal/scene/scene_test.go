@@ -120,6 +120,21 @@ func TestTimePasses(t *testing.T) {
 	}
 }
 
+// What is said at the second at which somebody would have said the old again is another event, or a log would leave it out.
+func TestWhatIsSaidAnewIsAnotherEvent(t *testing.T) {
+	steps, err := Parse([]byte("cluster prod\nprobe w1 apiserver up\n+10s\nprobe w1 apiserver down\nblind nodes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range steps {
+		if seen[s.Event.ID] {
+			t.Errorf("%s comes twice", s.Event.ID)
+		}
+		seen[s.Event.ID] = true
+	}
+}
+
 func TestWhatIsNoScene(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"node a-1", "line 1: no cluster"},

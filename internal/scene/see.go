@@ -94,13 +94,12 @@ func (s *stage) seeOne(verb string, of kind, name string, words []string) error 
 // say takes a word after the name: a flag, or key=value.
 func (s *stage) say(of kind, payload map[string]any, w string) error {
 	word, value, ok := strings.Cut(w, "=")
-	if of.take != nil {
-		return of.take(s, payload, word, value, !ok)
-	}
 	switch {
 	case word == "resourceVersion": // as if it had been seen earlier, or later
 		payload[word] = value
 		return nil
+	case of.take != nil:
+		return of.take(s, payload, word, value, !ok)
 	case !ok:
 		value = "true"
 	}

@@ -94,7 +94,7 @@ func (s *stage) observe(cluster, watch string, seeing bool, reason string) error
 		reason = cmp.Or(reason, "it is cut off")
 	}
 	return s.keep(cluster+"/watch/"+watch, observes, func() error {
-		id := "observer/" + cluster + "/" + replica + "/" + watch + "/" + strconv.FormatInt(s.now.UnixNano(), 10)
+		id := fmt.Sprint("observer/", cluster, "/", replica, "/", watch, "/", s.now.UnixNano(), "/", seeing)
 		return s.record(id, events.TypeObserver, "/scene", cluster, "observer/"+replica+"/"+watch,
 			events.Observer{Replica: replica, Watch: watch, Seeing: seeing, Synced: true, Reason: reason})
 	})
@@ -118,7 +118,7 @@ func (s *stage) probe(words []string) error {
 	}
 	cluster := s.cluster
 	return s.keep(cluster+"/probe/"+p.By+"/"+p.Target, observes, func() error {
-		id := "probe/" + cluster + "/" + p.By + "/" + p.Target + "/" + strconv.FormatInt(s.now.UnixNano(), 10)
+		id := fmt.Sprint("probe/", cluster, "/", p.By, "/", p.Target, "/", s.now.UnixNano(), "/", p.Up)
 		return s.record(id, events.TypeProbe, "/scene", cluster, "probe/"+p.By+"/"+p.Target, p)
 	})
 }
