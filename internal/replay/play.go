@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -153,7 +154,7 @@ func (p *Player) restart(ctx context.Context) error {
 }
 
 func (p *Player) pause(o scene.Order) error {
-	pause := policies.Pause{Cluster: o.Set["cluster"], Kind: o.Set["kind"], Target: o.Set["target"], Owner: "scene", Reason: o.Set["reason"]}
+	pause := policies.Pause{Cluster: o.Set["cluster"], Kind: o.Set["kind"], Target: o.Set["target"], Owner: cmp.Or(o.Set["by"], "scene"), Reason: o.Set["reason"]}
 	if o.Word == "resume" {
 		return p.store.EndPause(pause)
 	}

@@ -65,16 +65,21 @@ func Parse(text []byte) ([]Step, error) {
 	return s.steps, nil
 }
 
-// split cuts a line into words. Double quotes hold a word, or what stands behind its first "=", together; elsewhere, as in JSON, they are
-// text.
+// split cuts a line into words. Double quotes hold a word together, or what stands behind its first "="; elsewhere they hold together
+// too, and are part of the word, as in JSON.
 func split(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
-	quoted, any := false, false
+	quoted, part, any := false, false, false
 	for _, r := range line {
-		switch {
-		case r == '"' && (quoted || word.Len() == 0 || strings.Index(word.String(), "=") == word.Len()-1):
+		if r == '"' {
+			if !quoted {
+				part = word.Len() > 0 && strings.Index(word.String(), "=") != word.Len()-1
+			}
 			quoted, any = !quoted, true
+		}
+		switch {
+		case r == '"' && !part:
 		case !quoted && (r == ' ' || r == '\t'):
 			if any || word.Len() > 0 {
 				words = append(words, word.String())
