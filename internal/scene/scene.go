@@ -170,10 +170,12 @@ func (s *stage) order(verb string, needs int, words []string) error {
 	if len(o.Args) < needs {
 		return fmt.Errorf("%s: it does not say of what", verb)
 	}
-	s.steps = append(s.steps, Step{At: s.now, Order: o})
-	if verb == "crash" {
-		return s.blink()
+	if verb == "crash" { // before the next life judges: that is how a replica begins
+		if err := s.blink(); err != nil {
+			return err
+		}
 	}
+	s.steps = append(s.steps, Step{At: s.now, Order: o})
 	return nil
 }
 

@@ -135,6 +135,28 @@ func TestWhatIsSaidAnewIsAnotherEvent(t *testing.T) {
 	}
 }
 
+// A life begins with watches that do not see yet, as a replica has it before it judges.
+func TestACrashComesAfterTheWatchesWentBlind(t *testing.T) {
+	steps, err := Parse([]byte("cluster prod\n+1s\ncrash\n+5s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeing, crashed := true, false
+	for _, s := range steps {
+		switch {
+		case s.Order.Word == "crash":
+			if crashed = true; seeing {
+				t.Error("its watches see as it begins")
+			}
+		case s.Event.Type == events.TypeObserver && strings.HasSuffix(s.Event.Entity, "/nodes"):
+			seeing = payload[events.Observer](t, s).Seeing
+		}
+	}
+	if !crashed || !seeing {
+		t.Errorf("crashed: %v, sees in the end: %v", crashed, seeing)
+	}
+}
+
 func TestWhatIsNoScene(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"node a-1", "line 1: no cluster"},
