@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +94,9 @@ func (o *Outcome) teller() func(incident.Sequenced) {
 	}
 }
 
+// revision is that of the rules, in a sentence about them.
+var revision = regexp.MustCompile(`(policy) [0-9a-f]{12}\b`)
+
 // bare is a record without what changes with each edit of the rules: their revision, and the lines at which they stand.
 func bare(rec incident.Sequenced) incident.Sequenced {
 	if rec.Decided == nil {
@@ -103,6 +107,10 @@ func bare(rec incident.Sequenced) incident.Sequenced {
 	d.Answer.Reasons = slices.Clone(d.Answer.Reasons)
 	for i := range d.Answer.Reasons {
 		d.Answer.Reasons[i].Rule, _, _ = strings.Cut(d.Answer.Reasons[i].Rule, ":")
+	}
+	d.Answer.Held = slices.Clone(d.Answer.Held)
+	for i := range d.Answer.Held {
+		d.Answer.Held[i].Text = revision.ReplaceAllString(d.Answer.Held[i].Text, "$1")
 	}
 	rec.Decided = &d
 	return rec

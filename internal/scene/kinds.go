@@ -102,7 +102,7 @@ func (s *stage) setFalco(p map[string]any, word, value string, _ bool) error {
 	return nil
 }
 
-// nameAlert names an alert as the webhook does. One that fires already is the same alert.
+// nameAlert names an alert as the webhook does. One that fires already is the same alert, unless it says since when.
 func (s *stage) nameAlert(p map[string]any) (id, entity string) {
 	labels := map[string]string{}
 	for key, value := range p["labels"].(map[string]any) {
@@ -110,13 +110,17 @@ func (s *stage) nameAlert(p map[string]any) (id, entity string) {
 	}
 	fp := alertmanager.Fingerprint(labels)
 	key := s.cluster + "/" + fp
-	if since, fires := s.firing[key]; fires {
+	since, fires := s.firing[key]
+	if fires && p["startsAt"] == s.now {
 		p["startsAt"] = since
 	}
-	s.firing[key] = p["startsAt"].(time.Time)
-	if p["status"] == "resolved" {
+	at, _ := p["startsAt"].(time.Time)
+	switch {
+	case p["status"] != "resolved":
+		s.firing[key] = at
+	case !at.Before(since):
 		delete(s.firing, key)
 	}
 	p["fingerprint"] = fp
-	return fmt.Sprint(fp, "/", p["startsAt"].(time.Time).Format(time.RFC3339Nano), "/", p["status"]), "alert/" + fp
+	return fmt.Sprint(fp, "/", at.Format(time.RFC3339Nano), "/", p["status"]), "alert/" + fp
 }

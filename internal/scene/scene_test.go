@@ -97,6 +97,14 @@ func TestAnAlertThatFiresAlreadyIsTheSame(t *testing.T) {
 	}
 }
 
+func TestSpansOfAnAlertOverlap(t *testing.T) {
+	steps := told(t, "cluster prod\nalert Down .startsAt=@-10m\nalert Down .startsAt=@-1m\nalert Down .startsAt=@-10m resolved\nalert Down")
+	first, second, ended, last := payload[events.Alert](t, steps[0]), payload[events.Alert](t, steps[1]), payload[events.Alert](t, steps[2]), payload[events.Alert](t, steps[3])
+	if !second.StartsAt.After(first.StartsAt) || !ended.StartsAt.Equal(first.StartsAt) || !last.StartsAt.Equal(second.StartsAt) {
+		t.Fatalf("since %s, %s, resolved since %s, since %s", first.StartsAt, second.StartsAt, ended.StartsAt, last.StartsAt)
+	}
+}
+
 func TestTimePasses(t *testing.T) {
 	steps, err := Parse([]byte("cluster prod\nprobe w1 apiserver up witness\n+60s\nsilent probe w1 apiserver\nblind nodes\n+60s"))
 	if err != nil {
