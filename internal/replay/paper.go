@@ -79,15 +79,10 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)
 		}
 	}
-	if s.spec.Name == "node.restore" && !s.world.hasTouched(env, c.Targets) {
-		c.Targets = nil
-		for _, name := range args.Names("nodes") {
-			c.Targets, c.Will = append(c.Targets, policies.Target{Kind: "Node", Name: name}), append(c.Will, "nothing on "+name+" is of this incident")
-		}
-		c.Nothing, c.Class = true, policies.Observe
-		return c, nil
-	}
-	if len(c.Targets) == 0 {
+	switch {
+	case s.spec.Name == restores && !s.world.hasTouched(env, c.Targets):
+		return s.nothing(args.Names("nodes")), nil
+	case len(c.Targets) == 0:
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
 	}
 	for _, t := range c.Targets {
@@ -95,6 +90,19 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 	}
 	c.Command = "on paper: " + s.spec.Name + " " + strings.Join(names(c.Targets), " ")
 	return c, nil
+}
+
+// restores is the responder that takes back what an incident did to nodes, and finds nothing to take back where it did nothing.
+const restores = "node.restore"
+
+// nothing is the change that is none: its targets have no UIDs, as those of nodes that are gone have not.
+func (s sheet) nothing(nodes []string) responders.Change {
+	c := responders.Change{Responder: s.spec.Name, Nothing: true}
+	for _, name := range nodes {
+		c.Targets = append(c.Targets, policies.Target{Kind: "Node", Name: name})
+		c.Will = append(c.Will, "nothing on "+name+" is of this incident")
+	}
+	return c
 }
 
 func names(targets []policies.Target) []string {
