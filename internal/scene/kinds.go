@@ -2,9 +2,13 @@ package scene
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/alertmanager"
 )
 
@@ -25,7 +29,7 @@ func (s *stage) setLease(p map[string]any, word, value string, flag bool) error 
 		}
 		return nil
 	}
-	return s.set(p, strings.Split(word, "."), value)
+	return s.set(reflect.TypeFor[events.Lease](), p, strings.Split(word, "."), value)
 }
 
 // newObject reads a name of one to three parts: kind, namespace and name, as far as the object has them.
@@ -59,9 +63,9 @@ func (s *stage) setAlert(p map[string]any, word, value string, flag bool) error 
 	case flag && word == "resolved":
 		p["status"], p["endsAt"] = "resolved", s.now
 	case flag:
-		return s.set(p, []string{word}, "true")
+		return s.set(reflect.TypeFor[events.Alert](), p, []string{word}, "true")
 	case isField:
-		return s.set(p, strings.Split(field, "."), value)
+		return s.set(reflect.TypeFor[events.Alert](), p, strings.Split(field, "."), value)
 	default:
 		p["labels"].(map[string]any)[word] = value
 	}
@@ -78,9 +82,9 @@ func (s *stage) setSilence(p map[string]any, word, value string, flag bool) erro
 	field, isField := strings.CutPrefix(word, ".")
 	switch {
 	case flag:
-		return s.set(p, []string{word}, "true")
+		return s.set(reflect.TypeFor[events.Silence](), p, []string{word}, "true")
 	case isField:
-		return s.set(p, strings.Split(field, "."), value)
+		return s.set(reflect.TypeFor[events.Silence](), p, strings.Split(field, "."), value)
 	}
 	matchers := p["matchers"].([]any)
 	p["matchers"] = append(matchers[:len(matchers):len(matchers)], map[string]any{"name": word, "value": value})
@@ -102,7 +106,7 @@ func (s *stage) setFalco(p map[string]any, word, value string, _ bool) error {
 	return nil
 }
 
-// nameAlert names an alert as the webhook does. One that fires already is the same alert, unless it says since when.
+// nameAlert names an alert as the webhook does, and narrows it. One that fires already is the same alert, unless it says since when.
 func (s *stage) nameAlert(p map[string]any) (id, entity string) {
 	labels := map[string]string{}
 	for key, value := range p["labels"].(map[string]any) {
@@ -114,6 +118,9 @@ func (s *stage) nameAlert(p map[string]any) (id, entity string) {
 	if fires && p["startsAt"] == s.now {
 		p["startsAt"] = since
 	}
+	if kinds := narrowed(labels[alertmanager.FaultLabel]); p["kinds"] == nil && len(kinds) > 0 {
+		p["kinds"] = kinds
+	}
 	at, _ := p["startsAt"].(time.Time)
 	switch {
 	case p["status"] != "resolved":
@@ -123,4 +130,17 @@ func (s *stage) nameAlert(p map[string]any) (id, entity string) {
 	}
 	p["fingerprint"] = fp
 	return fmt.Sprint(fp, "/", at.Format(time.RFC3339Nano), "/", p["status"]), "alert/" + fp
+}
+
+// narrowed are the kinds of fault that a label names. One with a word that is no kind narrows nothing, as in the webhook.
+func narrowed(label string) []string {
+	var kinds []string
+	for word := range strings.SplitSeq(label, ",") {
+		word = strings.TrimSpace(word)
+		if !slices.Contains(classifiers.Kinds(), classifiers.Kind(word)) {
+			return nil
+		}
+		kinds = append(kinds, word)
+	}
+	return kinds
 }

@@ -18,6 +18,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,10 +51,9 @@ func Parse(text []byte) ([]Step, error) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, events.MaxData)
 	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), " #")
-		words, err := split(line)
-		if err == nil && len(words) > 0 && !strings.HasPrefix(words[0], "#") {
-			err = s.play(words)
+		words, err := split(lines.Text())
+		if err == nil && len(words) > 0 {
+			err = s.read(line{n, words})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("scene line %d: %w", n, err)
@@ -62,41 +62,48 @@ func Parse(text []byte) ([]Step, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("scene: %w", err)
 	}
+	if s.block != nil {
+		return nil, fmt.Errorf("scene line %d: repeat has no end", s.block.line)
+	}
 	return s.steps, nil
 }
 
-// split cuts a line into words. Double quotes hold a word together, or what stands behind its first "="; elsewhere they hold together
-// too, and are part of the word, as in JSON.
-func split(line string) ([]string, error) {
+// split cuts a line into words, up to one that begins with "#".
+func split(text string) ([]string, error) {
 	var words []string
-	var word strings.Builder
-	quoted, part, any := false, false, false
-	for _, r := range line {
-		if r == '"' {
-			if !quoted {
-				part = word.Len() > 0 && strings.Index(word.String(), "=") != word.Len()-1
-			}
-			quoted, any = !quoted, true
+	for text = strings.TrimLeft(text, blanks); text != "" && text[0] != '#'; text = strings.TrimLeft(text, blanks) {
+		word, rest, err := cutWord(text)
+		if err != nil {
+			return nil, err
 		}
-		switch {
-		case r == '"' && !part:
-		case !quoted && (r == ' ' || r == '\t'):
-			if any || word.Len() > 0 {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			any = false
-		default:
-			word.WriteRune(r)
-		}
-	}
-	if quoted {
-		return nil, fmt.Errorf("a quote is not closed: %s", strings.TrimSpace(line))
-	}
-	if any || word.Len() > 0 {
-		words = append(words, word.String())
+		words, text = append(words, word), rest
 	}
 	return words, nil
+}
+
+const blanks = " \t\r"
+
+// cutWord cuts the first word off a line. Double quotes hold it together, or what stands behind its first "=", with escapes as in Go;
+// elsewhere they hold together too, and are part of the word, as in JSON.
+func cutWord(text string) (word, rest string, err error) {
+	for text != "" && !strings.ContainsRune(blanks, rune(text[0])) {
+		if text[0] != '"' {
+			word, text = word+text[:1], text[1:]
+			continue
+		}
+		quoted, err := strconv.QuotedPrefix(text)
+		if err != nil {
+			return "", "", fmt.Errorf("a quote is not closed, or holds an escape that Go does not know: %s", text)
+		}
+		text = text[len(quoted):]
+		if word == "" || strings.Index(word, "=") == len(word)-1 {
+			if quoted, err = strconv.Unquote(quoted); err != nil {
+				return "", "", fmt.Errorf("read a quote: %w", err)
+			}
+		}
+		word += quoted
+	}
+	return word, text, nil
 }
 
 // stage is what is known of the scene while it is read.
@@ -109,6 +116,7 @@ type stage struct {
 	known   map[string]map[string]any // what was last said of an entity, by cluster, type and entity
 	firing  map[string]time.Time      // since when alerts fire, by cluster and fingerprint
 	repeats []*repeat
+	block   *block // lines that are to be played more than once, as far as they were read
 }
 
 func newStage() *stage {

@@ -105,6 +105,47 @@ func TestSpansOfAnAlertOverlap(t *testing.T) {
 	}
 }
 
+func TestAnAlertMaySaySinceWhenAndForWhat(t *testing.T) {
+	steps := told(t, "cluster prod\nalert Down node=a-1\n+1m\nalert Down node=a-1 .startsAt=@-5s salvor_fault=\"data, config\"\nalert Down salvor_fault=database")
+	since, free := payload[events.Alert](t, steps[1]), payload[events.Alert](t, steps[2])
+	if steps[0].Event.ID == steps[1].Event.ID || !since.StartsAt.Equal(begins.Add(55*time.Second)) {
+		t.Errorf("since %s", since.StartsAt)
+	}
+	if len(since.Kinds) != 2 || since.Kinds[1] != "config" || free.Kinds != nil {
+		t.Errorf("narrowed to %q and %q", since.Kinds, free.Kinds)
+	}
+}
+
+func TestValuesAreWhatTheirFieldsAre(t *testing.T) {
+	steps := told(t, `cluster prod
+workload Deployment/shop/web desired=3 revision=7 changed.at=@-1m uses=[{"kind":"Secret","name":"the db"}] # not said
+alert Down node="a \"b\" # \x1b[2J" .annotations.n=5`)
+	w, a := payload[events.Workload](t, steps[0]), payload[events.Alert](t, steps[1])
+	if w.Desired != 3 || w.Revision != "7" || !w.Changed.At.Equal(begins.Add(-time.Minute)) || len(w.Uses) != 1 || w.Uses[0].Name != "the db" {
+		t.Errorf("%+v", w)
+	}
+	if a.Labels["node"] != "a \"b\" # \x1b[2J" || a.Annotations["n"] != "5" {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestRangesOfObjectsSayTheirNamespaceOnce(t *testing.T) {
+	steps := told(t, "cluster prod\nobject ConfigMap/shop/c-1..c-3\npod shop/web-1..shop/web-2 trouble=Error")
+	if len(steps) != 5 || steps[2].Event.Entity != "configmap/shop/c-3" || steps[4].Event.Entity != "pod/shop/web-2" {
+		t.Fatalf("%d steps", len(steps))
+	}
+}
+
+func TestLinesAreRepeated(t *testing.T) {
+	steps := told(t, "cluster prod\nrepeat 3\nalert Down\n+2s\nalert Down resolved\nend\nprobe r1 etcd up expires=@+1h")
+	if len(steps) != 7 || steps[4].At.Sub(steps[0].At) != 4*time.Second || steps[0].Event.ID == steps[2].Event.ID {
+		t.Fatalf("%d steps", len(steps))
+	}
+	if p := payload[events.Probe](t, steps[6]); !p.Expires.Equal(steps[6].At.Add(time.Hour)) {
+		t.Fatalf("expires %s", p.Expires)
+	}
+}
+
 func TestTimePasses(t *testing.T) {
 	steps, err := Parse([]byte("cluster prod\nprobe w1 apiserver up witness\n+60s\nsilent probe w1 apiserver\nblind nodes\n+60s"))
 	if err != nil {
@@ -178,6 +219,17 @@ func TestWhatIsNoScene(t *testing.T) {
 		{"cluster prod\nobject a/b/c/d", "no name of an object"},
 		{"cluster prod\nnode a-1 created=@noon", "is no time"},
 		{"cluster prod\nfails", "does not say of what"},
+		{"cluster prod\nnode a-1 redy.status=False", `no field "redy"`},
+		{"cluster prod\nnode a-1 ready.status.of=False", "ready.status has no fields"},
+		{"cluster prod\nalert X resolvd", `no field "resolvd"`},
+		{"cluster prod\nalert X .startsAt=noon", "parsing time"},
+		{"cluster prod\nprobe r1 apiserver up expires=@soon", "is no time"},
+		{`cluster prod` + "\n" + `alert X of="\q"`, "an escape that Go does not know"},
+		{"cluster prod\nrepeat 3\n+1s", "line 2: repeat has no end"},
+		{"cluster prod\nrepeat 5000\n+1s\nend", "want a number from 1 to 1000"},
+		{"cluster prod\nrepeat 2\nrepeat 2", "no repeat within another"},
+		{"cluster prod\nrepeat 2\n+1s\nfly a-1\nend", `line 5: line 4, repeated: "fly" is no word`},
+		{"cluster prod\nend", "nothing is repeated"},
 	} {
 		if _, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
@@ -201,4 +253,19 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is said at the second at which somebody would have said the old again is another event, or a log would leave it out.
+func TestWhatProbersAndWatchesSayAnewIsAnotherEvent(t *testing.T) {
+	steps, err := Parse([]byte("cluster prod\nprobe w1 apiserver up\n+10s\nprobe w1 apiserver up expires=@+1h\nprobe w1 apiserver down\nblind nodes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range steps {
+		if seen[s.Event.ID] {
+			t.Errorf("%s comes twice", s.Event.ID)
+		}
+		seen[s.Event.ID] = true
+	}
 }

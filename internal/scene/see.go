@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,18 +23,19 @@ type kind struct {
 	begin  func(s *stage, name string) (map[string]any, error)
 	take   func(s *stage, payload map[string]any, word, value string, flag bool) error // what a word after the name says; nil: a field
 	name   func(s *stage, payload map[string]any) (id, entity string)
-	second string // a word that is played after the first of a name
+	second string       // a word that is played after the first of a name
+	of     reflect.Type // what its events hold
 }
 
 var kinds = map[string]kind{
-	"node":     {typ: events.TypeNode, begin: (*stage).newNode, name: versioned("node/", "name"), second: "lease"},
-	"lease":    {typ: events.TypeLease, begin: (*stage).newLease, take: (*stage).setLease, name: versioned("node/", "node")},
-	"pod":      {typ: events.TypePod, begin: (*stage).newObject, name: versioned("pod/", "namespace", "name")},
-	"workload": {typ: events.TypeWorkload, begin: (*stage).newObject, name: versioned("", "kind", "namespace", "name")},
-	"object":   {typ: events.TypeObject, begin: (*stage).newObject, name: versioned("", "kind", "namespace", "name")},
-	"alert":    {typ: events.TypeAlert, begin: (*stage).newAlert, take: (*stage).setAlert, name: (*stage).nameAlert},
-	"silence":  {typ: events.TypeSilence, fleet: true, begin: (*stage).newSilence, take: (*stage).setSilence, name: versioned("silence/", "id")},
-	"falco":    {typ: events.TypeFalco, begin: (*stage).newFalco, take: (*stage).setFalco, name: versioned("falco/", "uuid")},
+	"node":     {typ: events.TypeNode, of: reflect.TypeFor[events.Node](), begin: (*stage).newNode, name: versioned("node/", "name"), second: "lease"},
+	"lease":    {typ: events.TypeLease, of: reflect.TypeFor[events.Lease](), begin: (*stage).newLease, take: (*stage).setLease, name: versioned("node/", "node")},
+	"pod":      {typ: events.TypePod, of: reflect.TypeFor[events.Pod](), begin: (*stage).newObject, name: versioned("pod/", "namespace", "name")},
+	"workload": {typ: events.TypeWorkload, of: reflect.TypeFor[events.Workload](), begin: (*stage).newObject, name: versioned("", "kind", "namespace", "name")},
+	"object":   {typ: events.TypeObject, of: reflect.TypeFor[events.Object](), begin: (*stage).newObject, name: versioned("", "kind", "namespace", "name")},
+	"alert":    {typ: events.TypeAlert, of: reflect.TypeFor[events.Alert](), begin: (*stage).newAlert, take: (*stage).setAlert, name: (*stage).nameAlert},
+	"silence":  {typ: events.TypeSilence, of: reflect.TypeFor[events.Silence](), fleet: true, begin: (*stage).newSilence, take: (*stage).setSilence, name: versioned("silence/", "id")},
+	"falco":    {typ: events.TypeFalco, of: reflect.TypeFor[events.Falco](), begin: (*stage).newFalco, take: (*stage).setFalco, name: versioned("falco/", "uuid")},
 }
 
 // see records an event for each entity that the first word names: "a-1..a-5", or names with commas.
@@ -103,11 +106,15 @@ func (s *stage) say(of kind, payload map[string]any, w string) error {
 	case !ok:
 		value = "true"
 	}
-	return s.set(payload, strings.Split(word, "."), value)
+	return s.set(of.of, payload, strings.Split(word, "."), value)
 }
 
-// set puts a value where a path leads. A value that is JSON is that, "@+1h" is a time, all else is text.
-func (s *stage) set(into map[string]any, path []string, value string) error {
+// set puts a value where a path leads.
+func (s *stage) set(in reflect.Type, into map[string]any, path []string, text string) error {
+	v, err := s.value(in, path, text)
+	if err != nil {
+		return err
+	}
 	for len(path) > 1 {
 		next, ok := into[path[0]].(map[string]any)
 		if !ok {
@@ -117,38 +124,69 @@ func (s *stage) set(into map[string]any, path []string, value string) error {
 		into[path[0]] = next
 		into, path = next, path[1:]
 	}
-	v, err := s.value(value)
 	into[path[0]] = v
-	return err
+	return nil
 }
 
-func (s *stage) value(text string) (any, error) {
-	if offset, ok := strings.CutPrefix(text, "@"); ok {
-		at, err := s.at(offset)
-		return at, err
+// value is what a text means where a path leads: a time or a text where that belongs, else what is JSON is that, and the rest is text.
+func (s *stage) value(in reflect.Type, path []string, text string) (any, error) {
+	to, err := fieldOf(in, path)
+	if err != nil {
+		return nil, err
+	}
+	if to == reflect.TypeFor[time.Time]() {
+		return s.when(text)
 	}
 	var v any
-	if err := json.Unmarshal([]byte(text), &v); err == nil {
-		return v, nil
+	if to.Kind() == reflect.String || json.Unmarshal([]byte(text), &v) != nil {
+		return text, nil
 	}
-	return text, nil
+	return v, nil
 }
 
-// at is a time relative to that of the scene: "now", "+1h", "-5m".
-func (s *stage) at(offset string) (time.Time, error) {
-	if offset == "now" {
+// fieldOf is the type of what a path leads to, by the names that fields have in JSON.
+func fieldOf(in reflect.Type, path []string) (reflect.Type, error) {
+	for i, word := range path {
+		switch in.Kind() {
+		case reflect.Map:
+			in = in.Elem()
+			continue
+		case reflect.Struct:
+		default:
+			return nil, fmt.Errorf("%s has no fields", strings.Join(path[:i], "."))
+		}
+		at := slices.IndexFunc(reflect.VisibleFields(in), func(f reflect.StructField) bool {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return name == word
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("it has no field %q", strings.Join(path[:i+1], "."))
+		}
+		in = in.Field(at).Type
+	}
+	return in, nil
+}
+
+// when is a time, or one relative to that of the scene: "@now", "@+1h", "@-5m".
+func (s *stage) when(text string) (time.Time, error) {
+	offset, relative := strings.CutPrefix(text, "@")
+	if offset == "now" && relative {
 		return s.now, nil
+	}
+	if !relative {
+		at, err := time.Parse(time.RFC3339, text)
+		return at.UTC(), err
 	}
 	d, err := time.ParseDuration(offset)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time: say @now, @+1h or @-5m", "@"+offset)
+		return time.Time{}, fmt.Errorf("%q is no time: say @now, @+1h or @-5m", text)
 	}
 	return s.now.Add(d), nil
 }
 
 var ranged = regexp.MustCompile(`^(.*?)(\d+)\.\.(.*?)(\d+)$`)
 
-// spread are the names that a word means.
+// spread are the names that a word means. What stands before the last slash need not be said twice.
 func spread(word string) ([]string, error) {
 	var out []string
 	for _, part := range strings.Split(word, ",") {
@@ -159,7 +197,8 @@ func spread(word string) ([]string, error) {
 		}
 		from, _ := strconv.Atoi(m[2])
 		to, _ := strconv.Atoi(m[4])
-		if m[1] != m[3] || to < from || to-from >= 5000 {
+		same := m[1] == m[3] || strings.HasSuffix(m[1], "/"+m[3])
+		if !same || to < from || to-from >= 5000 {
 			return nil, fmt.Errorf("%q is no range: say a-1..a-5", part)
 		}
 		for n := from; n <= to; n++ {

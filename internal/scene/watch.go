@@ -100,25 +100,31 @@ func (s *stage) observe(cluster, watch string, seeing bool, reason string) error
 	})
 }
 
-// probe BY apiserver|etcd up|down [witness] [reason=...] says what somebody who tries to reach the cluster finds, from now on.
+// probe BY apiserver|etcd up|down [witness] [reason=...] [expires=...] says what somebody who tries to reach the cluster finds, from now on.
 func (s *stage) probe(words []string) error {
 	if len(words) < 3 || words[2] != "up" && words[2] != "down" {
-		return errors.New("say: probe BY apiserver|etcd up|down [witness] [reason=...]")
+		return errors.New("say: probe BY apiserver|etcd up|down [witness] [reason=...] [expires=...]")
 	}
 	p := events.Probe{By: words[0], Target: words[1], Up: words[2] == "up"}
 	for _, w := range words[3:] {
-		switch why, ok := strings.CutPrefix(w, "reason="); {
-		case ok:
-			p.Reason = why
-		case w == "witness":
+		var err error
+		switch key, value, _ := strings.Cut(w, "="); key {
+		case "reason":
+			p.Reason = value
+		case "witness":
 			p.Witness = true
+		case "expires":
+			p.Expires, err = s.when(value)
 		default:
-			return fmt.Errorf("probe: %q is not known", w)
+			err = fmt.Errorf("probe: %q is not known", w)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	cluster := s.cluster
 	return s.keep(cluster+"/probe/"+p.By+"/"+p.Target, observes, func() error {
-		id := fmt.Sprint("probe/", cluster, "/", p.By, "/", p.Target, "/", s.now.UnixNano(), "/", p.Up)
+		id := fmt.Sprint("probe/", cluster, "/", p.By, "/", p.Target, "/", s.now.UnixNano(), "/", p.Up, "/", p.Expires.Unix())
 		return s.record(id, events.TypeProbe, "/scene", cluster, "probe/"+p.By+"/"+p.Target, p)
 	})
 }
