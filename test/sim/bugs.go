@@ -29,8 +29,9 @@ const (
 	BugEarlyAck     Bug = "acknowledges before it writes"
 	BugOneWitness   Bug = "trusts one witness"
 	BugScopeID      Bug = "makes the id of the scope"
-	BugNoLocks      Bug = "takes no locks"
-	BugNoFence      Bug = "writes on after its turn was lost"
+	BugHasty        Bug = "waits for no window"
+	BugNoTimers     Bug = "forgets to look again"
+	BugNoUndo       Bug = "takes nothing back"
 	BugUnguarded    Bug = "asks no guard before a write"
 	BugBlindHands   Bug = "does not look before it does"
 	BugDeafToPauses Bug = "does not hear pauses"
@@ -41,7 +42,7 @@ const (
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
-	return []Bug{BugStale, BugNoBudget, BugEarlyAck, BugOneWitness, BugScopeID, BugNoLocks, BugNoFence, BugUnguarded, BugBlindHands, BugDeafToPauses,
+	return []Bug{BugStale, BugNoBudget, BugEarlyAck, BugOneWitness, BugScopeID, BugHasty, BugNoTimers, BugNoUndo, BugUnguarded, BugBlindHands, BugDeafToPauses,
 		BugBlindIsGone, BugNoBrakes, BugNarrow}
 }
 
@@ -62,6 +63,11 @@ func (b Bug) judges(all *judging.Judgement) *judging.Judgement {
 			if b == BugNarrow {
 				mine.Classifiers[i] = nothing{}
 			}
+		}
+	}
+	if b == BugHasty {
+		for i, c := range mine.Classifiers {
+			mine.Classifiers[i] = hurried{c}
 		}
 	}
 	if b == BugNoBrakes {
@@ -100,6 +106,18 @@ func (s scoped) Classify(v *classifiers.View) []classifiers.Finding {
 	return out
 }
 
+// hurried takes what it sees for what lasts.
+type hurried struct{ classifiers.Classifier }
+
+// Classify implements classifiers.Classifier.
+func (h hurried) Classify(v *classifiers.View) []classifiers.Finding {
+	out := h.Classifier.Classify(v)
+	for i := range out {
+		out[i].Window = 0
+	}
+	return out
+}
+
 type nothing struct{}
 
 // Classify implements classifiers.Classifier.
@@ -121,10 +139,7 @@ func (b Bug) claim(c *ledger.Claim) *ledger.Claim {
 		return nil
 	}
 	mine := *c
-	switch b {
-	case BugNoLocks:
-		mine.Targets = nil
-	case BugNoBudget:
+	if b == BugNoBudget {
 		mine.Admit = nil
 	}
 	return &mine

@@ -36,8 +36,10 @@ func (r *run) span(d time.Duration) time.Duration { return time.Duration(r.rng.I
 func (r *run) disaster(c *cluster, at time.Time) *disaster {
 	d := &disaster{cluster: c, from: at, to: at.Add(2*time.Minute + r.span(6*time.Minute))}
 	switch n := r.rng.IntN(20); {
-	case n < 8:
+	case n < 6:
 		r.nodeDies(d)
+	case n < 8:
+		r.neighbours(d)
 	case n < 12 && len(c.zones) > 1:
 		r.zoneDies(d)
 	case n < 14:
@@ -63,26 +65,53 @@ func breaks(rng *rand.Rand, m *machine) (lose, heal func()) {
 	return func() { m.cut = true }, func() { m.cut, m.off = false, false }
 }
 
-// nodeDies loses one node, or a few that flap.
+// nodeDies loses one node.
 func (r *run) nodeDies(d *disaster) {
 	c := d.cluster
-	m := c.machines[r.rng.IntN(len(c.machines))] // of those that there are at first: a disaster of one that is gone is none
-	d.kind, d.zone, d.machines = "node", m.zone, []*machine{m}
-	lose, heal := breaks(r.rng, m)
-	d.begin, d.end = lose, heal
+	name, way := c.machines[r.rng.IntN(len(c.machines))].name, r.rng.Uint64()
+	var m *machine
+	var lose, heal func()
+	begin := func() {
+		m = c.byName[name]
+		d.zone, d.machines = m.zone, []*machine{m}
+		lose, heal = breaks(rand.New(rand.NewPCG(way, 0)), m)
+	}
+	d.kind, d.begin, d.end = "node", func() { begin(); lose() }, func() { heal() }
 	switch r.rng.IntN(6) {
 	case 0: // a person works on it
 		d.kind = "person"
 		d.begin = func() {
+			begin()
 			m.person = true
 			c.touch(m)
 			r.clock.At(d.from.Add(r.span(30*time.Second)+8*time.Second), lose)
 		}
-		d.end = func() { heal(); m.person = false; c.touch(m) }
+		d.end = func() {
+			heal()
+			m.person = false
+			c.touch(m)
+		}
 	case 1: // it is replaced by another of the same name
-		d.kind = "replaced"
-		d.end = func() { r.replace(c, m) }
+		d.kind, d.end = "replaced", func() { r.replace(c, m) }
 	}
+}
+
+// neighbours loses two nodes of one zone, one after the other: two faults, of which one is to be repaired at a time.
+func (r *run) neighbours(d *disaster) {
+	c := d.cluster
+	d.kind, d.zone = "neighbours", c.zones[r.rng.IntN(len(c.zones))]
+	way := r.rng.Uint64()
+	d.begin = func() {
+		all := c.of(d.zone)
+		r.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		d.machines = all[:min(2, len(all))]
+		for n, m := range d.machines {
+			lose, heal := breaks(rand.New(rand.NewPCG(way, 0)), m)
+			r.clock.At(d.from.Add(time.Duration(n)*r.span(time.Minute)), lose)
+			r.clock.At(d.to.Add(time.Duration(n)*r.span(time.Minute)), heal)
+		}
+	}
+	d.end = func() {}
 }
 
 // replace deletes a node, and makes another of the same name.

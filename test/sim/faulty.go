@@ -83,14 +83,6 @@ func (f *faulty) Close(ctx context.Context, inc *incident.Incident, rec incident
 	return writes(f, ctx, func() (uint64, error) { return f.Ledger.Close(ctx, inc, rec) })
 }
 
-// Current implements recovery.Ledger.
-func (f *faulty) Current(ctx context.Context, inc *incident.Incident) error {
-	if f.replica.run.bug == BugNoFence {
-		return nil
-	}
-	return f.Ledger.Current(ctx, inc)
-}
-
 // Budget implements recovery.Ledger.
 func (f *faulty) Budget(ctx context.Context) (ledger.Budget, error) {
 	b, err := f.Ledger.Budget(ctx)
@@ -99,6 +91,14 @@ func (f *faulty) Budget(ctx context.Context) (ledger.Budget, error) {
 
 // KnownBudget implements recovery.Ledger.
 func (f *faulty) KnownBudget() ledger.Budget { return f.replica.run.bug.budget(f.Ledger.KnownBudget()) }
+
+// SetTimer implements recovery.Ledger.
+func (f *faulty) SetTimer(ctx context.Context, t ledger.Timer) error {
+	if f.replica.run.bug == BugNoTimers {
+		return nil
+	}
+	return f.Ledger.SetTimer(ctx, t)
+}
 
 // Pauses implements recovery.Ledger.
 func (f *faulty) Pauses(ctx context.Context) ([]policies.Pause, error) {

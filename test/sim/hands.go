@@ -81,7 +81,9 @@ func (h hand) class(c *cluster) policies.Class {
 // Apply implements responders.Responder: it looks before it does, and asks the guard right before.
 func (h hand) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	for _, t := range change.Targets {
-		if !h.run.clock.Sleep(ctx, h.run.slow()) {
+		if h.run.chaos.IntN(25) == 0 { // the whole process stands still, and does not know
+			h.run.clock.Sleep(context.WithoutCancel(ctx), h.run.chance(5*time.Minute))
+		} else if !h.run.clock.Sleep(ctx, h.run.slow()) {
 			return ctx.Err()
 		}
 		c, err := h.reach(env.Cluster)
@@ -125,7 +127,7 @@ func (h hand) is(m *machine) bool {
 	case "node.release":
 		return m.released != ""
 	case "node.restore":
-		return m.cordoned == "" && m.released == ""
+		return m.cordoned == "" && m.released == "" || h.run.bug == BugNoUndo
 	}
 	return false
 }
@@ -139,7 +141,9 @@ func (h hand) do(c *cluster, m *machine, incident string) {
 	case "node.release":
 		m.released = incident
 	case "node.restore":
-		m.cordoned, m.released = "", ""
+		if h.run.bug != BugNoUndo {
+			m.cordoned, m.released = "", ""
+		}
 	}
 	c.touch(m)
 }

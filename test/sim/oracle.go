@@ -193,7 +193,12 @@ func (o *oracle) record(rec incident.Sequenced) {
 		h.open = rec.Step
 	case incident.TookOver:
 		h.open = rec.Step
-	case incident.Done, incident.Failed:
+	case incident.Done:
+		h.open = nil
+	case incident.Failed:
+		if h.open != nil && h.plan != nil && h.plan.Steps[h.open.Index].OnFailure != responders.OnFailureContinue {
+			h.working = false
+		}
 		h.open = nil
 	case incident.Checked, incident.Handed, incident.Cleared, incident.Recurred:
 		h.working = false

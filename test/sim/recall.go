@@ -34,7 +34,7 @@ func (m Matrix) count(was, seen string, n int) {
 func (m Matrix) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| was | %s |\n|%s\n", strings.Join(kinds, " | "), strings.Repeat(" --- |", len(kinds)+1))
-	for _, was := range []string{"node", "replaced", "person", "zone", "region", "storm", "partition", "witness"} {
+	for _, was := range []string{"node", "neighbours", "replaced", "person", "zone", "region", "storm", "partition", "witness"} {
 		if m[was] == nil {
 			continue
 		}
@@ -130,7 +130,7 @@ func (c *recall) judge(seen Matrix) (missed []string) {
 // wants is what a disaster may be taken for, "" for anything.
 func (c *recall) wants(d *disaster) string {
 	switch d.kind {
-	case "node", "person", "replaced":
+	case "node", "neighbours", "person", "replaced":
 		return "node storm zone"
 	case "zone":
 		if len(d.machines) < 2 {

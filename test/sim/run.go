@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	calm  = 18 * time.Minute // after it no disaster begins
-	quiet = 48 * time.Minute // after it all must have ended
+	calm  = 14 * time.Minute // after it no disaster begins
+	quiet = 38 * time.Minute // after it all must have ended
 )
 
 // Lab is what runs share: what judges is compiled once. It is safe for concurrent use.
@@ -61,9 +61,10 @@ type run struct {
 	ctx       context.Context
 	seed      uint64
 	bug       Bug
-	rng       *rand.Rand // of the truth
-	chaos     *rand.Rand // of all that lies between it and Salvor
-	deadly    int        // of so many writes one kills, 0: none
+	judges    *judging.Judgement // with the bug
+	rng       *rand.Rand         // of the truth
+	chaos     *rand.Rand         // of all that lies between it and Salvor
+	deadly    int                // of so many writes one kills, 0: none
 	clock     *clock.Virtual
 	start     time.Time
 	clusters  []*cluster
