@@ -200,7 +200,12 @@ func (o *oracle) record(rec incident.Sequenced) {
 			h.working = false
 		}
 		h.open = nil
-	case incident.Checked, incident.Handed, incident.Cleared, incident.Recurred:
+	case incident.Cleared:
+		h.working = false
+		if h.key.Kind != "region" {
+			o.seen(h, rec)
+		}
+	case incident.Checked, incident.Handed, incident.Recurred:
 		h.working = false
 	case incident.Closed:
 		h.working, h.ended = false, o.run.clock.Now()
@@ -319,6 +324,10 @@ func (o *oracle) storm(h *history, rec incident.Sequenced) {
 
 // seen judges that somebody sees, as far as the log says at that event.
 func (o *oracle) seen(h *history, rec incident.Sequenced) {
+	if rec.ViewSeq == 0 {
+		o.fails("%s: %s was judged by nothing", rec.Incident.Name(), rec.Kind)
+		return
+	}
 	now := o.at[rec.ViewSeq-1]
 	for _, watch := range []string{"nodes", "leases"} {
 		last := map[string]sight{}
@@ -332,7 +341,7 @@ func (o *oracle) seen(h *history, rec incident.Sequenced) {
 			sees = sees || s.sees && now.Sub(s.at) <= 30*time.Second
 		}
 		if !sees {
-			o.fails("%s: step %s is begun while nobody sees the %s of %s", rec.Incident.Name(), rec.Step.Name, watch, h.key.Cluster)
+			o.fails("%s: %s while nobody sees the %s of %s", rec.Incident.Name(), rec.Kind, watch, h.key.Cluster)
 		}
 	}
 }

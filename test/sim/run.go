@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/clock"
@@ -177,7 +178,7 @@ func (r *run) pause() {
 	if err := r.store.SetPause(p); err != nil {
 		r.oracle.fails("pause: %v", err)
 	}
-	r.oracle.paused = append(r.oracle.paused, p)
+	r.oracle.paused = append(slices.DeleteFunc(r.oracle.paused, func(was policies.Pause) bool { return was.Scope() == p.Scope() }), p)
 }
 
 // pass lets time pass until a time.
