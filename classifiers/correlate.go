@@ -40,8 +40,8 @@ func Explains(f, g Fault) bool {
 		return g.Kind == KindZone || g.Kind == KindNode
 	case f.Kind == KindZone && g.Kind == KindNode && !g.Storms():
 		return slices.Contains(g.Scope.Zones, f.Anchor.Name)
-	case f.Storms() && g.Kind == KindNode && !g.Storms():
-		return f.covers(g.Anchor.Name)
+	case f.Storms() && g.Kind == KindNode:
+		return !g.Storms()
 	case f.Storms() && g.Kind == KindZone:
 		return !slices.ContainsFunc(g.Scope.Nodes, func(name string) bool { return !f.covers(name) })
 	}

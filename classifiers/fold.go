@@ -34,7 +34,7 @@ func (c *Cluster) foldLease(m moment, seen events.Lease) {
 	if !known || n.Gone {
 		return
 	}
-	if n.Lease.UID == seen.UID && older(seen.ResourceVersion, n.Lease.ResourceVersion) {
+	if older(seen.ResourceVersion, n.Lease.ResourceVersion) {
 		return
 	}
 	if n.Lease.State != seen.State {

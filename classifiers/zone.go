@@ -114,7 +114,8 @@ func (c Zone) finding(look nodeLook, r reach) Finding {
 	return Finding{Fault: f, Window: c.Window + returns(f.Since, look.cluster.backSince(look.view.Now.Add(-c.Window)), c.Within)}
 }
 
-// others counts the nodes of the other zones, and those of them that were lost about when mine were. A node without a zone is of
+// others counts the nodes of the other zones, and those of them that were lost about when mine were: long before, or until mine had
+// lasted. What is lost later is another matter, and does not bring the zone back. A node without a zone is of
 // another one.
 func (c Zone) others(name string, mine []*NodeView, nodes map[string]int, lost map[string][]*NodeView) (all, gone int) {
 	for zone, n := range nodes {
@@ -122,7 +123,7 @@ func (c Zone) others(name string, mine []*NodeView, nodes map[string]int, lost m
 			all += n
 		}
 	}
-	first, last := mine[0].LostAt.Add(-c.Within), mine[len(mine)-1].LostAt.Add(c.Within)
+	first, last := mine[0].LostAt.Add(-c.Within), mine[len(mine)-1].LostAt.Add(c.Window)
 	for zone, list := range lost {
 		if zone == name {
 			continue

@@ -73,9 +73,9 @@ func (a *Asks) need(ask AskRule) {
 	a.Needs = append(a.Needs, Need{Groups: groups, Votes: votes})
 }
 
-// askAtLeast tightens a decision to ask at least so many people. It never loosens.
+// askAtLeast tightens a decision to ask at least so many people, and says why, also to those who are asked anyway. It never loosens.
 func (d Decision) askAtLeast(votes int, why Reason) Decision {
-	if d.Verdict == Deny || d.Verdict == Ask && d.Asks != nil && d.Asks.Votes >= votes {
+	if d.Verdict == Deny {
 		return d
 	}
 	if d.Verdict == Act || d.Asks == nil {
@@ -91,12 +91,24 @@ func (d Decision) askAtLeast(votes int, why Reason) Decision {
 // byClass holds that destructive plans ask one person and irreversible ones two.
 func (d Decision) byClass(class Class) Decision {
 	switch {
-	case class == Destructive:
+	case class == Destructive && !d.asks(1):
 		return d.askAtLeast(1, Reason{"the plan is destructive: one person is asked", "class"})
-	case class >= Irreversible:
+	case class >= Irreversible && !d.asks(2):
 		return d.askAtLeast(2, Reason{"the plan is irreversible: two people are asked", "class"})
 	}
 	return d
+}
+
+// asks says whether so many people are asked already.
+func (d Decision) asks(votes int) bool { return d.Verdict == Ask && d.Asks != nil && d.Asks.Votes >= votes }
+
+// bySource holds that two people are asked about a zone or a region that one source alone says is lost: it may be the source that is
+// broken.
+func (d Decision) bySource(f FaultFacts) Decision {
+	if !f.Single || f.Kind != "zone" && f.Kind != "region" {
+		return d
+	}
+	return d.askAtLeast(2, Reason{fmt.Sprintf("one source alone says that %s is lost: two people are asked", f.Anchor), "single source"})
 }
 
 // byUnknown holds that nothing acts by itself on facts that are not known.

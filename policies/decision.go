@@ -29,7 +29,7 @@ type AskRule struct {
 // Decision is the answer to a question, ready to be stored.
 type Decision struct {
 	Verdict  Verdict  `json:"verdict"`
-	Would    Verdict  `json:"would"`    // what rules and class said before mode and brakes
+	Would    Verdict  `json:"would"`    // what rules and class said before what is unknown, single sources, mode and brakes
 	Reasons  []Reason `json:"reasons"`  // why rules and class answer so
 	Held     []Reason `json:"held"`     // what held it back: mode and brakes
 	Asks     *Asks    `json:"asks"`     // who is to be asked when the verdict is Ask; nil otherwise

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 			continue
 		}
 		next := e.ask(ctx, e.question(inc, look, phase, &plan, now), &plan)
-		if best == nil || next.answer.Verdict > best.answer.Verdict {
+		if best == nil || next.better(*best) {
 			best = &next
 		}
 		if next.answer.Verdict == policies.Act {
@@ -107,6 +108,11 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 		return planless(e.question(inc, look, phase, nil, now), troubles)
 	}
 	return *best
+}
+
+// better says whether a candidate may do more than another: now, or if nothing but the mode and the brakes let it.
+func (c candidate) better(than candidate) bool {
+	return cmp.Or(cmp.Compare(c.answer.Verdict, than.answer.Verdict), cmp.Compare(c.answer.Would, than.answer.Would)) > 0
 }
 
 // ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.

@@ -27,10 +27,9 @@ var ownerTaints = map[string]string{
 
 // ownerAnnotations are annotations whose presence says that an owner is at work on a node.
 var ownerAnnotations = map[string]string{
-	"weave.works/kured-reboot-in-progress":        "kured",
-	"weave.works/kured-most-recent-reboot-needed": "kured",
-	"machine.openshift.io/deleting":               "machine-api",
-	"cluster.x-k8s.io/delete-machine":             "cluster-api",
+	"weave.works/kured-reboot-in-progress": "kured",
+	"machine.openshift.io/deleting":        "machine-api",
+	"cluster.x-k8s.io/delete-machine":      "cluster-api",
 }
 
 // busyStates are annotations that say so only by certain values.

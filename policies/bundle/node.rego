@@ -82,9 +82,20 @@ ask contains on_call(sprintf("step %s is %s: what it takes away may not come bac
 	not step.responder in needs_proof
 }
 
+renewed if {
+	input.fault.signals.lease.asked
+	not silent
+}
+
 ask contains on_call(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
 	repairing
-	not silent
+	renewed
+	count(nodes) > 0
+}
+
+ask contains on_call(sprintf("%s is not ready, and nobody sees whether its kubelet still renews its Lease", [names])) if {
+	repairing
+	not input.fault.signals.lease.asked
 	count(nodes) > 0
 }
 

@@ -56,7 +56,15 @@ test_a_living_kubelet_asks if {
 	living := with_fault({"signals": {"lease": {"asked": true, "agrees": false}}})
 	count(node.act) == 0 with input as living
 	some ask in node.ask with input as living
-	contains(ask.reason, "still renews its Lease")
+	contains(ask.reason, "its kubelet still renews its Lease")
+}
+
+test_a_kubelet_of_which_nobody_knows_asks if {
+	unseen := with_fault({"signals": {"lease": {"asked": false, "agrees": false}}})
+	count(node.act) == 0 with input as unseen
+	some ask in node.ask with input as unseen
+	contains(ask.reason, "nobody sees whether its kubelet still renews its Lease")
+	count(node.ask) == 1 with input as unseen
 }
 
 test_two_nodes_are_not_repaired_alone if says_nothing with input as with_plan({"targets": [worker, other]})
