@@ -14,7 +14,6 @@ func isMark(key string) bool {
 	switch key {
 	case "weave.works/kured-node-lock", // kured, which reboots nodes
 		"weave.works/kured-reboot-in-progress",
-		"weave.works/kured-most-recent-reboot-needed",
 		"cluster.x-k8s.io/machine", // Cluster API: the Machine behind the node
 		"cluster.x-k8s.io/cluster-name",
 		"cluster.x-k8s.io/cluster-namespace",

@@ -42,8 +42,9 @@ func TestQuestionSaysWhoElseRepairs(t *testing.T) {
 			}
 			q.Unknown = slices.DeleteFunc(q.Unknown, func(path string) bool { return path != "view.repairers" })
 			act := policies.Said{Act: []policies.Reason{{Text: "go", Rule: "r"}}}
-			if d := policies.Settle(act, q); (d.Would == policies.Act) == c.unknown {
-				t.Errorf("the answer would be %s", d.Would)
+			q.Mode = policies.ModeAct
+			if d := policies.Settle(act, q); (d.Verdict == policies.Act) == c.unknown {
+				t.Errorf("the answer is %s", d.Verdict)
 			}
 		})
 	}

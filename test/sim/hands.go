@@ -2,8 +2,10 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/salvor-io/salvor/policies"
@@ -66,6 +68,7 @@ func (h hand) Preview(_ context.Context, env responders.Env, args responders.Arg
 		}
 		change.Targets = append(change.Targets, policies.Target{Kind: "Node", Name: m.name, UID: m.uid, Zone: m.zone})
 		change.Nothing = change.Nothing && h.is(m)
+		change.Detail = json.RawMessage(strconv.FormatInt(m.beatAt.UnixNano(), 10)) // of the last: a fence is of one node
 	}
 	return change, nil
 }
@@ -97,8 +100,11 @@ func (h hand) Apply(ctx context.Context, env responders.Env, change responders.C
 		if h.is(m) && h.run.bug != BugBlindHands {
 			continue
 		}
-		if h.spec.Name == "node.release" && !m.off {
+		switch {
+		case h.spec.Name == "node.release" && !m.off:
 			return fmt.Errorf("nothing proves that %s is off", t)
+		case h.spec.Name == "node.fence" && string(change.Detail) != strconv.FormatInt(m.beatAt.UnixNano(), 10):
+			return fmt.Errorf("%s has renewed its Lease since the plan was made", t)
 		}
 		if err := responders.Guard(ctx); err != nil && h.run.bug != BugUnguarded {
 			return err

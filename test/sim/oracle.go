@@ -374,6 +374,9 @@ func (o *oracle) effect(env responders.Env, responder string, change responders.
 	if now := o.run.clock.Now(); !h.open.Deadline.IsZero() && now.After(h.open.Deadline) {
 		o.fails("%s of %s %s after its deadline", responder, t, now.Sub(h.open.Deadline).Round(time.Second))
 	}
+	if responder == "node.fence" && m.well() && o.run.clock.Now().Sub(m.wellAt) > beat+2*time.Second {
+		o.fails("%s was powered off though it speaks", t)
+	}
 	if responder == "node.release" && !m.off {
 		o.fails("%s was released while it runs: both copies may write", t)
 	}
