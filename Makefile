@@ -24,9 +24,10 @@ demo: stack-build build ## lose a node of a real control plane and watch it bein
 	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test
-test: stack-build build ## all tests: the quick ones side by side, those on real parts one after the other (about 30 minutes)
+test: stack-build build ## all tests: the quick ones side by side, the simulation, those on real parts one after the other (about 40 minutes)
 	go vet $(PACKAGES)
 	go test -short -timeout 10m $(PACKAGES)
+	go test -v -timeout 20m ./test/sim
 	go test -p 1 -timeout 40m $(REAL)
 
 .PHONY: check
@@ -47,6 +48,10 @@ $(LINTER): test/tools/go.mod test/tools/go.sum
 .PHONY: e2e
 e2e: stack-build build ## only the end-to-end tests on the real stack; ARGS=-external keeps their records in a NATS server process
 	go test -v -timeout 60m ./test/e2e/... $(if $(ARGS),-args $(ARGS))
+
+.PHONY: sim
+sim: ## run the simulation; SEEDS=1000 FROM=1, TRACE=1 prints all of one seed, BUG="trusts one witness" plants a bug
+	go run ./test/sim/cmd/sim -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) $(if $(TRACE),-trace) $(if $(BUG),-bug "$(BUG)")
 
 .PHONY: bench
 bench: stack-build build ## measure; ONLY=name for one figure; writes bench.json
