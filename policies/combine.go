@@ -100,7 +100,9 @@ func (d Decision) byClass(class Class) Decision {
 }
 
 // asks says whether so many people are asked already.
-func (d Decision) asks(votes int) bool { return d.Verdict == Ask && d.Asks != nil && d.Asks.Votes >= votes }
+func (d Decision) asks(votes int) bool {
+	return d.Verdict == Ask && d.Asks != nil && d.Asks.Votes >= votes
+}
 
 // bySource holds that two people are asked about a zone or a region that one source alone says is lost: it may be the source that is
 // broken.

@@ -201,7 +201,7 @@ type hasty struct{ run *run }
 
 // Append implements ingest.Appender.
 func (h hasty) Append(_ context.Context, evs ...events.Event) ([]events.Receipt, error) {
-	h.run.later(10*time.Second, func() { h.run.log.Append(h.run.ctx, evs...) })
+	h.run.later(10*time.Second, func() { h.run.log.offer(evs...) })
 	return make([]events.Receipt, len(evs)), nil
 }
 

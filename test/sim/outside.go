@@ -76,7 +76,7 @@ func (o *outside) probe(c *cluster, who string, now time.Time) {
 	o.reaches[key], o.probed[key] = up, now
 	ev := o.run.event(fmt.Sprintf("probe/%s/%d", key, now.UnixNano()), events.TypeProbe, c.name, "probe/"+who+"/apiserver",
 		events.Probe{By: who, Witness: true, Target: "apiserver", Up: up})
-	o.run.later(2*time.Second, func() { o.run.log.Append(o.run.ctx, ev) })
+	o.run.later(2*time.Second, func() { o.run.log.offer(ev) })
 }
 
 // evaluate is the monitoring of a cluster: kubelets that cannot be scraped, and an API server that cannot.

@@ -222,7 +222,7 @@ func (r *run) second(now time.Time) {
 	}
 	r.outside.second(now)
 	r.recall.second(now)
-	r.log.Append(r.ctx, r.tick(now)) // nobody ticks while the store is down
+	r.log.offer(r.tick(now))
 }
 
 func (r *run) cluster(name string) *cluster {

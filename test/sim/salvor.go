@@ -57,6 +57,9 @@ func (j *journal) Append(_ context.Context, evs ...events.Event) ([]events.Recei
 	return receipts, nil
 }
 
+// offer records events that nobody sends again: while the store is down they are lost.
+func (j *journal) offer(evs ...events.Event) { _, _ = j.Append(j.run.ctx, evs...) }
+
 // replica is one replica of Salvor: its lives, its watches, and how far it lags.
 type replica struct {
 	run      *run
