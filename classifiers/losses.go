@@ -148,8 +148,8 @@ func together(lost []*NodeView, span time.Duration) []*NodeView {
 }
 
 // LostWith counts the nodes of a cluster that were lost within a span of the loss of one of those named, which count too, and are
-// still lost. Nodes that were never seen well do not count, nor those that nobody sees now.
-func (v *View) LostWith(c *Cluster, names []string, span time.Duration) int {
+// still lost, and all nodes that were there then and are. Nodes that were never seen well are not lost, nor those that nobody sees now.
+func (v *View) LostWith(c *Cluster, names []string, span time.Duration) (together, of int) {
 	lost := lookAtNodes(v, c).lost()
 	named := map[string]bool{}
 	for _, name := range names {
@@ -162,9 +162,9 @@ func (v *View) LostWith(c *Cluster, names []string, span time.Duration) int {
 		}
 	}
 	if len(mine) == 0 {
-		return 0
+		return 0, c.size(v.Now)
 	}
 	first, last := mine[0].Add(-span), mine[len(mine)-1].Add(span)
 	lost = slices.DeleteFunc(lost, func(n *NodeView) bool { return n.LostAt.Before(first) || n.LostAt.After(last) })
-	return len(lost)
+	return len(lost), c.size(lastLoss(lost, v.Now))
 }

@@ -38,7 +38,7 @@ func (c Storm) Classify(v *View) []Finding {
 // gust is what is judged by: the nodes that were lost together and that no lost zone explains.
 type gust struct {
 	lost         []*NodeView
-	nodes, least int // how many the cluster has, and how many of them make a storm; 0 is none
+	nodes, least int // how many the cluster had then, and how many of them make a storm; 0 is none
 	zones        int // lost zones, whose nodes do not count
 }
 
@@ -51,7 +51,8 @@ func (c Storm) gust(look nodeLook) gust {
 		explained[zone] = true
 	}
 	unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
-	g := gust{lost: together(unexplained, c.Within), nodes: look.cluster.size(), zones: len(explained)}
+	g := gust{lost: together(unexplained, c.Within), zones: len(explained)}
+	g.nodes = look.cluster.size(lastLoss(g.lost, look.view.Now))
 	g.least = c.Least(g.nodes)
 	return g
 }
@@ -68,15 +69,23 @@ func (c Storm) finding(cluster *Cluster, g gust) Finding {
 		Sentence: fmt.Sprintf("%d of %d nodes of %s were lost within %s: the observer is suspected", len(g.lost), g.nodes, cluster.Name, took)}}
 }
 
-// size counts the nodes that exist.
-func (c *Cluster) size() int {
+// size counts the nodes that exist, of those that were there at a time: what is made in the place of lost ones makes them no fewer.
+func (c *Cluster) size(at time.Time) int {
 	n := 0
 	for _, node := range c.Nodes {
-		if !node.Gone {
+		if !node.Gone && !node.Created.After(at) {
 			n++
 		}
 	}
 	return n
+}
+
+// lastLoss is when the last of lost nodes, which are in the order of their loss, was lost; now when there are none.
+func lastLoss(lost []*NodeView, now time.Time) time.Time {
+	if len(lost) == 0 {
+		return now
+	}
+	return lost[len(lost)-1].LostAt
 }
 
 // maxEvidence bounds the events that a fault of many objects names.

@@ -107,12 +107,12 @@ func storm(q Question) string {
 	if q.undoing() || q.Fault.Kind != "node" || q.Limits.StormNodes <= 0 {
 		return ""
 	}
-	least := max(q.Limits.StormNodes, int(math.Ceil(q.Limits.StormShare*float64(q.View.Nodes))))
+	least := max(q.Limits.StormNodes, int(math.Ceil(q.Limits.StormShare*float64(q.View.LostOf))))
 	if q.View.LostTogether < least {
 		return ""
 	}
 	return fmt.Sprintf("storm: %d of %d nodes were lost at once (%d are enough); the observer is suspected, no node is repaired",
-		q.View.LostTogether, q.View.Nodes, least)
+		q.View.LostTogether, q.View.LostOf, least)
 }
 
 func zoneFull(q Question) string {

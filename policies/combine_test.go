@@ -120,7 +120,7 @@ func TestBrakesHoldWithTheirNumbers(t *testing.T) {
 		}, "cordoned it"},
 		{"storm", func(q *Question) { q.View.LostTogether = 10 }, "10 of 20 nodes were lost at once (4 are enough)"},
 		{"just below a storm", func(q *Question) { q.View.LostTogether = 3 }, ""},
-		{"a small fleet needs the least number too", func(q *Question) { q.View.Nodes, q.View.LostTogether = 6, 2 }, ""},
+		{"a small fleet needs the least number too", func(q *Question) { q.View.LostOf, q.View.LostTogether = 6, 2 }, ""},
 		{"storm does not hold a zone", func(q *Question) { q.View.LostTogether, q.Fault.Kind = 10, "zone" }, ""},
 		{"part of a wider fault", func(q *Question) { q.Fault.Under = "zone/a" }, "node/worker-1 is part of a wider fault, zone/a"},
 		{"what was done may be taken back under a wider fault", func(q *Question) { q.Fault.Under, q.Plan.Phase = "zone/a", "undo" }, ""},
@@ -175,7 +175,7 @@ func calm() Question {
 		Cluster: ClusterFacts{Name: "prod-eu"}, Mode: ModeAct,
 		Fault: FaultFacts{Kind: "node", Anchor: "node/worker-1", Nodes: []string{"worker-1"}, Zones: []string{"a"}, Agree: 1, Asked: 2},
 		Plan:  Proposal{Phase: "recover", Class: Disruptive, Targets: []Target{{Kind: "Node", Name: "worker-1", UID: "u1"}}},
-		View:  ViewFacts{Nodes: 20, Broken: 1, LostTogether: 1}, InFlight: InFlight{Zones: map[string]int{}},
+		View:  ViewFacts{Nodes: 20, Broken: 1, LostTogether: 1, LostOf: 20}, InFlight: InFlight{Zones: map[string]int{}},
 		Limits: Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3}}
 }
 

@@ -73,8 +73,9 @@ type SignalFacts struct {
 // ViewFacts are the facts about the surroundings, each with its age.
 type ViewFacts struct {
 	Nodes         int             `json:"nodes"`
-	Broken        int             `json:"broken_nodes"`        // silent, unreachable or not ready, this fault's included
-	LostTogether  int             `json:"lost_together_nodes"` // lost at about the time of this fault's nodes, which count too, and still lost
+	Broken        int             `json:"broken_nodes"`           // silent, unreachable or not ready, this fault's included
+	LostTogether  int             `json:"lost_together_nodes"`    // lost at about the time of this fault's nodes, which count too, and still lost
+	LostOf        int             `json:"lost_together_of_nodes"` // all nodes that were there then, and are
 	Zones         map[string]Zone `json:"zones"`
 	ControlPlanes int             `json:"healthy_control_planes"`
 	ControlNodes  []string        `json:"control_plane_nodes"` // names of all control plane nodes, healthy or not

@@ -171,7 +171,7 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 		}
 	}
 	slices.Sort(q.View.ControlNodes)
-	q.View.LostTogether = v.LostWith(c, q.Fault.Nodes, e.StormSpan)
+	q.View.LostTogether, q.View.LostOf = v.LostWith(c, q.Fault.Nodes, e.StormSpan)
 	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {
 		if n := c.Nodes[name]; n != nil && !n.Gone {
 			q.View.AtWork = append(q.View.AtWork, atWork(n)...)

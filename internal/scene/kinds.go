@@ -13,11 +13,19 @@ import (
 )
 
 func (s *stage) newNode(name string) (map[string]any, error) {
-	return map[string]any{"name": name, "uid": s.uid("node", name), "created": s.began.Add(-24 * time.Hour), "ready": map[string]any{"status": "True"}}, nil
+	return map[string]any{"name": name, "uid": s.uid("node", name), "created": s.created(), "ready": map[string]any{"status": "True"}}, nil
 }
 
 func (s *stage) newLease(name string) (map[string]any, error) {
 	return map[string]any{"node": name, "uid": s.uid("lease", name)}, nil
+}
+
+// created is when something was made that is first seen now: long ago when the scene begins, now when it has begun.
+func (s *stage) created() time.Time {
+	if s.now.Equal(s.began) {
+		return s.began.Add(-24 * time.Hour)
+	}
+	return s.now
 }
 
 // setLease takes stale or fresh, or a field.
@@ -34,7 +42,7 @@ func (s *stage) setLease(p map[string]any, word, value string, flag bool) error 
 
 // newObject reads a name of one to three parts: kind, namespace and name, as far as the object has them.
 func (s *stage) newObject(name string) (map[string]any, error) {
-	p := map[string]any{"uid": s.uid("object", name), "created": s.began.Add(-24 * time.Hour)}
+	p := map[string]any{"uid": s.uid("object", name), "created": s.created()}
 	parts := strings.Split(name, "/")
 	if len(parts) == 2 && parts[0] != "" && strings.ToLower(parts[0]) != parts[0] { // a kind, and no namespace
 		p["kind"], p["name"] = parts[0], parts[1]

@@ -89,8 +89,8 @@ func numbers(q policies.Question) []string {
 		most := max(1, int(q.Limits.FleetShare*float64(q.View.Nodes)))
 		out = append(out, fmt.Sprintf("%d of at most %d in %s", q.InFlight.Cluster, most, Plain(q.Cluster.Name)))
 	}
-	if q.Limits.StormNodes > 0 && q.View.Nodes > 0 {
-		out = append(out, fmt.Sprintf("lost together: %d of %s", q.View.LostTogether, counted(q.View.Nodes, "node")))
+	if q.Limits.StormNodes > 0 && q.View.LostOf > 0 {
+		out = append(out, fmt.Sprintf("lost together: %d of %s", q.View.LostTogether, counted(q.View.LostOf, "node")))
 	}
 	if nodes, well := elsewhere(q); nodes > 0 {
 		out = append(out, fmt.Sprintf("other zones: %d of %d well", well, nodes))

@@ -119,7 +119,7 @@ func (s *story) question(mode policies.Mode) policies.Question {
 		Fault:    policies.FaultFacts{Kind: "node", Anchor: "node/worker-7", Zones: []string{"eu-west-1b"}},
 		Limits:   policies.Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3},
 		InFlight: policies.InFlight{Zones: map[string]int{}},
-		View: policies.ViewFacts{Nodes: 21, Broken: 1, LostTogether: 1, Zones: map[string]policies.Zone{
+		View: policies.ViewFacts{Nodes: 21, Broken: 1, LostTogether: 1, LostOf: 21, Zones: map[string]policies.Zone{
 			"eu-west-1a": {Nodes: 7}, "eu-west-1b": {Nodes: 7, Broken: 1}, "eu-west-1c": {Nodes: 7}}},
 	}
 }
