@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 // events; Events is the last of a file, since it may be too large to be held.
 const (
 	sectionConfig    = "salvor.yaml"     // what judges: see config.Config
+	sectionSpan      = "span"            // two times, one a line: what lies between is judged, what comes before is history
 	sectionScene     = "scene"           // what happens, see package scene
 	sectionIncidents = "incidents.jsonl" // one record a line, as it was recorded
 	sectionAsked     = "asked.jsonl"     // what policy was asked and answered, one document a line
@@ -46,6 +46,7 @@ type File struct {
 	Want      []byte // nil: nothing is wanted of it
 	Incidents []incident.Sequenced
 	Asked     map[string]json.RawMessage // by reference
+	From, To  time.Time                  // the span that was exported; zero when the file does not say
 
 	folders txtar.Archive
 	events  *lines
@@ -96,11 +97,13 @@ func marker(line []byte) (name string, ok bool) {
 
 // take takes in a section. The text before the first is the comment.
 func (f *File) take(name string, text []byte) error {
-	switch folder, _ := path.Split(name); {
+	switch folder, _, _ := strings.Cut(name, "/"); {
 	case name == "":
 		f.Comment = string(text)
 	case name == sectionConfig:
 		f.Config = text
+	case name == sectionSpan:
+		return f.span(text)
 	case name == sectionScene:
 		f.Scene = text
 	case name == sectionWant:
@@ -109,13 +112,31 @@ func (f *File) take(name string, text []byte) error {
 		return eachLine(name, text, f.incident)
 	case name == sectionAsked:
 		return eachLine(name, text, f.asked)
-	case (folder == folderPolicies+"/" || folder == folderRunbooks+"/") && fs.ValidPath(name):
+	case (folder == folderPolicies || folder == folderRunbooks) && folder != name && fs.ValidPath(name):
 		f.folders.Files = append(f.folders.Files, txtar.File{Name: name, Data: text})
 	default:
 		return fmt.Errorf("%q is no section of a replay", name)
 	}
 	return nil
 }
+
+func (f *File) span(text []byte) error {
+	var ends [2]time.Time
+	words := strings.Fields(string(text))
+	if len(words) != len(ends) {
+		return fmt.Errorf("%s: want two times, not %d words", sectionSpan, len(words))
+	}
+	for i, word := range words {
+		if err := ends[i].UnmarshalText([]byte(word)); err != nil {
+			return fmt.Errorf("%s: %w", sectionSpan, err)
+		}
+	}
+	f.From, f.To = ends[0], ends[1]
+	return nil
+}
+
+// Recorded says that the file holds what was recorded, and not a scene.
+func (f *File) Recorded() bool { return f.events != nil }
 
 func (f *File) whole() error {
 	if (f.Scene == nil) == (f.events == nil) {
@@ -181,31 +202,21 @@ func (f *File) asked(line []byte) error {
 	return nil
 }
 
-// told is an event as a line.
-type told struct {
-	Seq     uint64          `json:"seq"`
-	At      time.Time       `json:"at"`
-	ID      string          `json:"id"`
-	Source  string          `json:"source"`
-	Type    events.Type     `json:"type"`
-	Cluster string          `json:"cluster"`
-	Entity  string          `json:"entity"`
-	Time    time.Time       `json:"time"`
-	Data    json.RawMessage `json:"data"`
-}
-
-// Event is the next event of the file, io.EOF when there is none any more. It returns each once.
+// Event is the next event of the file, io.EOF when there is none any more. It returns each once. Whether its payload is one, whoever
+// decodes it finds out.
 func (f *File) Event() (events.Recorded, error) {
 	line, err := f.events.next()
 	if err != nil {
 		return events.Recorded{}, err
 	}
+	if ev, ok := scanEvent(line); ok {
+		return ev, nil
+	}
 	var t told
 	if err := json.Unmarshal(line, &t); err != nil {
 		return events.Recorded{}, fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, err)
 	}
-	return events.Recorded{Seq: t.Seq, At: t.At, Event: events.Event{ID: t.ID, Source: t.Source, Type: t.Type, Cluster: t.Cluster,
-		Entity: t.Entity, Time: t.Time, Data: t.Data}}, nil
+	return t.recorded(), nil
 }
 
 // Steps are what happens in the scene of the file.
@@ -213,8 +224,9 @@ func (f *File) Steps() ([]scene.Step, error) { return scene.Parse(f.Scene) }
 
 // lines reads line by line.
 type lines struct {
-	r *bufio.Reader
-	n int // lines read
+	r    *bufio.Reader
+	n    int    // lines read
+	held []byte // a line that is longer than the buffer
 }
 
 // lined reads lines, and unpacks what is gzipped.
@@ -230,21 +242,29 @@ func lined(r io.Reader) (*lines, error) {
 	return &lines{r: bufio.NewReaderSize(unpacked, 64<<10)}, nil
 }
 
-// next is the next line with its end. What it gives stays the caller's.
+// next is the next line with its end. What it gives stands until the next call.
 func (l *lines) next() ([]byte, error) {
-	var line []byte
+	line, err := l.r.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		line, err = l.long(line)
+	}
+	if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
+		l.n++
+		return line, nil
+	}
+	return nil, err
+}
+
+// long is the rest of a line that is longer than the buffer, behind its beginning.
+func (l *lines) long(begin []byte) ([]byte, error) {
+	l.held = append(l.held[:0], begin...)
 	for {
 		part, err := l.r.ReadSlice('\n')
-		if line = append(line, part...); len(line) > maxLine {
+		if l.held = append(l.held, part...); len(l.held) > maxLine {
 			return nil, fmt.Errorf("line %d is longer than %d bytes", l.n+1, maxLine)
 		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && len(line) > 0, err == nil:
-			l.n++
-			return line, nil
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return l.held, err
 		}
-		return nil, err
 	}
 }
