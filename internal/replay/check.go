@@ -129,7 +129,9 @@ func (c *checker) event(ctx context.Context, ev events.Recorded) error {
 	if !c.begun && !ev.At.Before(c.file.From) {
 		c.begin(ctx)
 	}
-	c.report.Events++
+	if c.report.Events++; ev.Source == MadeUp {
+		c.report.MadeUp++
+	}
 	c.seq = ev.Seq
 	if err := c.pipeline.Fold(ctx, ev); err != nil {
 		c.odd(fmt.Sprintf("event %d, %s: %v", ev.Seq, ev.ID, err))

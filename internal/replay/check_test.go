@@ -11,8 +11,16 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger/memory"
+)
+
+// Disasters and Fleet are what is played in tests of other packages, too.
+const (
+	Disasters = disasters
+	Fleet     = fleetConfig
 )
 
 const fleetConfig = `clusters:
@@ -68,37 +76,46 @@ node b-2 ready.status=True
 +10m
 `
 
-// record plays a scene and writes it down as an export does, from a time on.
-func record(t *testing.T, text string, cfg []byte, since time.Duration) []byte {
+// Played plays a scene to its end.
+func Played(t *testing.T, text string, cfg []byte) *Player {
 	t.Helper()
-	in := File{Scene: []byte(text), Config: cfg}
+	in := File{Scene: []byte(text)}
 	steps, err := in.Steps()
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := config.Parse("salvor.yaml", cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	judges, books, world, err := in.court(t.Context(), parsed)
+	judges, books, world, err := in.court(t.Context(), must(config.Parse("salvor.yaml", cfg)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := NewPlayer(t.Context(), judges, books, world, steps[0].At)
-	var incidents, asked []byte
-	p.Follow(func(rec incident.Sequenced) { incidents = append(incidents, must(IncidentLine(rec))...) })
 	for _, step := range steps {
 		if err := p.Play(t.Context(), step); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return p
+}
+
+// Log is what was folded.
+func (p *Player) Log() []events.Recorded { return p.log }
+
+// Store is what was written.
+func (p *Player) Store() *memory.Store { return p.store }
+
+// record plays a scene and writes down all of it, to be judged from a time on.
+func record(t *testing.T, text string, cfg []byte, since time.Duration) []byte {
+	t.Helper()
+	p := Played(t, text, cfg)
+	var incidents, asked []byte
+	p.Follow(func(rec incident.Sequenced) { incidents = append(incidents, must(IncidentLine(rec))...) })
 	for _, d := range p.store.Decisions() {
 		asked = append(asked, must(AskedLine(d.Ref, d.Document))...)
 	}
 	var out bytes.Buffer
 	w := NewWriter(&out, "a recording")
 	w.Config(cfg)
-	w.Span(steps[0].At.Add(since), steps[len(steps)-1].At)
+	w.Span(p.log[0].At.Add(since), p.clock.Now())
 	w.Incidents(incidents)
 	w.Asked(asked)
 	for _, ev := range p.log {

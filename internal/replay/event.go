@@ -95,3 +95,6 @@ func (s *scanner) time(begin string) (at time.Time) {
 	}
 	return at
 }
+
+// MadeUp is the source of events that an export made up in place of others that are not kept any more.
+const MadeUp = "/salvor/export"

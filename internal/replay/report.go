@@ -46,6 +46,7 @@ type Report struct {
 	From        time.Time `json:"from"`
 	To          time.Time `json:"to"`
 	Events      int       `json:"events"`
+	MadeUp      int       `json:"made_up"`   // of the events, in place of others that are not kept
 	Faults      int       `json:"faults"`    // compared
 	Decisions   int       `json:"decisions"` // compared
 	Steps       int       `json:"steps"`     // for which the gate was asked again
@@ -172,6 +173,9 @@ func (r *Report) sum() string {
 	}
 	text := fmt.Sprintf("%s: %s, %s, %s with %s, %s, %s: %s\n", r.over(), count(r.Events, "event"), count(r.Faults, "fault"), count(r.Decisions, "decision"),
 		count(r.Changes, "change"), count(r.Steps, "step"), count(r.Moves, "other move"), same)
+	if r.MadeUp > 0 && len(r.Differences) > 0 {
+		text += fmt.Sprintf("%d of the events are made up in place of others that are not kept: what depends on them may differ for that, see the head of the file\n", r.MadeUp)
+	}
 	if r.Missed > 0 {
 		text += fmt.Sprintf("%s cannot be compared: their events, or what policy was asked, are not in the recording\n", count(r.Missed, "judgement"))
 	}

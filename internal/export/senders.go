@@ -1,0 +1,70 @@
+package export
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+)
+
+// keptOfEach is how many events of one object the log keeps.
+const keptOfEach = 8
+
+// senders are those who say again and again how things are.
+type senders map[sender]*saying
+
+type sender struct{ cluster, typ, entity string }
+
+// saying is what is kept of what a sender says.
+type saying struct {
+	kept int
+	well *events.Recorded // the first that says that all is well; nil when none does
+}
+
+func senderOf(ev events.Event) sender { return sender{ev.Cluster, string(ev.Type), ev.Entity} }
+
+// hear takes in an event, if it is one of those.
+func (s senders) hear(ev events.Recorded) {
+	well, repeats := wellAgain(ev.Event)
+	if !repeats {
+		return
+	}
+	by := senderOf(ev.Event)
+	if s[by] == nil {
+		s[by] = &saying{}
+	}
+	if s[by].kept++; well && s[by].well == nil {
+		s[by].well = &ev
+	}
+}
+
+// wellAgain says whether an event is of the kind that comes again and again, and says that all is well.
+func wellAgain(ev events.Event) (well, repeats bool) {
+	switch ev.Type {
+	case events.TypeObserver:
+		var o events.Observer
+		return ev.Decode(&o) == nil && o.Seeing && o.Synced, true
+	case events.TypeProbe:
+		var p events.Probe
+		return ev.Decode(&p) == nil && p.Up, true
+	case events.TypeHeartbeat:
+		return true, true
+	}
+	return false, false
+}
+
+// lost are what the senders said of whom not all is kept, each once, in an order that is always the same: that all was well, and nothing
+// of those of whom nothing of the kind is kept. None of them was given yet.
+func (s senders) lost() []events.Recorded {
+	var out []events.Recorded
+	for _, said := range s {
+		if said.kept >= keptOfEach && said.well != nil {
+			first := *said.well
+			first.At = time.Time{}
+			out = append(out, first)
+		}
+	}
+	slices.SortFunc(out, func(a, b events.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}

@@ -1,0 +1,116 @@
+package replay_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/export"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/ledger/memory"
+	"github.com/salvor-io/salvor/internal/replay"
+)
+
+// kept is a log of which only the last 8 events of each object are there, as the log of a running Salvor.
+type kept []events.Recorded
+
+func keep(log []events.Recorded) kept {
+	count := map[string]int{}
+	var out kept
+	for _, ev := range slices.Backward(log) {
+		if subject := ev.Subject("x"); count[subject] < 8 {
+			count[subject]++
+			out = append(out, ev)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func (k kept) Follow(ctx context.Context, after uint64, fold func(events.Recorded) error, caughtUp func()) error {
+	for _, ev := range k {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if ev.Seq > after {
+			if err := fold(ev); err != nil {
+				return err
+			}
+		}
+	}
+	caughtUp()
+	<-ctx.Done()
+	return nil
+}
+
+// past is all that a store holds.
+type past struct{ *memory.Store }
+
+func (p past) Since(context.Context, time.Time) ([]incident.Incident, error) {
+	all, err := p.Incidents()
+	var out []incident.Incident
+	for _, inc := range all {
+		out = append(out, *inc)
+	}
+	return out, err
+}
+
+func (p past) ReadDecision(ctx context.Context, ref string) (json.RawMessage, error) {
+	return p.Writer("reader").ReadDecision(ctx, ref)
+}
+
+// exported is the recording of a scene as the log of a running Salvor would give it.
+func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
+	t.Helper()
+	cfg, err := config.Parse("salvor.yaml", []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	e := export.New(export.Options{Log: keep(p.Log()), Past: past{p.Store()}, Decisions: past{p.Store()}, Missing: ledger.ErrNotFound, Config: cfg, Version: "v1",
+		Clock: func() time.Time { return to }})
+	if err := e.Export(t.Context(), &out, from, to); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestWhatIsNotKeptIsMadeUp: a recording of a log that keeps little comes out the same, whatever the span.
+func TestWhatIsNotKeptIsMadeUp(t *testing.T) {
+	p := replay.Played(t, replay.Disasters, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
+	log := p.Log()
+	begin, end := log[0].At, log[len(log)-1].At
+	if n := len(keep(log)); n > len(log)/3 {
+		t.Fatalf("%d of %d events are kept: this tests nothing", n, len(log))
+	}
+	for name, span := range map[string][2]time.Time{
+		"all": {begin, end}, "the end": {begin.Add(12 * time.Minute), end}, "the middle": {begin.Add(5 * time.Minute), begin.Add(20 * time.Minute)},
+		"nothing": {end.Add(-10 * time.Second), end.Add(time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := exported(t, p, span[0], span[1])
+			f, err := replay.Read(bytes.NewReader(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := f.Check(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(f.Comment + r.Text("recorded", "now"))
+			if len(r.Differences) > 0 || r.Missed > 0 || len(r.Odd) > 0 {
+				t.Errorf("it is different:\n%s", r.Text("recorded", "now"))
+			}
+			if name == "all" && (r.Faults < 4 || r.Decisions < 6 || r.MadeUp == 0 || r.Events > len(log)) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
