@@ -18,18 +18,27 @@ func newIncidentsCommand(env environment) *cobra.Command {
 		Short: "List incidents, and show, watch or report them",
 		Args:  usage(noSuchCommand),
 		Example: `  salvor incidents --cluster prod-eu
+  salvor incidents --would --since 30d
   salvor incidents show inc-7k3d`,
 	}
 	var want client.Filter
+	var would wouldFlags
 	flags := cmd.Flags()
 	flags.StringVar(&want.Cluster, "cluster", "", "only incidents of this cluster")
 	flags.StringVar(&want.State, "state", "", "only incidents in this state")
 	flags.BoolVar(&want.All, "all", false, "incidents that have ended, too, until they are archived (times.archive_after)")
+	would.add(cmd)
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := would.check(cmd); err != nil {
+			return err
+		}
 		c, err := at.client()
 		if err != nil {
 			return err
+		}
+		if would.on {
+			return would.list(cmd, c, want.Cluster, env.now(), out)
 		}
 		list, err := c.Incidents(cmd.Context(), want)
 		if err != nil {

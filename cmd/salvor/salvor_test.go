@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/salvor-io/salvor/internal/httpserver"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/replay"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -76,6 +78,22 @@ func (r *records) Incidents() []incident.Incident {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return []incident.Incident{r.inc}
+}
+
+func (r *records) Since(context.Context, time.Time) ([]incident.Incident, error) {
+	return r.Incidents(), nil
+}
+
+// Export writes a recording of nothing, and dies in the midst of one that begins at noon.
+func (r *records) Export(_ context.Context, w io.Writer, from, to time.Time) error {
+	out := replay.NewWriter(w, "a recording of nothing")
+	out.Config([]byte("clusters: []"))
+	out.Span(from, to)
+	err := out.Flush()
+	if from.Hour() == 12 {
+		return errors.New("the store is away")
+	}
+	return err
 }
 
 func (r *records) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
@@ -170,7 +188,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, View: s, Ledger: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
@@ -221,6 +239,12 @@ func TestCommands(t *testing.T) {
 		{"incidents show " + name, []string{header, "03:11:05 held back because the mode is observe", "now not because of\n  zone  1 of 12 nodes of ", "Next: salvor plan " + name + "\n"}, ""},
 		{"incidents show " + string(s.inc.ID) + " -o json", []string{"{\n  \"id\": ", `"kind": "decided"`, `"rule": "zone",`}, ""},
 		{"incidents report " + strings.TrimPrefix(name, "inc-"), []string{"# " + name + ": node worker-7, prod-eu\n", "kubectl cordon worker-7"}, ""},
+		{"incidents --would", []string{"TIME (UTC)           NAME      CLUSTER  WHAT           WOULD HAVE                         HELD BACK BY\n2026-03-01 03:11:05  " + name +
+			"  prod-eu  node/worker-7  run node-failure on node/worker-7  the mode is observe: nothing is done\n"}, ""},
+		{"incidents --would --since 90m --cluster prod-us", []string{""}, "nothing was held back\n"},
+		{"incidents --would -o json", []string{"[\n  {\n    \"at\": ", `"would": "act"`}, ""},
+		{"export", []string{"a recording of nothing\n", "-- span --\n2026-02-28T03:12:04Z\n2026-03-01T03:12:04Z\n", "-- events.jsonl --\n"}, ""},
+		{"export --from 2026-02-01T00:00:00Z --to 2026-02-02T00:00:00Z", []string{"a recording", "2026-02-01T00:00:00Z\n2026-02-02T00:00:00Z\n"}, ""},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
 		{"pauses", []string{""}, "nothing is paused\n"},
@@ -272,6 +296,12 @@ func TestExitCodes(t *testing.T) {
 		{"no file of a witness", []string{"witness", "--config", filepath.Join(s.dir, "none")}, nil, exitError, "next: see what the file of a witness holds"},
 		{"too much for a witness", []string{"witness", "now"}, nil, exitUsage, "next: salvor witness --help"},
 		{"no such role", []string{"print", "rbac", "--role", "root"}, nil, exitUsage, "root"},
+		{"two beginnings", []string{"export", "--since", "1h", "--from", "2026-02-01T00:00:00Z"}, here, exitUsage, "keep one"},
+		{"no time", []string{"export", "--since", "soon"}, here, exitUsage, "how far back"},
+		{"no span", []string{"export", "--to", "2026-02-01T00:00:00Z"}, here, exitUsage, "ends before it begins"},
+		{"nowhere to export to", []string{"export", "--out", filepath.Join(s.dir, "none", "x")}, here, exitError, "none"},
+		{"since without would", []string{"incidents", "--since", "1h"}, here, exitUsage, "goes with --would"},
+		{"would in a state", []string{"incidents", "--would", "--all"}, here, exitUsage, "leave out"},
 		{"no reason", []string{"pause"}, here, exitUsage, "--reason"},
 		{"wrong state", []string{"incidents", "--state", "x"}, here, exitError, "the states are"},
 		{"wrong cluster", []string{"pause", "--reason", "x", "--cluster", "prod-us"}, here, exitError, "[prod-eu]"},
@@ -432,6 +462,72 @@ func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"config"}, {"print"}} {
 		if got := salvor(t.Context(), nil, args...); got.code != exitOK || !strings.Contains(got.out, "Usage:") {
 			t.Errorf("salvor %v: %+v", args, got)
+		}
+	}
+}
+
+// TestExportToAFile: a file has its name once it is whole, and is what replay reads.
+func TestExportToAFile(t *testing.T) {
+	s := serving(t)
+	path := filepath.Join(s.dir, "day.gz")
+	if got := salvor(t.Context(), nil, "export", "--out", path, "--socket", s.socket); got.code != exitOK || got.out != "" {
+		t.Fatalf("%+v", got)
+	}
+	want := "2026-02-28 03:12:04 to 2026-03-01 03:12:04: 0 events, 0 faults, 0 decisions with 0 changes, 0 steps, 0 other moves: all the same\n"
+	if got := salvor(t.Context(), nil, "replay", path); got.code != exitOK || got.out != want {
+		t.Errorf("replayed: %+v", got)
+	}
+	if got := salvor(t.Context(), nil, "replay", path, "-o", "json"); got.code != exitOK || !strings.Contains(got.out, `"differences": []`) {
+		t.Errorf("replayed as JSON: %+v", got)
+	}
+	broken := filepath.Join(s.dir, "broken.gz")
+	got := salvor(t.Context(), nil, "export", "--out", broken, "--from", "2026-02-28T12:00:00Z", "--socket", s.socket)
+	if got.code != exitUnreachable || !strings.Contains(got.talked, "cut the answer off") {
+		t.Errorf("cut off: %+v", got)
+	}
+	left, err := filepath.Glob(filepath.Join(s.dir, "*broken*"))
+	hidden, _ := filepath.Glob(filepath.Join(s.dir, ".*"))
+	if err != nil || len(left)+len(hidden) > 0 {
+		t.Errorf("what is not whole is left: %v %v %v", left, hidden, err)
+	}
+}
+
+const recorded = `-- salvor.yaml --
+clusters: [{name: prod, observe: {in_cluster: true}, act: {kubeconfig: none}, modes: {node: act}}]
+-- events.jsonl --
+`
+
+// TestReplayARecording: exit code 1 says that something is different, by one configuration or between two.
+func TestReplayARecording(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := at("r.txtar", recorded)
+	next := at("next.yaml", "clusters: [{name: prod, observe: {in_cluster: true}}]\n")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{file}, exitOK, "all the same"},
+		{[]string{file, "--config", next}, exitOK, "all the same"},
+		{[]string{file, "--against", next}, exitOK, "all the same"},
+		{[]string{"-", "--against", next}, exitUsage, "twice"},
+		{[]string{file, "--config", filepath.Join(dir, "none")}, exitError, "none"},
+		{[]string{at("bare.txtar", "-- events.jsonl --\n")}, exitError, "brings no salvor.yaml"},
+	} {
+		root := newRootCommand(environment{getenv: func(string) string { return "" }, now: time.Now})
+		var out bytes.Buffer
+		root.SetIn(strings.NewReader(recorded))
+		root.SetOut(&out)
+		root.SetArgs(append([]string{"replay"}, c.args...))
+		if code := conclude(root.ExecuteContext(t.Context()), &out); code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%v: exit %d, want %d: %s", c.args, code, c.code, out.String())
 		}
 	}
 }

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -36,6 +38,16 @@ type Pauses interface {
 	EndPause(ctx context.Context, scope policies.Pause) error
 }
 
+// Past are the incidents that live, and those that ended after a time, archived or not, the oldest first. What it gives is not changed.
+type Past interface {
+	Since(ctx context.Context, t time.Time) ([]incident.Incident, error)
+}
+
+// Exporter writes what was recorded in a span. A Refusal comes before anything is written.
+type Exporter interface {
+	Export(ctx context.Context, w io.Writer, from, to time.Time) error
+}
+
 // View lets f read what is seen now, which f must not keep, and says which rules do not match now where a fault was found.
 type View interface {
 	Ask(f func(*classifiers.View))
@@ -51,6 +63,8 @@ type Events interface {
 // Options are the parts of an API. All are needed.
 type Options struct {
 	Index    Index
+	Past     Past
+	Exporter Exporter
 	View     View
 	Ledger   Ledger
 	Pauses   Pauses
@@ -67,17 +81,25 @@ type Options struct {
 // API serves the paths below /v1. It is safe for concurrent use.
 type API struct {
 	Options
-	hub *hub
+	hub       *hub
+	exporting chan struct{} // holds one for each export that is under way
+	stopped   chan struct{} // closed when what streams is to end
+	stop      sync.Once
 }
 
 // New makes an API.
-func New(opt Options) *API { return &API{Options: opt, hub: newHub()} }
+func New(opt Options) *API {
+	return &API{Options: opt, hub: newHub(), exporting: make(chan struct{}, maxExports), stopped: make(chan struct{})}
+}
 
 // Moved tells those who stream of a record, after Index has folded it. It never blocks.
 func (a *API) Moved(rec incident.Sequenced) { a.hub.publish(rec) }
 
 // EndStreams ends all streams, now and to come. Others are answered as before.
-func (a *API) EndStreams() { a.hub.close() }
+func (a *API) EndStreams() {
+	a.hub.close()
+	a.stop.Do(func() { close(a.stopped) })
+}
 
 // Handler serves everything below /v1/ that is not taken by a longer pattern.
 func (a *API) Handler() http.Handler {
@@ -89,6 +111,8 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/incidents":           {people.Read, a.listIncidents},
 		"GET /v1/incidents/{id}":      {people.Read, a.showIncident},
 		"GET /v1/incidents/{id}/plan": {people.Read, a.showPlan},
+		"GET /v1/would":               {people.Read, a.listWould},
+		"GET /v1/export":              {people.Read, a.export},
 		"GET /v1/stream":              {people.Read, a.stream},
 		"GET /v1/alerts":              {people.Read, a.listAlerts},
 		"GET /v1/pauses":              {people.Read, a.listPauses},

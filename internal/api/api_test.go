@@ -41,6 +41,25 @@ type fleet struct {
 	seq       uint64
 	told      []events.Recorded // to the view
 	lost      int               // events that are taken and not answered, from now on
+	export    func(ctx context.Context, w io.Writer, from, to time.Time) error
+}
+
+func (f *fleet) Since(_ context.Context, t time.Time) ([]incident.Incident, error) {
+	var out []incident.Incident
+	for _, inc := range append(f.Incidents(), f.archived...) {
+		if inc.Live() || !inc.Since.Before(t) {
+			out = append(out, inc)
+		}
+	}
+	return out, f.broken
+}
+
+func (f *fleet) Export(ctx context.Context, w io.Writer, from, to time.Time) error {
+	if f.export == nil {
+		_, err := fmt.Fprintln(w, from.Format(time.RFC3339), to.Format(time.RFC3339))
+		return err
+	}
+	return f.export(ctx, w, from, to)
 }
 
 func (f *fleet) Incidents() []incident.Incident {
@@ -153,7 +172,7 @@ func serve(t *testing.T, f *fleet) (*API, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{Index: f, View: f, Ledger: f, Pauses: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	a := New(Options{Index: f, Past: f, Exporter: f, View: f, Ledger: f, Pauses: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Version: Version{Version: "v1", Commit: "abc", Go: "go1"}, Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)
@@ -215,6 +234,11 @@ func TestRoles(t *testing.T) {
 		{"GET", "/v1/incidents/" + f.incidents[0].Name() + "/plan", "", 401, 200, 200},
 		{"GET", "/v1/incidents/none", "", 401, 404, 404},
 		{"GET", "/v1/stream?after=x", "", 401, 400, 400},
+		{"GET", "/v1/would", "", 401, 200, 200},
+		{"GET", "/v1/would?from=x", "", 401, 400, 400},
+		{"GET", "/v1/export", "", 401, 200, 200},
+		{"GET", "/v1/export?to=x", "", 401, 400, 400},
+		{"GET", "/v1/export?from=2026-03-01T03:11:05Z", "", 401, 400, 400},
 		{"GET", "/v1/alerts", "", 401, 200, 200},
 		{"GET", "/v1/pauses", "", 401, 200, 200},
 		{"POST", "/v1/pauses", pause, 401, 403, 201},

@@ -14,6 +14,7 @@ import (
 	"github.com/salvor-io/salvor/internal/alerting"
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/export"
 	"github.com/salvor-io/salvor/internal/httpserver"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
@@ -99,7 +100,10 @@ func openAPI(a *App) (*api.API, error) {
 	for _, c := range a.cfg.Clusters {
 		names = append(names, c.Name)
 	}
-	return api.New(api.Options{Index: a.pipeline, View: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+	known := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
+	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg,
+		Version: a.opt.Version, Clock: time.Now})
+	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, View: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
 		Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }

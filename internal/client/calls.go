@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -40,6 +41,15 @@ func (c *Client) Incident(ctx context.Context, name string) (api.Incident, error
 // Plan reads the plan of an incident.
 func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
 	return answer[api.Plan](ctx, c, request{http.MethodGet, "/v1/incidents/" + url.PathEscape(name) + "/plan", nil, nil})
+}
+
+// Would lists what was held back since a time, the oldest first, in one cluster or, with "", in all.
+func (c *Client) Would(ctx context.Context, from time.Time, cluster string) ([]api.Would, error) {
+	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}
+	if cluster != "" {
+		query.Set("cluster", cluster)
+	}
+	return answer[[]api.Would](ctx, c, request{http.MethodGet, "/v1/would", query, nil})
 }
 
 // Pauses lists the pauses in force, the oldest first.

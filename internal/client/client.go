@@ -31,10 +31,11 @@ type Options struct {
 
 // Client calls one server. It is safe for concurrent use.
 type Client struct {
-	base  *url.URL
-	place string // for errors
-	token string
-	http  *http.Client
+	base    *url.URL
+	place   string // for errors
+	token   string
+	http    *http.Client
+	patient *http.Client // waits longer for an answer to begin
 }
 
 // ErrUnreachable is wrapped by the error of a call to a server that did not answer.
@@ -42,22 +43,25 @@ var ErrUnreachable = errors.New("salvor does not answer")
 
 // New makes a client. Nothing is called yet.
 func New(opt Options) (*Client, error) {
+	c := &Client{token: opt.Token}
 	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: dialWithin}).DialContext, Proxy: http.ProxyFromEnvironment,
 		TLSHandshakeTimeout: dialWithin, ResponseHeaderTimeout: callWithin}
-	c := &Client{token: opt.Token, place: opt.Server, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 	if opt.Server == "" {
 		c.base, c.place = &url.URL{Scheme: "http", Host: "salvor"}, opt.Socket
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: dialWithin}).DialContext(ctx, "unix", opt.Socket)
 		}
-		return c, nil
+	} else {
+		base, err := url.Parse(strings.TrimSuffix(opt.Server, "/"))
+		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+			return nil, fmt.Errorf("use server %q: want an http or https address", opt.Server)
+		}
+		c.base, c.place = base, opt.Server
 	}
-	base, err := url.Parse(strings.TrimSuffix(opt.Server, "/"))
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, fmt.Errorf("use server %q: want an http or https address", opt.Server)
-	}
-	c.base = base
+	patient := transport.Clone()
+	patient.ResponseHeaderTimeout = prepareWithin
+	c.http, c.patient = &http.Client{Transport: transport, CheckRedirect: stay}, &http.Client{Transport: patient, CheckRedirect: stay}
 	return c, nil
 }
 
@@ -118,8 +122,10 @@ func (c *Client) request(ctx context.Context, what request) (*http.Request, erro
 }
 
 // send returns the answer when it is 2xx. The caller closes its body.
-func (c *Client) send(req *http.Request) (*http.Response, error) {
-	resp, err := c.http.Do(req)
+func (c *Client) send(req *http.Request) (*http.Response, error) { return c.sendBy(c.http, req) }
+
+func (c *Client) sendBy(by *http.Client, req *http.Request) (*http.Response, error) {
+	resp, err := by.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w: %w", c.place, ErrUnreachable, causeOf(err))
 	}

@@ -86,15 +86,15 @@ func (e *Exporter) Export(ctx context.Context, w io.Writer, from, to time.Time) 
 
 // judges writes what judges.
 func (e *Exporter) judges(out *replay.Writer) error {
-	text, err := Config(e.Options.Config)
+	text, err := Config(e.Config)
 	if err != nil {
 		return err
 	}
-	rules, err := folder(e.Options.Config.Policies.Dir, ".rego", ".yaml", ".yml", ".json")
+	rules, err := folder(e.Config.Policies.Dir, ".rego", ".yaml", ".yml", ".json")
 	if err != nil {
 		return err
 	}
-	runbooks, err := folder(e.Options.Config.Runbooks.Dir, ".yaml", ".yml")
+	runbooks, err := folder(e.Config.Runbooks.Dir, ".yaml", ".yml")
 	if err != nil {
 		return err
 	}

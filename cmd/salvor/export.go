@@ -1,0 +1,74 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salvor-io/salvor/internal/client"
+)
+
+func newExportCommand(env environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write what Salvor recorded in a span of time to a file, for salvor replay",
+		Long: `Write what a running Salvor recorded: the incidents of a span with what policy was asked about them, the events, and what judges of its
+configuration, with the policies and runbooks beside the shipped ones. No path, address, token or command is in it; what was seen of your
+clusters is. salvor replay judges it again, by the same or another configuration.`,
+		Example: `  salvor export --since 24h --out day.gz
+  salvor export --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z > night.txtar`,
+		Args: usage(cobra.NoArgs),
+	}
+	var span span
+	var path string
+	span.flags(cmd)
+	cmd.Flags().StringVar(&path, "out", "-", `file to write, gzipped where its name ends in .gz; "-" is standard output`)
+	at := connects(cmd, env)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		from, to, err := span.ends(env.now())
+		if err != nil {
+			return usageError{err, cmd.CommandPath()}
+		}
+		c, err := at.client()
+		if err != nil {
+			return err
+		}
+		if path == "-" {
+			return c.Export(cmd.Context(), from, to, cmd.OutOrStdout())
+		}
+		return exportTo(cmd.Context(), c, from, to, path)
+	}
+	return cmd
+}
+
+// exportTo writes a file. It has its name once it is whole.
+func exportTo(ctx context.Context, c *client.Client, from, to time.Time, path string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return advisedError{fmt.Errorf("write %s: %w", path, err), "name a file in a directory that you may write to: --out FILE"}
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err == nil {
+			err = os.Rename(f.Name(), path)
+		}
+		if err != nil {
+			_ = os.Remove(f.Name()) // whatever of it is there is not whole
+		}
+	}()
+	if !strings.HasSuffix(path, ".gz") {
+		return c.Export(ctx, from, to, f)
+	}
+	packed := gzip.NewWriter(f)
+	if err := c.Export(ctx, from, to, packed); err != nil {
+		return err
+	}
+	return packed.Close()
+}
