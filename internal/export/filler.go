@@ -123,6 +123,9 @@ func (f *filler) mark(m place) error {
 		return err
 	}
 	f.last = m
+	if !m.at.Before(f.from) {
+		f.missing++
+	}
 	if m.second != notTick {
 		return f.tick(m.seq, m.second, m.at)
 	}

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/replay"
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/test/stack"
 )
@@ -51,6 +54,29 @@ func deadNodeIsRecovered(t *testing.T, s *scene) {
 	again := s.reaches(victim, 2*time.Minute, incident.Acting, incident.Verifying, incident.Recovered)
 	if again.ID == inc.ID {
 		t.Errorf("the second failure is still incident %s", inc.Name)
+	}
+	s.replaysTheSame()
+}
+
+// replaysTheSame exports what the server has recorded, and fails the test when anything else comes of it now.
+func (s *scene) replaysTheSame() {
+	s.t.Helper()
+	path := filepath.Join(s.rig.Dir, s.Name+".export.gz")
+	_, err := s.CLI(s.ctx, "export", "--since", "1h", "--out", path)
+	s.must(err)
+	f, err := os.Open(path)
+	s.must(err)
+	defer f.Close()
+	file, err := replay.Read(f)
+	s.must(err)
+	report, err := file.Check(s.ctx, nil)
+	s.must(err)
+	s.t.Logf("%s%s", file.Comment, report.Text("recorded", "now"))
+	if len(report.Differences) > 0 || len(report.Odd) > 0 || report.Missed > 0 {
+		s.t.Error("what was recorded comes out otherwise")
+	}
+	if report.Faults < 2 || report.Decisions < 3 || report.Steps < 5 || report.Moves < 2 {
+		s.t.Error("little of it was compared")
 	}
 }
 
