@@ -59,6 +59,9 @@ type filler struct {
 	late  time.Duration
 	marks []place
 	again []events.Recorded // what senders say of whom nothing that is kept was given yet, and when it last was
+	nodes []events.Recorded // how nodes were of whom nothing was given yet, neither kept nor made up
+
+	leases map[sender]events.Recorded // what was last given of the Leases of those nodes, which nobody heeds before the node is known
 
 	last        place
 	kept, ticks int    // of the span: events that were given, and ticks that were made up
@@ -74,14 +77,31 @@ func (f *filler) event(ev events.Recorded) error {
 	if err := f.fill(here); err != nil {
 		return err
 	}
-	if _, repeated := wellAgain(ev.Event); repeated {
-		f.again = slices.DeleteFunc(f.again, func(other events.Recorded) bool { return senderOf(other.Event) == senderOf(ev.Event) })
-	}
+	f.known(ev)
 	if !ev.At.Before(f.from) {
 		f.kept++
 	}
 	f.last = here
 	return f.give(ev)
+}
+
+// known notes that what is kept of something has come: nothing of it is made up any more.
+func (f *filler) known(ev events.Recorded) {
+	of := senderOf(ev.Event)
+	same := func(other events.Recorded) bool { return senderOf(other.Event) == of }
+	switch ev.Type {
+	case events.TypeNode:
+		f.nodes = slices.DeleteFunc(f.nodes, same)
+	case events.TypeObserver, events.TypeProbe, events.TypeHeartbeat:
+		f.again = slices.DeleteFunc(f.again, same)
+	case events.TypeLease:
+		if of.typ = string(events.TypeNode); slices.ContainsFunc(f.nodes, same) {
+			if f.leases == nil {
+				f.leases = map[sender]events.Recorded{}
+			}
+			f.leases[of] = ev
+		}
+	}
 }
 
 // errEnd says that an event is not of the span any more.
@@ -132,10 +152,43 @@ func (f *filler) mark(m place) error {
 	return f.made(m.seq, m.at, events.Event{ID: "lost/" + strconv.FormatUint(m.seq, 10), Type: typeLost, Cluster: events.Fleet, Entity: "lost/event", Data: []byte("{}")})
 }
 
+// existed gives the nodes that are to be known, at the first places where there is room.
+func (f *filler) existed(next place) error {
+	for len(f.nodes) > 0 && next.seq > f.last.seq+1 {
+		node := f.nodes[0]
+		lease, silent := f.leases[senderOf(node.Event)]
+		if silent && next.seq <= f.last.seq+2 {
+			return nil
+		}
+		f.nodes = f.nodes[1:]
+		if f.last.seq == 0 {
+			f.last = place{at: next.at, second: notTick}
+		}
+		f.last.seq++
+		if err := f.made(f.last.seq, f.last.at, node.Event); err != nil {
+			return err
+		}
+		if silent {
+			f.last.seq++
+			lease.ID += "/again"
+			if err := f.made(f.last.seq, f.last.at, lease.Event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // between lets time pass between the last place and the next, as far as there is room.
 func (f *filler) between(next place) error {
+	if next.seq <= f.last.seq {
+		return nil
+	}
+	if err := f.existed(next); err != nil {
+		return err
+	}
 	room := next.seq - f.last.seq - 1
-	if f.last.seq == 0 || next.seq <= f.last.seq || room == 0 || next.at.Before(f.from) {
+	if f.last.seq == 0 || room == 0 || next.at.Before(f.from) {
 		return nil
 	}
 	f.missing += f.inSpan(room, next)

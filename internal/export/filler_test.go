@@ -54,6 +54,11 @@ func TestFiller(t *testing.T) {
 	tick := func(seq uint64, seconds float64) events.Recorded {
 		return seen(seq, at(seconds), events.TypeTick, events.Tick{Second: at(seconds).Unix()})
 	}
+	lease := func(seq uint64, seconds float64) events.Recorded {
+		ev := seen(seq, at(seconds), events.TypeLease, events.Lease{Node: "a"})
+		ev.Entity = node(0, 0).Entity
+		return ev
+	}
 	for name, c := range map[string]struct {
 		fill filler
 		log  []events.Recorded
@@ -72,6 +77,10 @@ func TestFiller(t *testing.T) {
 		"a sender": {filler{again: []events.Recorded{well(30, time.Time{})}}, []events.Recorded{node(1, 0.5), node(9, 3.5), node(20, 16.5), well(30, at(18))},
 			[]string{"1 0.5 node", "2 1 observer*", "3 1 tick*", "4 2 tick*", "5 3 tick*", "9 3.5 node", "10 5 tick*", "11 6 tick*", "12 7 tick*", "13 9 tick*", "14 10 tick*", "15 11 tick*",
 				"16 13 tick*", "17 14 tick*", "18 15 tick*", "19 16 tick*", "20 16.5 node", "21 17 observer*", "22 17 tick*", "30 18 observer"}},
+		"a node": {filler{nodes: []events.Recorded{node(9, 8)}, from: at(5)}, []events.Recorded{lease(2, 0), tick(5, 1), node(9, 8)},
+			[]string{"1 0 node*", "2 0 lease", "5 1 tick", "6 3 tick*", "7 5 tick*", "8 7 tick*", "9 8 node"}},
+		"a node and its lease": {filler{nodes: []events.Recorded{node(9, 8)}, from: at(5)}, []events.Recorded{lease(1, 0), tick(3, 1), tick(6, 3), node(9, 8)},
+			[]string{"1 0 lease", "3 1 tick", "4 1 node*", "5 1 lease*", "6 3 tick", "7 5 tick*", "8 7 tick*", "9 8 node"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []events.Recorded
@@ -175,6 +184,19 @@ func TestSenders(t *testing.T) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"beats", "comes back", "sees"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	say(7, "a new node", events.TypeNode, events.Node{Name: "new"})
+	say(8, "an old node", events.TypeNode, events.Node{Name: "old", UID: "u", Zone: "z", ResourceVersion: "9", Gone: true, Unschedulable: true, Ready: events.Condition{Status: "Unknown"}})
+	var nodes []events.Node
+	for _, ev := range s.nodes() {
+		var n events.Node
+		if err := ev.Decode(&n); err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, n)
+	}
+	if diff := cmp.Diff([]events.Node{{Ready: events.Condition{Status: "True"}}, {Name: "old", UID: "u", Zone: "z", Ready: events.Condition{Status: "True"}}}, nodes); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

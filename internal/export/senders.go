@@ -11,7 +11,7 @@ import (
 // keptOfEach is how many events of one object the log keeps.
 const keptOfEach = 8
 
-// senders are those who say again and again how things are.
+// senders are those who say again and again how things are, and nodes, whose state is lost where they changed often.
 type senders map[sender]*saying
 
 type sender struct{ cluster, typ, entity string }
@@ -19,17 +19,18 @@ type sender struct{ cluster, typ, entity string }
 // saying is what is kept of what a sender says.
 type saying struct {
 	kept int
-	well *events.Recorded // the first that says that all is well; nil when none does
+	well *events.Recorded // the first that says that all is well, nil when none does; of a node the first
 }
 
 func senderOf(ev events.Event) sender { return sender{ev.Cluster, string(ev.Type), ev.Entity} }
 
-// hear takes in an event, if it is one of those.
+// hear takes in an event, if it is one of those, or of a node.
 func (s senders) hear(ev events.Recorded) {
 	well, repeats := wellAgain(ev.Event)
-	if !repeats {
+	if !repeats && ev.Type != events.TypeNode {
 		return
 	}
+	well = well || !repeats
 	by := senderOf(ev.Event)
 	if s[by] == nil {
 		s[by] = &saying{}
@@ -59,10 +60,32 @@ func wellAgain(ev events.Event) (well, repeats bool) {
 func (s senders) lost() []events.Recorded {
 	var out []events.Recorded
 	for _, said := range s {
-		if said.kept >= keptOfEach && said.well != nil {
+		if said.kept >= keptOfEach && said.well != nil && said.well.Type != events.TypeNode {
 			first := *said.well
 			first.At = time.Time{}
 			out = append(out, first)
+		}
+	}
+	slices.SortFunc(out, func(a, b events.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// nodes are those of whom not all is kept, each as it is taken to have been before: well.
+func (s senders) nodes() []events.Recorded {
+	var out []events.Recorded
+	for _, said := range s {
+		if said.kept < keptOfEach || said.well == nil || said.well.Type != events.TypeNode {
+			continue
+		}
+		var n events.Node
+		if said.well.Decode(&n) != nil {
+			continue
+		}
+		n.Ready = events.Condition{Status: "True"}
+		n.ResourceVersion, n.Gone, n.Deleting, n.Unschedulable, n.Taints, n.Annotations = "", false, false, false, nil, nil
+		ev, err := events.New(said.well.ID+"/before", events.TypeNode, "", said.well.Cluster, said.well.Entity, said.well.Time, n)
+		if err == nil {
+			out = append(out, events.Recorded{Event: ev, Seq: said.well.Seq})
 		}
 	}
 	slices.SortFunc(out, func(a, b events.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -47,9 +47,7 @@ func (f *File) Check(ctx context.Context, cfg *config.Config) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := c.event(ctx, ev); err != nil {
-			return nil, err
-		}
+		c.event(ctx, ev)
 	}
 }
 
@@ -125,7 +123,7 @@ func (c *checker) OpenIncident(_ context.Context, first incident.Record, _ uint6
 }
 
 // event folds an event, and takes in what was recorded at it.
-func (c *checker) event(ctx context.Context, ev events.Recorded) error {
+func (c *checker) event(ctx context.Context, ev events.Recorded) {
 	if !c.begun && !ev.At.Before(c.file.From) {
 		c.begin(ctx)
 	}
@@ -139,12 +137,9 @@ func (c *checker) event(ctx context.Context, ev events.Recorded) error {
 	for len(c.due) > 0 && c.due[0].ViewSeq <= ev.Seq {
 		rec := c.due[0]
 		c.due = c.due[1:]
-		if err := c.take(ctx, rec); err != nil {
-			return err
-		}
+		c.take(ctx, rec)
 	}
 	c.unopened()
-	return nil
 }
 
 // begin ends the history: what was recorded until here is as it was, and judgements are made from now on.
@@ -154,28 +149,33 @@ func (c *checker) begin(ctx context.Context) {
 	c.unopened()
 }
 
-// take compares a record with what is judged now, where it is a judgement made at this event, and then takes it in.
-func (c *checker) take(ctx context.Context, rec incident.Sequenced) error {
+// take compares a record with what is judged now, where it is a judgement made at this event, and then takes it in. An incident with
+// a record that does not fit is left alone from there on.
+func (c *checker) take(ctx context.Context, rec incident.Sequenced) {
 	inc := c.incidents[rec.Incident]
 	if inc == nil {
 		inc = &incident.Incident{}
 		c.incidents[rec.Incident] = inc
 	}
+	if err := inc.Admits(rec.Record); err != nil {
+		c.odd(fmt.Sprintf("incident %s, record %d: %v", rec.Incident.Name(), rec.Seq, err))
+		return
+	}
 	switch {
-	case !c.begun:
+	case !c.begun || !judgement(rec.Kind):
 	case rec.ViewSeq != c.seq:
 		c.report.Missed++
 	default:
 		c.compare(ctx, inc, rec)
 	}
-	if err := inc.Apply(rec); err != nil {
-		return err
+	if err := errors.Join(inc.Apply(rec), c.pipeline.Record(rec)); err != nil {
+		c.odd(err.Error())
+		return
 	}
 	delete(c.also, inc.Key)
 	if c.live[inc.Key] = inc.Live(); !inc.Live() {
 		delete(c.live, inc.Key)
 	}
-	return c.pipeline.Record(rec)
 }
 
 // unopened keeps what the pipeline wanted to open at this event and was not opened.
@@ -196,6 +196,11 @@ func (c *checker) odd(text string) {
 
 // end tells of what would also have been opened. What was found in the last seconds may have been opened after them.
 func (c *checker) end() *Report {
+	for _, rec := range c.due {
+		if judgement(rec.Kind) {
+			c.report.Missed++
+		}
+	}
 	now := c.pipeline.Time()
 	for key, wish := range c.also {
 		if now.Sub(wish.At) > about {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,5 +251,24 @@ func TestWhatIsMissedIsSaid(t *testing.T) {
 	}
 	if r := checked(t, []byte(before+"-- asked.jsonl --\n"+strings.Split(asked, "-- events.jsonl --\n")[0]+"-- events.jsonl --\n"+strings.Join(thin, "")), nil); r.Missed == 0 {
 		t.Errorf("a third of the ticks is missing, and nothing is missed:\n%s", r.Text("recorded", "now"))
+	}
+}
+
+// TestARecordThatDoesNotFit is told of, and its incident is left alone; the others are judged.
+func TestARecordThatDoesNotFit(t *testing.T) {
+	recording := string(record(t, disasters, configOf("act"), 0))
+	whole := checked(t, []byte(recording), nil)
+	lines := strings.SplitAfter(recording, "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool {
+		return strings.Contains(line, `"kind":"opened"`) && strings.Contains(line, `"name":"b-2"`)
+	})
+	lines = append([]string{lines[0]}, slices.Insert(lines[1:], slices.Index(lines[1:], "-- asked.jsonl --\n"), `{"seq":99999,"schema":1,"incident":"x-1","kind":"opened","view_seq":100}`+"\n",
+		`{"seq":99998,"schema":1,"incident":"x-2","kind":"decided","view_seq":101}`+"\n")...)
+	r := checked(t, []byte(strings.Join(lines, "")), nil)
+	if len(r.Odd) < 4 || r.Faults != whole.Faults-1 || r.Steps == 0 {
+		t.Errorf("%s", r.Text("recorded", "now"))
+	}
+	if len(r.Differences) != 1 || !strings.Contains(r.Differences[0].Now, "would also have been opened: b-2") {
+		t.Errorf("an incident that nobody opened any more is not missed:\n%s", r.Text("recorded", "now"))
 	}
 }

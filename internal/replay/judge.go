@@ -30,6 +30,15 @@ func (c *checker) compare(ctx context.Context, inc *incident.Incident, rec incid
 	}
 }
 
+// judgement says whether records of a kind are judgements.
+func judgement(kind incident.RecordKind) bool {
+	switch kind {
+	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted:
+		return false
+	}
+	return true
+}
+
 // bill is what is compared of a record: what the judgement says, and not who wrote it down.
 type bill struct {
 	Kind     incident.RecordKind

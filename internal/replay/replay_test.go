@@ -86,19 +86,3 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(story))
-	f.Add([]byte("-- events.jsonl --\n{\"seq\":1,\"type\":\"x\"}\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		file, err := Read(bytes.NewReader(raw))
-		if err != nil || file.Scene != nil {
-			return
-		}
-		for range 100 {
-			if _, err := file.Event(); err != nil {
-				return
-			}
-		}
-	})
-}
