@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/internal/recovery"
@@ -42,7 +44,7 @@ func judgement(kind incident.RecordKind) bool {
 // bill is what is compared of a record: what the judgement says, and not who wrote it down.
 type bill struct {
 	Kind     incident.RecordKind
-	Fault    any
+	Fault    *classifiers.Fault
 	WindowS  float64
 	Standing bool
 	Decided  *incident.Decision
@@ -52,6 +54,29 @@ type bill struct {
 
 func billOf(rec incident.Record) bill {
 	return bill{rec.Kind, rec.Fault, rec.WindowS, rec.Standing, rec.Decided, rec.Outcome, rec.Text}
+}
+
+// coarse is a bill without what is only told beside the judgement: which events it goes back to, and what exactly they said.
+func (b bill) coarse() bill {
+	if b.Fault == nil {
+		return b
+	}
+	f := *b.Fault
+	f.Evidence, f.Signals = nil, slices.Clone(f.Signals)
+	for i := range f.Signals {
+		f.Signals[i].Detail = ""
+	}
+	b.Fault = &f
+	return b
+}
+
+// same notes a judgement that was made again. Where events are made up, what is only told beside it may be told otherwise.
+func (c *checker) same(j Judged, was, is bill) {
+	if c.report.MadeUp > 0 && !bytes.Equal(rendered(was), rendered(is)) && bytes.Equal(rendered(was.coarse()), rendered(is.coarse())) {
+		c.report.Nearly++
+		is = was
+	}
+	c.report.add(j, was, is)
 }
 
 // opened compares an opening with what the pipeline wanted to open at the same event.
@@ -68,7 +93,7 @@ func (c *checker) opened(rec incident.Sequenced) {
 		c.report.add(j, billOf(rec.Record), nil)
 	default:
 		j.Now = wish.Text
-		c.report.add(j, billOf(rec.Record), billOf(wish))
+		c.same(j, billOf(rec.Record), billOf(wish))
 	}
 }
 
@@ -92,7 +117,7 @@ func (c *checker) moved(inc *incident.Incident, rec incident.Sequenced) {
 	if now.Kind == rec.Kind {
 		j.Now = now.Text
 	}
-	c.report.add(j, billOf(rec.Record), billOf(now))
+	c.same(j, billOf(rec.Record), billOf(now))
 }
 
 // doing is a move as people read it.

@@ -114,3 +114,22 @@ func TestWhatIsNotKeptIsMadeUp(t *testing.T) {
 		})
 	}
 }
+
+// TestANodeThatChangesOften: it was there before what is kept of it, and what was judged of it comes out the same but for details.
+func TestANodeThatChangesOften(t *testing.T) {
+	scene := "cluster prod\nnode a-1..a-9 zone=a\n+60s\nlease a-1 stale\n+60s\nlease a-1 fresh\n+30s\n" +
+		strings.Repeat("node a-1 unschedulable\n+10s\nnode a-1 unschedulable=false\n+10s\n", 5) + "+8m\n"
+	p := replay.Played(t, scene, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
+	log := p.Log()
+	f, err := replay.Read(bytes.NewReader(exported(t, p, log[0].At, log[len(log)-1].At)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.Check(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Differences) > 0 || r.Missed > 0 || r.Nearly != 1 || r.Faults != 1 || r.Decisions != 2 || !strings.Contains(r.Text("a", "b"), "1 but for details of events that are not kept") {
+		t.Errorf("%s", r.Text("recorded", "now"))
+	}
+}

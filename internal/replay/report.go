@@ -53,6 +53,7 @@ type Report struct {
 	Moves       int       `json:"moves"`     // compared, all others
 	Changes     int       `json:"changes"`   // of plans that were sealed anew
 	Missed      int       `json:"missed"`    // judgements that cannot be compared: their event, or what policy was asked, is not in the recording
+	Nearly      int       `json:"nearly"`    // of those compared, the same but for the events they go back to and what exactly those said, some of which are made up
 	Odd         []string  `json:"odd,omitempty"`
 	Differences []Judged  `json:"differences"`
 
@@ -170,6 +171,9 @@ func (r *Report) sum() string {
 	same := "all the same"
 	if n := len(r.Differences); n > 0 {
 		same = fmt.Sprintf("%d different", n)
+	}
+	if r.Nearly > 0 {
+		same += fmt.Sprintf(", %d but for details of events that are not kept", r.Nearly)
 	}
 	text := fmt.Sprintf("%s: %s, %s, %s with %s, %s, %s: %s\n", r.over(), count(r.Events, "event"), count(r.Faults, "fault"), count(r.Decisions, "decision"),
 		count(r.Changes, "change"), count(r.Steps, "step"), count(r.Moves, "other move"), same)
