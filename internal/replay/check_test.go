@@ -75,6 +75,12 @@ lease c-1 stale
 lease c-1 fresh
 node b-2 ready.status=True
 +10m
+lease a-4 stale
+lease a-5 stale
++90s
+lease a-4 fresh
+lease a-5 fresh
++5m
 `
 
 // Played plays a scene to its end.
@@ -178,15 +184,19 @@ func TestWhatAnotherConfigurationChanges(t *testing.T) {
 	}{
 		"nothing": {string(configOf("act")), nil},
 		"mode": {string(configOf("ask")), []string{"09:01:15 node/a-1 act -> ask", "09:06:10 node/a-1 act -> ask", "09:17:10 node/c-1 act -> ask",
-			"09:19:35 node/c-1 act -> ask", "09:20:15 node/c-1 act -> ask", "09:23:00 node/c-1 act -> ask"}},
+			"09:19:35 node/c-1 act -> ask", "09:20:15 node/c-1 act -> ask", "09:23:00 node/c-1 act -> ask",
+			"09:31:15 node/a-4 act -> ask", "09:31:30 node/a-5 act -> ask", "09:34:30 node/a-5 act -> ask", "09:34:30 node/a-4 act -> ask"}},
 		"rule": {string(configOf("act")) + "policies: {dir: " + rules + "}\n", []string{"09:12:25 node/c-1 decision", "09:13:10 node/c-1 decision",
 			"09:14:10 node/c-1 decision", "09:17:10 node/c-1 act -> deny", "09:19:35 node/c-1 act -> deny", "09:20:15 node/c-1 act -> deny",
 			"09:23:00 node/c-1 act -> deny"}},
 		"limit": {strings.Replace(string(configOf("act")), "flaps: 2", "flaps: 1", 1), []string{"09:19:35 node/c-1 decision"}},
+		"budget": {strings.Replace(string(configOf("act")), "flaps: 2", "flaps: 2, nodes_per_zone: 5, fleet_share: 0.5", 1), []string{
+			"09:19:40 node/b-2 deny -> ask", "09:20:25 node/b-2 deny -> ask", "09:31:15 node/a-5 deny -> ask"}},
 		"sooner": {string(configOf("act")) + "times: {confirm: 5s}\n", []string{"09:01:15 node/a-1 fault", "09:10:25 node/b-2 fault",
-			"09:12:25 node/c-1 fault", "09:19:20 node/c-1 fault", "09:20:00 node/c-1 fault"}},
+			"09:12:25 node/c-1 fault", "09:19:20 node/c-1 fault", "09:20:00 node/c-1 fault", "09:31:15 node/a-4 fault", "09:31:15 node/a-5 fault"}},
 		"later": {string(configOf("act")) + "times: {confirm: 10m}\n", []string{"09:01:15 node/a-1 fault", "09:10:25 node/b-2 fault",
-			"09:12:25 node/c-1 fault", "09:19:20 node/c-1 fault", "09:20:00 node/c-1 fault", "09:20:15 node/c-1 move"}},
+			"09:12:25 node/c-1 fault", "09:19:20 node/c-1 fault", "09:20:00 node/c-1 fault", "09:20:15 node/c-1 move",
+			"09:31:15 node/a-4 fault", "09:31:15 node/a-5 fault"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := checked(t, recording, []byte(c.cfg))
@@ -240,7 +250,7 @@ func TestWhatIsMissedIsSaid(t *testing.T) {
 	before, asked, _ := strings.Cut(recording, "-- asked.jsonl --\n")
 	_, evs, _ := strings.Cut(asked, "-- events.jsonl --\n")
 	r := checked(t, []byte(before+"-- events.jsonl --\n"+evs), nil)
-	if r.Missed != 27 || r.Decisions != 0 || len(r.Differences) > 0 || !strings.Contains(r.Text("recorded", "now"), "27 judgements cannot be compared") {
+	if r.Missed != 38 || r.Decisions != 0 || len(r.Differences) > 0 || !strings.Contains(r.Text("recorded", "now"), "38 judgements cannot be compared") {
 		t.Errorf("%d missed:\n%s", r.Missed, r.Text("recorded", "now"))
 	}
 	var thin []string
