@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"bytes"
-	"compress/gzip"
 	"strings"
 	"testing"
 
@@ -60,29 +58,6 @@ func TestACrashChangesNothing(t *testing.T) {
 			if n := strings.Count(out.Text(), step); n < 1 || n > 2 {
 				t.Errorf("crash after %s: %q %d times:\n%s", after, step, n, out.Text())
 			}
-		}
-	}
-}
-
-func TestRead(t *testing.T) {
-	var zipped bytes.Buffer
-	w := gzip.NewWriter(&zipped)
-	w.Write([]byte(story))
-	w.Close()
-	f, err := Read(&zipped)
-	if err != nil || f.Comment != "A node dies.\n" || !bytes.HasPrefix(f.Scene, []byte("cluster prod\n")) || f.Want != nil {
-		t.Fatalf("a zipped story reads as %+v, %v", f, err)
-	}
-	for _, c := range []struct{ text, want string }{
-		{"no section", "want either a section"},
-		{"-- scene --\ncluster a\n-- events.jsonl --\n", "want either a section"},
-		{"-- sceen --\ncluster a\n", "no section of a replay"},
-		{"-- policies/../x.rego --\n", "no section of a replay"},
-		{"-- incidents.jsonl --\n{]\n-- events.jsonl --\n", "incidents.jsonl line 1"},
-		{"-- scene --\n" + strings.Repeat("x", maxLine+1), "is longer than"},
-	} {
-		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%.40q: error %v, want %q", c.text, err, c.want)
 		}
 	}
 }
