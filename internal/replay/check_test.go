@@ -183,15 +183,16 @@ func TestWhatAnotherConfigurationChanges(t *testing.T) {
 		want []string
 	}{
 		"nothing": {string(configOf("act")), nil},
-		"mode": {string(configOf("ask")), []string{"09:01:15 node/a-1 act -> ask", "09:06:10 node/a-1 act -> ask", "09:17:10 node/c-1 act -> ask",
+		"mode": {string(configOf("ask")), []string{"09:01:15 node/a-1 act -> ask", "09:06:10 node/a-1 act -> ask",
+			"09:12:25 node/c-1 decision", "09:13:10 node/c-1 decision", "09:14:10 node/c-1 decision", "09:17:10 node/c-1 act -> ask",
 			"09:19:35 node/c-1 act -> ask", "09:20:15 node/c-1 act -> ask", "09:23:00 node/c-1 act -> ask",
-			"09:31:15 node/a-4 act -> ask", "09:31:30 node/a-5 act -> ask", "09:34:30 node/a-5 act -> ask", "09:34:30 node/a-4 act -> ask"}},
+			"09:31:15 node/a-4 act -> ask", "09:31:15 node/a-5 decision", "09:31:30 node/a-5 act -> ask", "09:34:30 node/a-5 act -> ask", "09:34:30 node/a-4 act -> ask"}},
 		"rule": {string(configOf("act")) + "policies: {dir: " + rules + "}\n", []string{"09:12:25 node/c-1 decision", "09:13:10 node/c-1 decision",
 			"09:14:10 node/c-1 decision", "09:17:10 node/c-1 act -> deny", "09:19:35 node/c-1 act -> deny", "09:20:15 node/c-1 act -> deny",
 			"09:23:00 node/c-1 act -> deny"}},
 		"limit": {strings.Replace(string(configOf("act")), "flaps: 2", "flaps: 1", 1), []string{"09:19:35 node/c-1 decision"}},
 		"budget": {strings.Replace(string(configOf("act")), "flaps: 2", "flaps: 2, nodes_per_zone: 5, fleet_share: 0.5", 1), []string{
-			"09:19:40 node/b-2 deny -> ask", "09:20:25 node/b-2 deny -> ask", "09:31:15 node/a-5 deny -> ask"}},
+			"09:19:40 node/b-2 deny -> ask", "09:20:25 node/b-2 deny -> ask", "09:31:15 node/a-5 deny -> act"}},
 		"sooner": {string(configOf("act")) + "times: {confirm: 5s}\n", []string{"09:01:15 node/a-1 fault", "09:10:25 node/b-2 fault",
 			"09:12:25 node/c-1 fault", "09:19:20 node/c-1 fault", "09:20:00 node/c-1 fault", "09:31:15 node/a-4 fault", "09:31:15 node/a-5 fault"}},
 		"later": {string(configOf("act")) + "times: {confirm: 10m}\n", []string{"09:01:15 node/a-1 fault", "09:10:25 node/b-2 fault",
