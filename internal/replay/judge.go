@@ -62,7 +62,7 @@ func (b bill) coarse() bill {
 		return b
 	}
 	f := *b.Fault
-	f.Evidence, f.Signals = nil, slices.Clone(f.Signals)
+	f.Evidence, f.Told, f.Misses, f.Signals = nil, nil, nil, slices.Clone(f.Signals)
 	for i := range f.Signals {
 		f.Signals[i].Detail = ""
 	}
