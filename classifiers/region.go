@@ -159,7 +159,7 @@ func seconds(c *Cluster, own poll) []secondSignal {
 	if own.most() {
 		out = append(out, secondSignal{own.signal("probe", SourceSalvor), own.since(), own.evidence()})
 	}
-	alerts := c.alertsOn(KindRegion, func(a AlertView) bool { return a.Independent }, events.TopicControlPlane)
+	alerts := c.alertsOn(KindRegion, func(a AlertView) bool { return a.witnesses(KindRegion) }, events.TopicControlPlane)
 	if len(alerts) > 0 && !c.Deaf(own.now) {
 		first := slices.MinFunc(alerts, func(a, b AlertView) int { return a.At.Compare(b.At) })
 		out = append(out, secondSignal{Signal{Name: "alerts", Source: SourceAlerts, Asked: true, Agrees: true, Detail: first.Name + " is firing"}, first.At, evidenceOfAlerts(alerts)})

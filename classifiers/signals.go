@@ -29,6 +29,12 @@ type AlertView struct {
 // Firing says whether the alert fires.
 func (a AlertView) Firing() bool { return a.Status == "firing" }
 
+// witnesses says that the alert is a source of its own beside the API server for a fault as wide as a zone or a region. One whose
+// webhook left others out is none: what they would have said is not known.
+func (a AlertView) witnesses(kind Kind) bool {
+	return a.Independent && !a.Truncated && a.mayRaise(kind)
+}
+
 // SilenceView is one silence.
 type SilenceView struct {
 	events.Silence

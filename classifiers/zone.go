@@ -180,7 +180,7 @@ func halfOf(lost []*NodeView) int { return (len(lost) + 1) / 2 }
 // toldLost counts those of lost nodes of which an independent alert speaks, and names events that do.
 func (l nodeLook) toldLost(lost []*NodeView) (told int, evidence []string) {
 	for _, n := range lost {
-		at := slices.IndexFunc(l.alerts[n.Name], func(a AlertView) bool { return a.Independent && a.mayRaise(KindZone) })
+		at := slices.IndexFunc(l.alerts[n.Name], func(a AlertView) bool { return a.witnesses(KindZone) })
 		if at < 0 {
 			continue
 		}
@@ -195,7 +195,7 @@ func (l nodeLook) toldLost(lost []*NodeView) (told int, evidence []string) {
 func (c *Cluster) zoneAlerts(zone string) []string {
 	var found []AlertView
 	for _, a := range c.Firing[events.TopicNodeLost] {
-		says := a.Independent && a.mayRaise(KindZone)
+		says := a.witnesses(KindZone)
 		of := a.Labels["zone"] == zone || a.Labels["topology_kubernetes_io_zone"] == zone
 		if says && of && a.Labels["node"] == "" && a.Labels["instance"] == "" {
 			found = append(found, a)

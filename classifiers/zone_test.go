@@ -156,6 +156,26 @@ func TestWhoSaysThatAZoneIsLost(t *testing.T) {
 	}
 }
 
+// TestAlertsThatWereNotToldInFullAreNoWitness: what a webhook left out is not known, so that nothing wider than a node leans on it.
+func TestAlertsThatWereNotToldInFullAreNoWitness(t *testing.T) {
+	for _, truncated := range []bool{false, true} {
+		s := newStory(t)
+		s.fleet(4, "a", "b", "c")
+		s.polls("++++")
+		s.lose("b", 4)
+		s.polls("--- ")
+		for name, labels := range map[string]map[string]string{"NodeDown": {"zone": "b"}, "KubeAPIDown": nil} {
+			s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: name, Status: "firing", Name: name, Labels: labels, StartsAt: s.at, Truncated: truncated})
+		}
+		if f := (Zone{Within: time.Minute}).Classify(s.view)[0]; f.SingleSourced() != truncated {
+			t.Errorf("truncated %v: the zone is single-sourced: %v, %+v", truncated, f.SingleSourced(), f.Signals)
+		}
+		if got := len(seconds(s.cluster(), poll{})); (got == 1) == truncated {
+			t.Errorf("truncated %v: %d second signals of the region", truncated, got)
+		}
+	}
+}
+
 // TestANodeWaitsForItsNeighbours: its window begins anew with each other node that is lost while it runs, but not for ever.
 func TestANodeWaitsForItsNeighbours(t *testing.T) {
 	s := newStory(t)
