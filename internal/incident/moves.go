@@ -172,7 +172,7 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 	due := i.Since.Add(t.Healthy)
 	switch {
 	case s.seen():
-		return recurred(s, "it is seen again: "+s.Finding.Sentence)
+		return recurred(s, s.Finding.Sentence)
 	case s.Blind, s.Now.Before(due):
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
 	case !i.Wrote:
@@ -202,7 +202,7 @@ func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
 
 // closes ends the incident with what its plan achieved.
 func (i *Incident) closes() Move {
-	text := "gone by itself; nothing was done"
+	text := "gone before anything was done"
 	if i.Outcome != "" {
 		text = "recovered, and nothing is left to take back"
 	} else if i.Attempts > 0 {

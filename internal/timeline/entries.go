@@ -3,6 +3,7 @@ package timeline
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -59,7 +60,7 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 	case incident.Opened:
 		e.verb, e.more = "saw", found(rec.Fault)
 		if rec.Standing {
-			e.more = append(e.more, "it was so when Salvor first looked: left alone until it changes")
+			e.text = strings.TrimPrefix(e.text+"; it was so when Salvor first looked, and is left alone until it changes", "; ")
 		}
 	case incident.Confirmed:
 		e.verb, e.more = "confirmed", found(rec.Fault)
@@ -102,7 +103,7 @@ func found(f *classifiers.Fault) []string {
 func signals(f *classifiers.Fault) []string {
 	var out []string
 	if agree, asked := f.Agreement(); asked > 0 {
-		out = append(out, fmt.Sprintf("%d of %s agree", agree, counted(asked, "observer")))
+		out = append(out, agreement(agree, asked))
 	}
 	for _, s := range f.Signals {
 		out = append(out, Plain(s.Name+": "+s.Detail))

@@ -24,7 +24,7 @@ var stories = map[string]func(*story){
 	"suspected": func(s *story) {
 		s.opened().after(10 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 		f := s.after(20 * time.Second).fault("worker-7")
-		s.add(incident.Record{Kind: incident.Recurred, Fault: f, WindowS: 15, Text: "it is seen again: " + f.Sentence})
+		s.add(incident.Record{Kind: incident.Recurred, Fault: f, WindowS: 15, Text: f.Sentence})
 	},
 	"recovered_and_closed": func(s *story) {
 		s.recovers().checked(responders.OutcomeVerified)
@@ -94,7 +94,7 @@ var stories = map[string]func(*story){
 		for range 2 {
 			s.after(10 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 			f := s.after(20 * time.Second).fault("worker-7")
-			s.add(incident.Record{Kind: incident.Recurred, Fault: f, WindowS: 15, Text: "it is seen again: " + f.Sentence}).confirmed()
+			s.add(incident.Record{Kind: incident.Recurred, Fault: f, WindowS: 15, Text: f.Sentence}).confirmed()
 		}
 		s.after(time.Second).add(incident.Record{Kind: incident.Handed, Text: "the fault came back 2 times; it flaps, and repairing it again would not end that"})
 	},
@@ -117,7 +117,7 @@ var stories = map[string]func(*story){
 	},
 	"gone": func(s *story) {
 		s.opened().after(5 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
-		s.after(2 * time.Minute).add(incident.Record{Kind: incident.Closed, Text: "gone by itself; nothing was done"})
+		s.after(2 * time.Minute).add(incident.Record{Kind: incident.Closed, Text: "gone before anything was done"})
 	},
 	"hostile": func(s *story) {
 		key := s.key

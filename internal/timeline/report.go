@@ -72,7 +72,7 @@ func (m *page) fault(inc *incident.Incident) {
 	m.section("Fault and evidence")
 	fault := lastFault(inc)
 	if agree, asked := fault.Agreement(); asked > 0 {
-		m.line("%d of %s agree.\n", agree, counted(asked, "observer"))
+		m.line("%s.\n", agreement(agree, asked))
 	}
 	m.line("| observer | says | detail |\n| --- | --- | --- |")
 	for _, s := range fault.Signals {

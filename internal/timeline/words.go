@@ -39,6 +39,15 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// agreement is "1 of 1 observer agrees", "2 of 3 observers agree".
+func agreement(agree, asked int) string {
+	verb := "agree"
+	if agree == 1 {
+		verb = "agrees"
+	}
+	return fmt.Sprintf("%d of %s %s", agree, counted(asked, "observer"), verb)
+}
+
 // targeted names a few targets, or counts many.
 func targeted(targets []policies.Target) string {
 	const most = 3
@@ -113,7 +122,7 @@ func ending(inc *incident.Incident) string {
 	}
 	switch {
 	case inc.State == incident.Ended && inc.Outcome == "" && inc.Attempts == 0:
-		text = "GONE BY ITSELF"
+		text = "GONE BEFORE ANYTHING WAS DONE"
 	case inc.State == incident.Ended && inc.Outcome == "":
 		text = "GONE"
 	case inc.State == incident.HandedOver && inc.Outcome == responders.OutcomeVerified:
