@@ -321,6 +321,40 @@ func TestFlappingEndsWithAPerson(t *testing.T) {
 	}
 }
 
+// TestAfterFlappingFurtherReturnsLeaveNoRecord: who was told that it flaps keeps it until it has stayed away.
+func TestAfterFlappingFurtherReturnsLeaveNoRecord(t *testing.T) {
+	terms := Terms{Retry: 15 * time.Second, Healthy: 2 * time.Minute, Flaps: 1, Attempts: 3}
+	flapped := []Record{record(Opened), record(Cleared), record(Recurred), record(Confirmed), record(Handed)}
+	gone := append(flapped[:5:5], record(Cleared))
+	tried := append([]Record{record(Opened), decided(PhaseRecover, policies.Act, testPlan("recover")), stepped(Intent, PhaseRecover, testPlan("recover"), 0),
+		stepped(Failed, PhaseRecover, testPlan("recover"), 0)}, flapped[1:]...)
+	found := &classifiers.Finding{Fault: *record(Opened).Fault}
+	now := t0.Add(time.Hour)
+	for _, c := range []struct {
+		name    string
+		history []Record
+		sight   Sight
+		do      Doing
+		kind    RecordKind
+	}{
+		{"seen again", flapped, Sight{Now: now, Finding: found}, Rest, ""},
+		{"seen again, and tried before", tried, Sight{Now: now, Finding: found}, Rest, ""},
+		{"nobody sees", flapped, Sight{Now: now, Blind: true}, Rest, ""},
+		{"gone, for how long is not known", flapped, Sight{Now: now}, Wait, ""},
+		{"gone for a minute", flapped, Sight{Now: now, Away: now.Add(-time.Minute)}, Wait, ""},
+		{"gone for two", flapped, Sight{Now: now, Away: now.Add(-2 * time.Minute)}, Append, Cleared},
+		{"then it closes at once", gone, Sight{Now: t0.Add(6 * time.Second), Away: t0.Add(-2 * time.Minute)}, Append, Closed},
+	} {
+		inc, err := Fold(sequence(c.history))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inc.Upcoming(c.sight, terms); got.Do != c.do || got.Record.Kind != c.kind {
+			t.Errorf("%s: %+v, want %v %s", c.name, got, c.do, c.kind)
+		}
+	}
+}
+
 // Without a window there is nothing to wait for, and taking back what was done is no attempt at a recovery.
 func TestDecidingAtOnceAndCountingAttempts(t *testing.T) {
 	p, u := testPlan("recover"), testPlan("undo")

@@ -12,6 +12,7 @@ type Sight struct {
 	Now     time.Time // view time
 	Blind   bool      // its observers cannot see: neither broken nor well
 	Looked  time.Time // when a plan was last worked out and policy's answer was the same as before
+	Away    time.Time // since when it is gone without a break, as far as this replica saw; zero while it is not
 	Finding *classifiers.Finding
 }
 
@@ -22,6 +23,14 @@ func (s Sight) lasts() bool { return s.Finding.Lasted(s.Now) }
 
 // Gone says that those who would have to see the fault can see, and do not.
 func (s Sight) Gone() bool { return !s.Blind && s.Finding == nil }
+
+// stayedAway is when a fault that flapped will have been gone for long enough to count as gone.
+func (s Sight) stayedAway(t Terms) time.Time {
+	if s.Away.IsZero() {
+		return s.Now.Add(t.Healthy)
+	}
+	return s.Away.Add(t.Healthy)
+}
 
 // Terms are the configured times and counts that moves obey.
 type Terms struct {
@@ -128,10 +137,26 @@ func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
 	case !s.lasts():
 		return Move{Do: Wait, Until: s.Finding.Since.Add(s.Finding.Window)}
-	case i.Count > t.Flaps:
-		return handed(fmt.Sprintf("the fault came back %d times; it flaps, and repairing it again would not end that", i.Count-1))
+	case i.flaps(t):
+		return handed(i.flapping())
 	}
 	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+// flaps says that the fault came back so often that only a person goes on. Whoever was told of that is told of no further return: they
+// leave no record.
+func (i *Incident) flaps(t Terms) bool { return i.Count > t.Flaps }
+
+// flapping says why a person has to go on.
+func (i *Incident) flapping() string {
+	times := fmt.Sprintf("%d times", i.Count-1)
+	if i.Count == 2 {
+		times = "once"
+	}
+	if i.Attempts == 0 {
+		return fmt.Sprintf("the fault came back %s; it flaps, and a person has to find out why", times)
+	}
+	return fmt.Sprintf("the fault came back %s; it flaps, and repairing it again would not end that", times)
 }
 
 func (i *Incident) whileHeld(s Sight, t Terms) Move {
@@ -170,6 +195,9 @@ func (i *Incident) whileRecovered(s Sight) Move {
 
 func (i *Incident) whileClearing(s Sight, t Terms) Move {
 	due := i.Since.Add(t.Healthy)
+	if i.flaps(t) && !s.Away.IsZero() {
+		due = s.stayedAway(t) // it was handed over until then
+	}
 	switch {
 	case s.seen():
 		return recurred(s, s.Finding.Sentence)
@@ -186,18 +214,27 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 
 func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
 	if s.Gone() {
-		if due := i.LastTry.Add(t.undoAgain(i.UndoFailures)); s.Now.Before(due) {
-			return Move{Do: Wait, Until: due}
-		}
-		return cleared("not seen any more")
+		return i.clearsHandedOver(s, t)
 	}
-	if i.Attempts >= t.Attempts || i.LastTry.IsZero() {
+	if i.Attempts >= t.Attempts || i.LastTry.IsZero() || i.flaps(t) {
 		return Move{Do: Rest}
 	}
 	if due := later(i.LastTry, s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
 	}
 	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+// clearsHandedOver clears what a person has: where it flaps, only once it has stayed away.
+func (i *Incident) clearsHandedOver(s Sight, t Terms) Move {
+	due, why := i.LastTry.Add(t.undoAgain(i.UndoFailures)), "not seen any more"
+	if i.flaps(t) {
+		due, why = later(due, s.stayedAway(t)), fmt.Sprintf("not seen any more for %s", t.Healthy)
+	}
+	if s.Now.Before(due) {
+		return Move{Do: Wait, Until: due}
+	}
+	return cleared(why)
 }
 
 // closes ends the incident with what its plan achieved.

@@ -26,7 +26,11 @@ func (p *Pipeline) Look(inc *incident.Incident) Look {
 		told.Fault = classifiers.Recorded(p.view, p.Classifiers, finding.Fault)
 		finding = &told
 	}
-	return Look{Seq: p.view.Seq, Sight: incident.Sight{Now: p.view.Now, Blind: blind, Finding: finding}}
+	sight := incident.Sight{Now: p.view.Now, Blind: blind, Finding: finding}
+	if t := p.live[inc.Key]; t != nil && t.id == inc.ID && sight.Gone() {
+		sight.Away = t.away
+	}
+	return Look{Seq: p.view.Seq, Sight: sight}
 }
 
 // Misses are the rules that do not match now where a fault was found.

@@ -59,10 +59,22 @@ type Pipeline struct {
 type tracked struct {
 	id   incident.ID
 	seen sightMark
+	away time.Time // when it was first not found though nobody who would have to say so is blind; zero while that is not so
 }
 
 // sightMark is what makes an incident worth looking at when it changes.
 type sightMark struct{ known, blind, found, standing, under bool }
+
+// sees notes what is seen now of the fault.
+func (t *tracked) sees(mark sightMark, now time.Time) {
+	t.seen = mark
+	switch gone := !mark.found && !mark.blind; {
+	case !gone:
+		t.away = time.Time{}
+	case t.away.IsZero():
+		t.away = now
+	}
+}
 
 // New makes a pipeline with an empty view.
 func New(opt Options) *Pipeline {
@@ -163,7 +175,7 @@ func (p *Pipeline) judge() (fresh []opening, kicks []incident.ID) {
 	}
 	for key, t := range p.live {
 		if mark := p.mark(key, t.id); mark != t.seen {
-			t.seen = mark
+			t.sees(mark, p.view.Now)
 			kicks = append(kicks, t.id)
 		}
 	}
