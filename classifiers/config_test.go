@@ -128,6 +128,7 @@ var security = Security{Priority: "Error", For: time.Hour}
 
 func TestSecurity(t *testing.T) {
 	shell := events.Falco{Rule: "Drop and execute new binary in container", Priority: "Critical", Fields: map[string]any{"k8s.ns.name": "shop", "k8s.pod.name": "web-1"}}
+	grant := events.Falco{Rule: "Attach to cluster-admin Role", Priority: "Warning", Source: "k8s_audit", Fields: map[string]any{"ka.user.name": "mallory"}}
 	cases := []struct {
 		name string
 		tell func(*story)
@@ -155,6 +156,18 @@ func TestSecurity(t *testing.T) {
 			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: "Falco", StartsAt: s.at,
 				Labels: map[string]string{"rule": "Read sensitive file untrusted", "severity": "critical", "hostname": "w1"}})
 		}, nil},
+		{"a grant of power, whatever its priority", func(s *story) {
+			s.tell(events.TypeFalco, "falco/1", grant)
+		}, []string{"user/mallory: user/mallory: Attach to cluster-admin Role"}},
+		{"the same as an alert", func(s *story) {
+			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: grant.Rule, StartsAt: s.at, Labels: map[string]string{
+				"source": "falco", "eventsource": "k8s_audit", "rule": grant.Rule, "priority": "Warning", "ka_user_name": "mallory"}})
+		}, []string{"user/mallory: user/mallory: Attach to cluster-admin Role"}},
+		{"a rule of that name of another source", func(s *story) {
+			odd := grant
+			odd.Source = "syscall"
+			s.tell(events.TypeFalco, "falco/1", odd)
+		}, nil},
 		{"fields of odd types", func(s *story) {
 			s.tell(events.TypeFalco, "falco/1", events.Falco{Rule: "x", Priority: "Alert", Fields: map[string]any{"k8s.pod.name": 7, "ka.user.name": nil}})
 		}, []string{"cluster/unknown: cluster/unknown: x"}},
@@ -173,11 +186,12 @@ func TestSecurity(t *testing.T) {
 // TestNoiseHidesNothing: a thousand detections that nobody minds do not push out the one that counts.
 func TestNoiseHidesNothing(t *testing.T) {
 	s := newStory(t)
+	s.tell(events.TypeFalco, "falco/0", events.Falco{Rule: "Attach to cluster-admin Role", Source: "k8s_audit", Priority: "Notice", Fields: map[string]any{"ka.user.name": "eve"}})
 	s.tell(events.TypeFalco, "falco/1", events.Falco{Rule: "Miner", Priority: "Critical", Hostname: "w1"})
 	for range 2 * maxDetections {
-		s.tell(events.TypeFalco, "falco/2", events.Falco{Rule: "Noise", Priority: "Debug", Hostname: "w1"})
+		s.tell(events.TypeFalco, "falco/2", events.Falco{Rule: "Noise", Priority: "Warning", Hostname: "w1"})
 	}
-	if diff := cmp.Diff([]string{"node/w1: node/w1: Miner"}, told(t, security.Classify(s.view))); diff != "" {
+	if diff := cmp.Diff([]string{"node/w1: node/w1: Miner", "user/eve: user/eve: Attach to cluster-admin Role"}, told(t, security.Classify(s.view))); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 }

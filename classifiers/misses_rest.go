@@ -187,7 +187,7 @@ func (c Config) lasting(v *View, cluster *Cluster) []Miss {
 func (c Security) Misses(v *View, cluster *Cluster, f *Fault) []Miss {
 	count, gravest := 0, ""
 	for _, d := range cluster.Detections {
-		if v.Now.Sub(d.At) > c.For || c.counts(d.Priority) || !d.about(f) {
+		if v.Now.Sub(d.At) > c.For || c.matters(d.Priority, d.Topic) || !d.about(f) {
 			continue
 		}
 		if count++; gravity(d.Priority) > gravity(gravest) || gravest == "" {

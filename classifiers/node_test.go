@@ -27,6 +27,10 @@ func meaning(a events.Alert) events.Meaning {
 		return events.Meaning{Topic: events.TopicControlPlane, Independent: true}
 	case "etcdNoLeader":
 		return events.Meaning{Topic: events.TopicEtcdQuorum, Independent: true}
+	case "Attach to cluster-admin Role":
+		if a.Labels["source"] == "falco" && a.Labels["eventsource"] == "k8s_audit" {
+			return events.Meaning{Topic: events.TopicTampering}
+		}
 	case "Falco":
 		return events.Meaning{Topic: events.TopicRuntime, Independent: true}
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // Security finds what runtime detection (Falco, posted or as an alert) and audit say that somebody does who should not. What counts
-// is the priority that the rule has, never the severity of an alert. A finding is about one pod, node or user, however many rules match.
+// is the priority that the rule has, never the severity of an alert; of tampering, such as a grant of power, no priority is too low: its
+// rules are shipped as warnings. A finding is about one pod, node or user, however many rules match.
 type Security struct {
 	Window   time.Duration // confirmation window
 	Priority string        // the least priority that counts, in Falco's words: "Error"
@@ -37,6 +38,11 @@ func (c Security) counts(priority string) bool {
 	return gravity(priority) > 0 && gravity(priority) >= gravity(c.Priority)
 }
 
+// matters says whether a match of a rule of that priority, which speaks of the topic, counts.
+func (c Security) matters(priority string, topic events.Topic) bool {
+	return topic == events.TopicTampering || c.counts(priority)
+}
+
 // offence is one match of a rule.
 type offence struct {
 	anchor   Anchor
@@ -53,7 +59,7 @@ func (c Security) Classify(v *View) []Finding {
 	for _, cluster := range v.sorted() {
 		all := c.detected(v, cluster)
 		for _, a := range cluster.alertsOn(KindSecurity, nil, events.TopicRuntime, events.TopicTampering) {
-			if c.counts(a.Labels["priority"]) || a.Labels["priority"] == "" && a.Topic == events.TopicTampering {
+			if c.matters(a.Labels["priority"], a.Topic) {
 				all = append(all, alertOffence(a))
 			}
 		}
@@ -66,7 +72,7 @@ func (c Security) Classify(v *View) []Finding {
 func (c Security) detected(v *View, cluster *Cluster) []offence {
 	var out []offence
 	for _, d := range cluster.Detections {
-		if !c.counts(d.Priority) || v.Now.Sub(d.At) > c.For {
+		if !c.matters(d.Priority, d.Topic) || v.Now.Sub(d.At) > c.For {
 			continue
 		}
 		o := offence{rule: d.Rule, source: "falco", at: d.At, evidence: d.Evidence}

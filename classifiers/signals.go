@@ -63,6 +63,7 @@ const maxDetections = 1000
 // Detection is one match of a rule of Falco.
 type Detection struct {
 	events.Falco
+	Topic    events.Topic // what the table of alerts says of the alert that would tell the same
 	Evidence string
 	At       time.Time // view time
 }
@@ -87,18 +88,31 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 }
 
 func (c *Cluster) foldFalco(m moment, seen events.Falco) {
-	c.Detections = append(c.Detections, Detection{seen, m.evidence, m.at})
+	c.Detections = append(c.Detections, Detection{seen, m.read.of(asAlert(seen)).Topic, m.evidence, m.at})
 	if len(c.Detections) > maxDetections {
 		at := leastGrave(c.Detections)
 		c.Detections = slices.Delete(c.Detections, at, at+1)
 	}
 }
 
+// asAlert is the alert that falcosidekick would make of a detection, as far as a table can tell one from another.
+func asAlert(f events.Falco) events.Alert {
+	return events.Alert{Name: f.Rule, Labels: map[string]string{"source": "falco", "eventsource": f.Source, "rule": f.Rule, "priority": f.Priority, "hostname": f.Hostname}}
+}
+
+// gravity is that of the rule; tampering is as grave as can be.
+func (d Detection) gravity() int {
+	if d.Topic == events.TopicTampering {
+		return len(priorities)
+	}
+	return gravity(d.Priority)
+}
+
 // leastGrave is the oldest of the least grave detections.
 func leastGrave(all []Detection) int {
 	least := 0
 	for i, d := range all {
-		if gravity(d.Priority) < gravity(all[least].Priority) {
+		if d.gravity() < all[least].gravity() {
 			least = i
 		}
 	}
