@@ -1,11 +1,7 @@
 package classifiers
 
 import (
-	"cmp"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -19,15 +15,6 @@ type Data struct {
 	Late      time.Duration // how much later than its schedule says a backup may be
 }
 
-// Deletions say what a burst is: so many objects that are gone within a while, in what is protected.
-type Deletions struct {
-	Within     time.Duration
-	Namespaces int      // namespaces of one cluster
-	Claims     int      // PersistentVolumeClaims of one namespace
-	Objects    int      // objects of any kind of one namespace
-	Protected  []string // patterns of the names of namespaces that count (path.Match); none: every one but those of Kubernetes
-}
-
 // Classify implements Classifier.
 func (c Data) Classify(v *View) []Finding {
 	var out []Finding
@@ -38,155 +25,6 @@ func (c Data) Classify(v *View) []Finding {
 		out = append(out, c.backups(v, cluster)...)
 	}
 	return out
-}
-
-// covers says whether deletions in a namespace count.
-func (d Deletions) covers(namespace string) bool {
-	if len(d.Protected) == 0 {
-		return namespace != "kube-system" && namespace != "kube-public" && namespace != "kube-node-lease"
-	}
-	return slices.ContainsFunc(d.Protected, func(pattern string) bool {
-		ok, err := path.Match(pattern, namespace)
-		return ok && err == nil
-	})
-}
-
-// deletions are those in what is protected that are not made good since, in order: of namespaces, and by the namespace they lie in.
-func (c Data) deletions(cluster *Cluster) (namespaces []Deletion, inside map[string][]Deletion) {
-	if len(cluster.Deleted) == 0 {
-		return nil, nil
-	}
-	inside = map[string][]Deletion{}
-	seen := map[string]bool{}
-	for _, d := range slices.Backward(cluster.Deleted) {
-		key := objectKey(d.Kind, d.Namespace, d.Name)
-		if seen[key] {
-			continue // it was deleted more than once
-		}
-		seen[key] = true
-		switch {
-		case cluster.exists(d):
-		case d.Kind == "Namespace" && c.Deletions.covers(d.Name):
-			namespaces = append(namespaces, d)
-		case d.Namespace != "" && c.Deletions.covers(d.Namespace):
-			inside[d.Namespace] = append(inside[d.Namespace], d)
-		}
-	}
-	slices.Reverse(namespaces)
-	for _, all := range inside {
-		slices.Reverse(all)
-	}
-	return namespaces, inside
-}
-
-// bursts finds deletions that come too many at once and are not made good since.
-func (c Data) bursts(cluster *Cluster) []Finding {
-	var out []Finding
-	namespaces, inside := c.deletions(cluster)
-	if burst := c.Deletions.run(namespaces); enough(burst, c.Deletions.Namespaces) {
-		anchor := Anchor{Kind: AnchorCluster, Name: cluster.Name}
-		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, fmt.Sprintf("%d namespaces of %s", len(burst), cluster.Name)))
-	}
-	for _, name := range sortedKeys(inside) {
-		out = append(out, c.inside(cluster, name, inside[name])...)
-	}
-	return out
-}
-
-// inside finds the burst of one namespace.
-func (c Data) inside(cluster *Cluster, name string, all []Deletion) []Finding {
-	anchor := Anchor{Kind: "namespace", Name: name}
-	if burst := c.Deletions.run(claims(all)); enough(burst, c.Deletions.Claims) {
-		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Claims, fmt.Sprintf("%d volume claims of namespace %s", len(burst), name))}
-	}
-	if burst := c.Deletions.run(all); enough(burst, c.Deletions.Objects) {
-		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Objects, fmt.Sprintf("%d objects of namespace %s", len(burst), name))}
-	}
-	return nil
-}
-
-// claims are those of the deletions that are of volume claims.
-func claims(all []Deletion) []Deletion {
-	return slices.DeleteFunc(slices.Clone(all), func(d Deletion) bool { return d.Kind != "PersistentVolumeClaim" })
-}
-
-// exists says whether what was deleted is there again.
-func (c *Cluster) exists(d Deletion) bool {
-	key := objectKey(d.Kind, d.Namespace, d.Name)
-	if w, ok := c.Workloads[key]; ok && !w.Gone {
-		return true
-	}
-	o, ok := c.Objects[key]
-	return ok && !o.Gone
-}
-
-// run are the deletions, in order, of the longest run within the while.
-func (d Deletions) run(all []Deletion) []Deletion {
-	var most []Deletion
-	first := 0
-	for last := range all {
-		for all[last].At.Sub(all[first].At) > d.Within {
-			first++
-		}
-		if last+1-first > len(most) {
-			most = all[first : last+1]
-		}
-	}
-	return most
-}
-
-// enough says whether a run is a burst; none is when the least is 0.
-func enough(run []Deletion, least int) bool { return least > 0 && len(run) >= least }
-
-func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, least int, what string) Finding {
-	took := span(burst[0].At, burst[len(burst)-1].At)
-	when := fmt.Sprintf("within %s", took)
-	if slices.ContainsFunc(burst, func(d Deletion) bool { return d.Missed }) {
-		when = "while nobody looked"
-	}
-	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[least-1].At,
-		Sentence: fmt.Sprintf("%s were deleted %s", what, when),
-		Signals: []Signal{{Name: "deletions", Source: SourceAPIServer, Asked: true, Agrees: true,
-			Detail: fmt.Sprintf("%d %s and not there again, %d are enough", len(burst), when, least)}}}
-	namespaces := map[string]bool{}
-	for _, d := range burst[:min(len(burst), maxObjects)] {
-		namespaces[cmp.Or(d.Namespace, d.Name)] = true
-		f.Scope.Objects = append(f.Scope.Objects, objectKey(d.Kind, d.Namespace, d.Name))
-		if len(f.Evidence) < maxEvidence {
-			f.Evidence = append(f.Evidence, d.Evidence)
-		}
-	}
-	f.Scope.Namespaces = sortedKeys(namespaces)
-	if who := cluster.deleter(burst); who != "" {
-		f.Sentence += " by " + who
-	}
-	return Finding{Fault: f}
-}
-
-// maxObjects bounds the objects that a scope names.
-const maxObjects = 200
-
-// deleter is who deleted something of a burst, as Falco's audit events tell; empty when they do not.
-func (c *Cluster) deleter(burst []Deletion) string {
-	for _, d := range slices.Backward(c.Detections) {
-		if d.field("ka.verb") != "delete" && d.field("ka.verb") != "deletecollection" {
-			continue
-		}
-		about := func(b Deletion) bool {
-			return d.field("ka.target.namespace") == b.Namespace && (d.field("ka.target.name") == b.Name || d.field("ka.target.name") == "") ||
-				b.Kind == "Namespace" && d.field("ka.target.name") == b.Name
-		}
-		if slices.ContainsFunc(burst, about) {
-			return d.field("ka.user.name")
-		}
-	}
-	return ""
-}
-
-// field is a field of the detection as text, at most 256 bytes.
-func (d Detection) field(name string) string {
-	text, _ := d.Fields[name].(string)
-	return strings.ToValidUTF8(text[:min(len(text), 256)], "")
 }
 
 const anchorEtcd = "etcd"

@@ -16,7 +16,8 @@ var data = Data{Window: 15 * time.Second, Late: time.Hour, Deletions: Deletions{
 // hold tells of objects of a namespace; drop deletes them, one a second.
 func (s *story) hold(kind, namespace string, count int) {
 	for n := range count {
-		s.object(events.Object{Kind: kind, Namespace: namespace, Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("%s-%s-%d", kind, namespace, n), ResourceVersion: "1", Created: began})
+		s.object(events.Object{Kind: kind, Namespace: namespace, Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("%s-%s-%d", kind, namespace, n), ResourceVersion: "1", Created: began,
+			Of: events.Ref{Name: fmt.Sprint("pv-o-", n)}})
 	}
 }
 
@@ -25,6 +26,12 @@ func (s *story) drop(kind, namespace string, count int) {
 		s.at = s.at.Add(time.Second)
 		s.object(events.Object{Kind: kind, Namespace: namespace, Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("%s-%s-%d", kind, namespace, n), ResourceVersion: "2", Created: began, Gone: true})
 	}
+}
+
+// again makes a claim of a name anew, bound to a volume.
+func (s *story) again(name, volume string, from events.Ref) {
+	s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: name, UID: "new-" + name, ResourceVersion: "8", Created: s.at, Phase: "Bound",
+		Of: events.Ref{Kind: "PersistentVolume", Name: volume}, From: from})
 }
 
 func (s *story) custom(kind, name, phase string, rest events.Object) {
@@ -50,16 +57,78 @@ func TestData(t *testing.T) {
 				s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: fmt.Sprintf("o-%d", n), UID: fmt.Sprintf("PersistentVolumeClaim-shop-%d", n), ResourceVersion: "2", Created: began, Gone: true})
 			}
 		}, nil},
-		{"what is there again", func(s *story) {
+		{"claims that are made anew are empty", func(s *story) {
 			s.hold("PersistentVolumeClaim", "shop", 3)
 			s.drop("PersistentVolumeClaim", "shop", 3)
-			s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "o-0", UID: "new", ResourceVersion: "9", Created: s.at})
+			s.again("o-0", "", events.Ref{})
+			s.again("o-1", "", events.Ref{})
+			s.again("o-2", "", events.Ref{})
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s; 3 of them made anew, but empty as far as is known"}},
+		{"two of three claims are back: of the same volume, and from a snapshot", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.again("o-0", "pv-o-0", events.Ref{})
+			s.again("o-1", "pv-x", events.Ref{Kind: "VolumeSnapshot", Name: "s"})
+			s.again("o-2", "pv-y", events.Ref{})
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s; 2 of them there again; 1 of them made anew, but empty as far as is known"}},
+		{"all are back", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.again("o-0", "pv-o-0", events.Ref{})
+			s.again("o-1", "pv-x", events.Ref{Kind: "VolumeSnapshot", Name: "s"})
+			s.again("o-2", "pv-y", events.Ref{Kind: "Restore.velero.io", Name: "nobody-saw-it"})
 		}, nil},
+		{"a Restore in progress", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.custom("Restore.velero.io", "r", "InProgress", events.Object{})
+			for n := range 3 {
+				s.again(fmt.Sprint("o-", n), "pv", events.Ref{Kind: "Restore.velero.io", Name: "r"})
+			}
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s; 3 of them made anew, but empty as far as is known"}},
+		{"a Restore that is completed", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.custom("Restore.velero.io", "r", "InProgress", events.Object{})
+			for n := range 3 {
+				s.again(fmt.Sprint("o-", n), "pv", events.Ref{Kind: "Restore.velero.io", Name: "r"})
+			}
+			s.custom("Restore.velero.io", "r", "Completed", events.Object{})
+		}, nil},
+		{"claims that were made anew are deleted, and do not push out what was lost", func(s *story) {
+			s.hold("PersistentVolumeClaim", "shop", 3)
+			s.drop("PersistentVolumeClaim", "shop", 3)
+			s.again("o-0", "pv-x", events.Ref{})
+			s.pass(time.Hour)
+			s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "o-0", UID: "new-o-0", ResourceVersion: "9", Created: s.at, Gone: true})
+		}, []string{"namespace/shop: 3 volume claims of namespace shop were deleted within 2s"}},
+		{"one of many objects is not put back", func(s *story) {
+			s.hold("ConfigMap", "shop", 20)
+			s.drop("ConfigMap", "shop", 20)
+			for n := range 19 {
+				s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+			}
+		}, []string{"namespace/shop: 20 objects of namespace shop were deleted within 19s; 19 of them there again"}},
+		{"objects that are replaced one by one were never gone together", func(s *story) {
+			s.hold("ConfigMap", "shop", 30)
+			for n := range 30 {
+				s.at = s.at.Add(time.Second)
+				s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("o-", n), UID: fmt.Sprintf("ConfigMap-shop-%d", n), ResourceVersion: "2", Created: began, Gone: true})
+				if n < 25 {
+					s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+				}
+			}
+		}, nil},
+		{"one namespace of the name, one that is back", func(s *story) {
+			s.hold("Namespace", "", 3)
+			s.drop("Namespace", "", 3)
+			s.object(events.Object{Kind: "Namespace", Name: "o-1", UID: "new", ResourceVersion: "9", Created: s.at})
+		}, []string{"cluster/prod-eu: namespaces o-0, o-1, o-2 of prod-eu were deleted within 2s; 1 of them there again"}},
 		{"many objects", func(s *story) { s.hold("ConfigMap", "shop", 25); s.drop("ConfigMap", "shop", 25) },
 			[]string{"namespace/shop: 25 objects of namespace shop were deleted within 24s"}},
 		{"those of Kubernetes do not count", func(s *story) { s.hold("ConfigMap", "kube-system", 25); s.drop("ConfigMap", "kube-system", 25) }, nil},
 		{"namespaces", func(s *story) { s.hold("Namespace", "", 3); s.drop("Namespace", "", 2) },
-			[]string{"cluster/prod-eu: 2 namespaces of prod-eu were deleted within 1s"}},
+			[]string{"cluster/prod-eu: namespaces o-0, o-1 of prod-eu were deleted within 1s"}},
 		{"a late word changes nothing", func(s *story) {
 			s.hold("PersistentVolumeClaim", "shop", 3)
 			s.drop("PersistentVolumeClaim", "shop", 3)

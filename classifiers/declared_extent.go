@@ -82,7 +82,7 @@ func (l nodeLook) extendNamespace(f *Fault) bool {
 	name, deleted, known := f.Anchor.Name, 0, l.cluster.hasNamespace(f.Anchor.Name)
 	for _, d := range l.cluster.Deleted {
 		known = known || d.Kind == "Namespace" && d.Name == name
-		if d.Namespace == name && !l.cluster.exists(d) {
+		if d.Namespace == name && d.BackAt.IsZero() {
 			deleted++
 		}
 	}

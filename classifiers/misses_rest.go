@@ -25,14 +25,14 @@ func (c Data) Misses(v *View, cluster *Cluster, f *Fault) []Miss {
 func (c Data) fewDeletions(cluster *Cluster, f *Fault) []Miss {
 	d := c.Deletions
 	namespaces, inside := c.deletions(cluster)
-	out := d.few(d.run(namespaces), d.Namespaces, "namespaces", cluster.Name)
+	out := d.few(namespaces, d.Namespaces, "namespaces", cluster.Name)
 	var near []Miss
 	for _, name := range sortedKeys(inside) {
-		if len(f.Scope.Namespaces) > 0 && !slices.Contains(f.Scope.Namespaces, name) || enough(d.run(claims(inside[name])), d.Claims) {
+		if len(f.Scope.Namespaces) > 0 && !slices.Contains(f.Scope.Namespaces, name) || d.burst(claims(inside[name]), d.Claims) != nil {
 			continue
 		}
-		near = append(near, d.few(d.run(claims(inside[name])), d.Claims, "volume claims", name)...)
-		near = append(near, d.few(d.run(inside[name]), d.Objects, "objects", name)...)
+		near = append(near, d.few(claims(inside[name]), d.Claims, "volume claims", name)...)
+		near = append(near, d.few(inside[name], d.Objects, "objects", name)...)
 	}
 	if len(near) > 0 {
 		out = append(out, slices.MaxFunc(near, nearly))
@@ -40,9 +40,10 @@ func (c Data) fewDeletions(cluster *Cluster, f *Fault) []Miss {
 	return out
 }
 
-// few is a run of deletions that is no burst.
-func (d Deletions) few(run []Deletion, least int, what, of string) []Miss {
-	if len(run) == 0 || least <= 0 || enough(run, least) {
+// few is the longest run of deletions that are not made good, when there is no burst.
+func (d Deletions) few(all []Deletion, least int, what, of string) []Miss {
+	run := d.run(lost(all))
+	if len(run) == 0 || least <= 0 || d.burst(all, least) != nil {
 		return nil
 	}
 	return []Miss{miss("data.deletions", len(run), least, what, "%s of %s deleted within %s, %d would count", numbered(len(run), what), named(of), rounded(d.Within), least)}

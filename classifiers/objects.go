@@ -1,6 +1,7 @@
 package classifiers
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -53,7 +54,9 @@ type ObjectView struct {
 type Deletion struct {
 	Kind, Namespace, Name, UID string
 	Evidence                   string
+	Volume                     string    // of a claim: the volume that it was bound to
 	At                         time.Time // view time
+	BackAt                     time.Time // view time at which it was there again; zero while it is not, or is a claim that holds nothing of what was lost
 	Missed                     bool      // it was found out afterwards
 }
 
@@ -113,10 +116,13 @@ func (c *Cluster) foldWorkload(m moment, seen events.Workload) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
+		c.deleted(ok, Deletion{Kind: seen.Kind, Namespace: seen.Namespace, Name: seen.Name, UID: seen.UID, Evidence: m.evidence, At: m.at, Missed: seen.Missed})
 	}
 	known.Workload, known.Evidence, known.ToldAt = seen, m.evidence, m.at
 	known.judge(m)
+	if !seen.Gone {
+		c.found(m.at, seen.Kind, seen.Namespace, seen.Name)
+	}
 }
 
 func stampOfWorkload(w events.Workload) stamp {
@@ -154,9 +160,17 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 	}
 	if seen.Gone && !known.Gone {
 		known.GoneAt = m.at
-		c.deleted(ok, Deletion{seen.Kind, seen.Namespace, seen.Name, seen.UID, m.evidence, m.at, seen.Missed})
+		c.deleted(ok, Deletion{Kind: seen.Kind, Namespace: seen.Namespace, Name: seen.Name, UID: seen.UID, Evidence: m.evidence,
+			Volume: known.volume(seen), At: m.at, Missed: seen.Missed})
 	}
 	known.Object, known.Evidence, known.ToldAt = seen, m.evidence, m.at
+	switch {
+	case seen.Gone:
+	case seen.Kind == kindRestore && seen.Phase == "Completed":
+		c.restored(m.at, seen.Name)
+	case slices.Contains(counted, seen.Kind):
+		c.found(m.at, seen.Kind, seen.Namespace, seen.Name)
+	}
 }
 
 func (o *ObjectView) changed(m moment, seen events.Object) {
@@ -170,6 +184,77 @@ func (o *ObjectView) changed(m moment, seen events.Object) {
 
 func stampOfObject(o events.Object) stamp {
 	return stamp{o.UID, o.ResourceVersion, o.Created, o.Gone}
+}
+
+const (
+	kindClaim   = "PersistentVolumeClaim"
+	kindRestore = "Restore.velero.io"
+)
+
+// volume is the one that a claim which is gone was bound to. That it is gone may be all that was seen of its end.
+func (o *ObjectView) volume(seen events.Object) string {
+	if seen.Kind != kindClaim {
+		return ""
+	}
+	return cmp.Or(seen.Of.Name, o.Of.Name)
+}
+
+// found notes that what was deleted under a name is there again.
+func (c *Cluster) found(at time.Time, kind, namespace, name string) {
+	is := func(d *Deletion) bool {
+		return d.BackAt.IsZero() && d.Name == name && d.Namespace == namespace && d.Kind == kind
+	}
+	back := false
+	for i := range c.Deleted {
+		back = back || is(&c.Deleted[i]) && c.holds(&c.Deleted[i])
+	}
+	for i := range c.Deleted {
+		if d := &c.Deleted[i]; back && is(d) {
+			d.BackAt = at
+		}
+	}
+}
+
+// restored notes that the claims which a Restore made again hold their data now.
+func (c *Cluster) restored(at time.Time, restore string) {
+	for i := range c.Deleted {
+		d := &c.Deleted[i]
+		if d.Kind != kindClaim || !d.BackAt.IsZero() {
+			continue
+		}
+		if o, ok := c.Objects[d.key()]; ok && !o.Gone && o.From.Kind == kindRestore && o.From.Name == restore {
+			d.BackAt = at
+		}
+	}
+}
+
+func (d *Deletion) key() string { return objectKey(d.Kind, d.Namespace, d.Name) }
+
+// holds says of what exists under the name of what was deleted whether it is that again. A claim is when it has the same volume, or was
+// filled from a backup, a snapshot or another claim: one that a controller merely made anew is empty. Of a Restore that is known the end
+// is waited for.
+func (c *Cluster) holds(d *Deletion) bool {
+	if d.Kind != kindClaim {
+		return true
+	}
+	claim := c.Objects[d.key()]
+	switch {
+	case d.Volume != "" && claim.Of.Name == d.Volume:
+		return true
+	case claim.From.Kind == kindRestore:
+		return !c.restoring(claim.From.Name)
+	}
+	return claim.From.Name != ""
+}
+
+// restoring says that a Restore of that name is known and has not come to a good end.
+func (c *Cluster) restoring(name string) bool {
+	for _, o := range c.Objects {
+		if o.Kind == kindRestore && o.Name == name && !o.Gone && o.Phase != "Completed" {
+			return true
+		}
+	}
+	return false
 }
 
 // deleted remembers a deletion that people feel, of an object that was known: what was never seen is not missed.

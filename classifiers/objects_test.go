@@ -119,6 +119,7 @@ func TestEveryFoldIsRepeatable(t *testing.T) {
 	s.object(events.Object{Kind: "Namespace", Name: "shop", UID: "n1", ResourceVersion: "1", Phase: "Active"})
 	s.pass(time.Minute)
 	s.object(events.Object{Kind: "Namespace", Name: "shop", UID: "n1", ResourceVersion: "3", Gone: true})
+	s.object(events.Object{Kind: "Namespace", Name: "shop", UID: "n2", ResourceVersion: "4", Created: s.at})
 	s.alert("KubeNodeNotReady", "w1", nil)
 	s.declared(events.Declared{Kind: "zone", Anchor: "zone", Name: "a", Until: s.at.Add(time.Hour)})
 	s.declared(events.Declared{Kind: "data", Anchor: "namespace", Name: "shop", Until: s.at.Add(time.Hour)})

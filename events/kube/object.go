@@ -37,7 +37,7 @@ func (o seenObject) digest() uint64 {
 	if !o.At.IsZero() {
 		at = strconv.FormatInt(o.At.Unix(), 10)
 	}
-	return sum(o.Phase, at, o.Of.Kind, o.Of.Name, o.Content, o.Every, strconv.FormatBool(o.Deleting))
+	return sum(o.Phase, at, o.Of.Kind, o.Of.Name, o.From.Kind, o.From.Name, o.Content, o.Every, strconv.FormatBool(o.Deleting))
 }
 
 func (o seenObject) ended(missed bool) seenObject {

@@ -99,6 +99,15 @@ func TestProjectObjects(t *testing.T) {
 	if o, err := projectClaim(lost); err != nil || o.Phase != "Lost" || o.Of.Name != "pv-1" {
 		t.Errorf("claim: %+v, %v", o, err)
 	}
+	for from, claim := range map[events.Ref]*corev1.PersistentVolumeClaim{
+		{}: {}, {Kind: "VolumeSnapshot", Name: "s"}: {Spec: corev1.PersistentVolumeClaimSpec{DataSourceRef: &corev1.TypedObjectReference{Kind: "VolumeSnapshot", Name: "s"}}},
+		{Kind: "PersistentVolumeClaim", Name: "c"}: {Spec: corev1.PersistentVolumeClaimSpec{DataSource: &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "c"}}},
+		{Kind: "Restore.velero.io", Name: "r"}:     {ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"velero.io/restore-name": "r"}}, Spec: corev1.PersistentVolumeClaimSpec{DataSourceRef: &corev1.TypedObjectReference{Kind: "VolumeSnapshot", Name: "s"}}},
+	} {
+		if got := filledFrom(claim); got != from {
+			t.Errorf("filled from %+v, want %+v", got, from)
+		}
+	}
 	volume := &corev1.PersistentVolume{ObjectMeta: about("", "pv-1"), Spec: corev1.PersistentVolumeSpec{ClaimRef: &corev1.ObjectReference{Namespace: "shop", Name: "data", UID: "u"}}, Status: corev1.PersistentVolumeStatus{Phase: corev1.VolumeReleased}}
 	if o, err := projectVolume(volume); err != nil || o.Phase != "Released" || o.Of != (events.Ref{Kind: "PersistentVolumeClaim", Name: "shop/data", UID: "u"}) {
 		t.Errorf("volume: %+v, %v", o, err)

@@ -85,7 +85,21 @@ func projectClaim(c *corev1.PersistentVolumeClaim) (seenObject, error) {
 	if c.Spec.VolumeName != "" {
 		o.Of = events.Ref{Kind: "PersistentVolume", Name: c.Spec.VolumeName}
 	}
+	o.From = filledFrom(c)
 	return o, err
+}
+
+// filledFrom is what a claim was filled from. Velero labels what it restores, also where it fills the volume later itself.
+func filledFrom(c *corev1.PersistentVolumeClaim) events.Ref {
+	switch from := c.Spec.DataSourceRef; {
+	case c.Labels["velero.io/restore-name"] != "":
+		return refTo("Restore.velero.io", text(c.Labels["velero.io/restore-name"], 512))
+	case from != nil:
+		return refTo(text(from.Kind, maxReason), text(from.Name, 512))
+	case c.Spec.DataSource != nil:
+		return refTo(text(c.Spec.DataSource.Kind, maxReason), text(c.Spec.DataSource.Name, 512))
+	}
+	return events.Ref{}
 }
 
 func projectVolume(v *corev1.PersistentVolume) (seenObject, error) {
