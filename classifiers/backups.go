@@ -9,119 +9,123 @@ import (
 	"github.com/salvor-io/salvor/events"
 )
 
-// storage finds volumes, claims and snapshots in error.
-func (c Data) storage(cluster *Cluster) []Finding {
-	var out []Finding
-	for _, key := range sortedKeys(cluster.Objects) {
-		o := cluster.Objects[key]
-		if why := o.broken(); why != "" && !o.Gone {
-			out = append(out, c.object(cluster, o, why))
+const (
+	kindSchedule = "Schedule.velero.io"
+	kindBackup   = "Backup.velero.io"
+)
+
+// BackupView is the last backup of a schedule that has ended. It outlives its object: that a failed backup is deleted makes no good one.
+type BackupView struct {
+	Name, Phase string
+	Evidence    string
+	Created     time.Time
+	At          time.Time // view time at which it ended so
+	Stood       bool      // it had ended so when Salvor first looked
+}
+
+// good says that everything was backed up.
+func (b BackupView) good() bool { return b.Phase == "Completed" }
+
+// backedUp keeps the last backup of each schedule that has ended.
+func (c *Cluster) backedUp(o *ObjectView) {
+	if o.Gone || o.Of.Name == "" || !slices.Contains([]string{"Completed", "PartiallyFailed", "Failed", "FailedValidation"}, o.Phase) {
+		return
+	}
+	key := o.Namespace + "/" + o.Of.Name
+	if last, ok := c.Backups[key]; ok && last.Name != o.Name && (o.Created.Before(last.Created) || o.Created.Equal(last.Created) && o.Name < last.Name) {
+		return
+	}
+	c.Backups[key] = BackupView{o.Name, o.Phase, o.Evidence, o.Created, o.At, c.stood(o)}
+}
+
+// forgetBackups drops those of which neither the schedule nor the object is known any more.
+func (c *Cluster) forgetBackups() {
+	for key, b := range c.Backups {
+		namespace, schedule, _ := strings.Cut(key, "/")
+		if c.Objects[objectKey(kindSchedule, namespace, schedule)] == nil && c.Objects[objectKey(kindBackup, namespace, b.Name)] == nil {
+			delete(c.Backups, key)
 		}
 	}
-	for _, a := range cluster.alertsOn(KindData, nil, events.TopicVolume) {
-		out = append(out, c.alerted(cluster, "volume", a))
-	}
-	return out
 }
 
-// broken says what is wrong with an object whose own status tells it, or nothing.
-func (o *ObjectView) broken() string {
-	switch {
-	case o.Kind == "PersistentVolume" && o.Phase == "Failed":
-		return "could not be reclaimed"
-	case o.Kind == "PersistentVolumeClaim" && o.Phase == "Lost":
-		return "has lost its volume"
-	case strings.HasPrefix(o.Kind, "VolumeSnapshot") && o.Phase == "Error":
-		return "could not be taken"
-	case o.Kind == "BackupStorageLocation.velero.io" && o.Phase == "Unavailable":
-		return "is not available: no backup can be written or read there"
-	}
-	return ""
+// lastOf is the last backup of a schedule that has ended.
+func (c *Cluster) lastOf(schedule *ObjectView) (BackupView, bool) {
+	b, ok := c.Backups[schedule.Namespace+"/"+schedule.Name]
+	return b, ok
 }
 
-// object is the finding about one object that is broken.
-func (c Data) object(cluster *Cluster, o *ObjectView, why string) Finding {
-	kind, _, _ := strings.Cut(o.Kind, ".")
-	name := strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")
-	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: Anchor{Kind: strings.ToLower(kind), Name: name, UID: o.UID}, Since: o.At,
-		Scope:    Scope{Namespaces: listOf(o.Namespace), Objects: []string{objectKey(o.Kind, o.Namespace, o.Name)}},
-		Evidence: []string{o.Evidence}, Sentence: fmt.Sprintf("%s %s %s", kind, name, why),
-		Signals: []Signal{{Name: "status", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: "phase " + o.Phase}}}
-	if o.Message != "" {
-		f.Sentence += ": " + o.Message
-	}
-	return Finding{Fault: f, Window: c.Window}
-}
-
-// alerted is the finding that an alert makes alone, anchored at what its labels name.
-func (c Data) alerted(cluster *Cluster, what string, a AlertView) Finding {
-	name := strings.TrimPrefix(a.Labels["namespace"]+"/"+firstOf(a.Labels, "persistentvolumeclaim", "persistentvolume", "schedule", "volumesnapshot"), "/")
-	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: Anchor{Kind: what, Name: a.Name + " " + name}, Scope: Scope{Namespaces: listOf(a.Labels["namespace"])}}
-	f.Sentence = fmt.Sprintf("%s %s: %s", what, name, a.Name)
-	f.says([]AlertView{a})
-	return Finding{Fault: f, Window: c.Window}
-}
-
-// firstOf is the first of the labels that is there.
-func firstOf(labels map[string]string, names ...string) string {
-	for _, name := range names {
-		if labels[name] != "" {
-			return labels[name]
-		}
-	}
-	return ""
-}
-
-// backups finds schedules of backups whose last one failed or whose next one is late.
+// backups finds schedules of backups whose last one failed or whose next one is late. A schedule that is deleted while its last backup is
+// no good one is still found, for as long as it is remembered.
 func (c Data) backups(v *View, cluster *Cluster) []Finding {
-	last := cluster.lastBackups()
 	var out []Finding
-	for _, key := range sortedKeys(cluster.Objects) {
-		s := cluster.Objects[key]
-		if s.Gone || s.Kind != "Schedule.velero.io" {
-			continue
-		}
-		if f, bad := c.schedule(v, cluster, s, last[s.Namespace+"/"+s.Name]); bad {
+	for _, s := range cluster.schedules() {
+		if f, bad := c.schedule(v, cluster, s); bad {
 			out = append(out, f)
 		}
 	}
-	for _, a := range cluster.alertsOn(KindData, nil, events.TopicBackup) {
-		schedule := a.Labels["schedule"]
-		known := slices.ContainsFunc(out, func(f Finding) bool {
-			return f.Anchor.Kind == "schedule" && strings.HasSuffix(f.Anchor.Name, "/"+schedule)
-		})
-		if schedule == "" || !known {
-			out = append(out, c.alerted(cluster, "backup", a))
+	for _, g := range grouped(cluster.alertsOn(KindData, nil, events.TopicBackup), cluster.scheduleOf) {
+		known := slices.ContainsFunc(out, func(f Finding) bool { return f.Anchor == g.anchor })
+		if !known && !cluster.backsUp(v, g.anchor) {
+			out = append(out, c.alerted(cluster, g))
 		}
 	}
 	return out
 }
 
-// lastBackups are the last backups that ended, by "namespace/schedule".
-func (c *Cluster) lastBackups() map[string]*ObjectView {
-	last := map[string]*ObjectView{}
-	for _, o := range c.Objects {
-		if o.Gone || o.Kind != "Backup.velero.io" || o.Of.Name == "" || !slices.Contains([]string{"Completed", "PartiallyFailed", "Failed", "FailedValidation"}, o.Phase) {
-			continue
-		}
-		key := o.Namespace + "/" + o.Of.Name
-		if known := last[key]; known == nil || o.Created.After(known.Created) || o.Created.Equal(known.Created) && o.Name > known.Name {
-			last[key] = o
+// schedules are those that are known, in order.
+func (c *Cluster) schedules() []*ObjectView {
+	var out []*ObjectView
+	for _, key := range sortedKeys(c.Objects) {
+		if o := c.Objects[key]; o.Kind == kindSchedule {
+			out = append(out, o)
 		}
 	}
-	return last
+	return out
 }
 
-func (c Data) schedule(v *View, cluster *Cluster, s, last *ObjectView) (Finding, bool) {
+// scheduleOf is what an alert about backups speaks of: the schedule, where it is known. Of several of that name it is the one that is
+// worst off.
+func (c *Cluster) scheduleOf(a AlertView) Anchor {
+	name := a.Labels["schedule"]
+	var worst *ObjectView
+	for _, s := range c.schedules() {
+		if s.Name != name {
+			continue
+		}
+		if last, ended := c.lastOf(s); worst == nil || ended && !last.good() {
+			worst = s
+		}
+	}
 	switch {
-	case last != nil && last.Phase != "Completed":
+	case name == "":
+		return Anchor{Kind: "backup", Name: called("", a.Name)}
+	case worst == nil:
+		return Anchor{Kind: "backup", Name: called("", name)}
+	}
+	return worst.anchor()
+}
+
+// backsUp says that a schedule is seen to have made a good backup last: an alert about it looks back on what is over.
+func (c *Cluster) backsUp(v *View, schedule Anchor) bool {
+	last, ended := c.Backups[schedule.Name]
+	return schedule.Kind == "schedule" && ended && last.good() && v.Sees(c, "backups.velero.io")
+}
+
+func (c Data) schedule(v *View, cluster *Cluster, s *ObjectView) (Finding, bool) {
+	last, ended := cluster.lastOf(s)
+	switch {
+	case ended && !last.good():
 		f := c.object(cluster, s, fmt.Sprintf("made no good backup: the last, %s, is %s", last.Name, last.Phase))
-		f.Since, f.Evidence = last.At, append(f.Evidence, last.Evidence)
+		f.Since, f.Evidence, f.Standing = last.At, append(f.Evidence, last.Evidence), last.Stood
 		f.Signals[0].Detail = fmt.Sprintf("phase %s of backup %s", last.Phase, last.Name)
+		if s.Gone {
+			f.Sentence += "; the schedule was deleted since"
+		}
 		return f, true
-	case s.overdue(v, cluster) > c.Late:
+	case !s.Gone && s.overdue(v, cluster) > c.Late:
 		f := c.object(cluster, s, fmt.Sprintf("is late: a backup was due at %s", s.Due.UTC().Format("2006-01-02 15:04")))
-		f.Since = s.Due.Add(c.Late)
+		late := s.Due.Add(c.Late)
+		f.Since, f.Standing = later(late, s.ToldAt), late.Before(cluster.ObjectsAt)
 		f.Signals[0].Detail = fmt.Sprintf("%s late, %s are let pass", s.overdue(v, cluster).Round(time.Minute), c.Late)
 		return f, true
 	}

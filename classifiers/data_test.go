@@ -28,6 +28,13 @@ func (s *story) drop(kind, namespace string, count int) {
 	}
 }
 
+var daily = events.Ref{Kind: "Schedule", Name: "daily"}
+
+// fires has an alert fire.
+func (s *story) fires(name string, labels map[string]string) {
+	s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: fmt.Sprint(name, len(s.all)), Status: "firing", Name: name, Labels: labels, StartsAt: s.at})
+}
+
 // again makes a claim of a name anew, bound to a volume.
 func (s *story) again(name, volume string, from events.Ref) {
 	s.object(events.Object{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: name, UID: "new-" + name, ResourceVersion: "8", Created: s.at, Phase: "Bound",
@@ -164,6 +171,60 @@ func TestData(t *testing.T) {
 			s.pass(time.Minute)
 			s.custom("Backup.velero.io", "b3", "Completed", events.Object{Of: events.Ref{Kind: "Schedule", Name: "daily"}})
 		}, nil},
+		{"a failed backup that is deleted", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b1", "Completed", events.Object{Of: daily})
+			s.pass(time.Minute)
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: daily})
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: daily, Gone: true})
+			s.pass(2 * time.Hour)
+			s.tick()
+		}, []string{"schedule/velero/daily: Schedule velero/daily made no good backup: the last, b2, is Failed"}},
+		{"a schedule that is deleted after it", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: daily})
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Gone: true})
+			s.pass(2 * time.Hour)
+			s.tick()
+		}, []string{"schedule/velero/daily: Schedule velero/daily made no good backup: the last, b2, is Failed; the schedule was deleted since"}},
+		{"a schedule that was deleted long ago", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: daily})
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Gone: true})
+			s.pass(25 * time.Hour)
+			s.tick()
+		}, nil},
+		{"alerts about what is found anyway", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Failed", events.Object{Of: daily})
+			s.object(events.Object{Kind: "PersistentVolume", Name: "pv", UID: "u", ResourceVersion: "1", Phase: "Failed"})
+			s.fires("VeleroBackupFailures", map[string]string{"schedule": "daily"})
+			s.fires("KubePersistentVolumeErrors", map[string]string{"persistentvolume": "pv", "namespace": "monitoring"})
+		}, []string{"persistentvolume/pv: PersistentVolume pv could not be reclaimed", "schedule/velero/daily: Schedule velero/daily made no good backup: the last, b2, is Failed"}},
+		{"alerts about what is known otherwise", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.object(events.Object{Kind: "PersistentVolume", Name: "pv", UID: "u", ResourceVersion: "1", Phase: "Bound"})
+			s.fires("VeleroBackupFailures", map[string]string{"schedule": "daily"})
+			s.fires("VeleroBackupPartialFailures", map[string]string{"schedule": "daily"})
+			s.fires("KubePersistentVolumeErrors", map[string]string{"persistentvolume": "pv"})
+		}, []string{"persistentvolume/pv: persistentvolume pv: KubePersistentVolumeErrors", "schedule/velero/daily: schedule velero/daily: VeleroBackupFailures; VeleroBackupPartialFailures"}},
+		{"an alert about a schedule whose last backup is good", func(s *story) {
+			s.sight("backups.velero.io", true)
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Completed", events.Object{Of: daily})
+			s.fires("VeleroBackupFailures", map[string]string{"schedule": "daily"})
+		}, nil},
+		{"the same when nobody sees the backups", func(s *story) {
+			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Hour)})
+			s.custom("Backup.velero.io", "b2", "Completed", events.Object{Of: daily})
+			s.fires("VeleroBackupFailures", map[string]string{"schedule": "daily"})
+		}, []string{"schedule/velero/daily: schedule velero/daily: VeleroBackupFailures"}},
+		{"alerts that name nothing, or too much", func(s *story) {
+			s.fires("VeleroBackupFailures", nil)
+			s.fires("VeleroBackupFailures", map[string]string{"schedule": strings.Repeat("x", 2000)})
+			s.fires("KubePersistentVolumeErrors", nil)
+		}, []string{"volume/KubePersistentVolumeErrors: a volume: KubePersistentVolumeErrors", "backup/VeleroBackupFailures: a backup: VeleroBackupFailures",
+			"backup/" + strings.Repeat("x", 125) + "...: backup " + strings.Repeat("x", 125) + "...: VeleroBackupFailures"}},
 		{"a backup that did not come", func(s *story) {
 			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Minute)})
 			s.pass(62 * time.Minute)
@@ -210,6 +271,31 @@ func TestData(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDataThatStoodIsLeftAlone: what was so when Salvor first looked stands, until it changes; what came after does not.
+func TestDataThatStoodIsLeftAlone(t *testing.T) {
+	s := newStory(t)
+	s.object(events.Object{Kind: "PersistentVolume", Name: "old", UID: "u1", ResourceVersion: "1", Phase: "Failed", Created: began.Add(-time.Hour)})
+	s.object(events.Object{Kind: "PersistentVolume", Name: "turned", UID: "u2", ResourceVersion: "1", Phase: "Released", Created: began.Add(-time.Hour)})
+	s.object(events.Object{Kind: kindSchedule, Namespace: "velero", Name: "daily", UID: "u3", ResourceVersion: "1", Due: began.Add(24 * time.Hour), Created: began.Add(-time.Hour)})
+	s.object(events.Object{Kind: kindBackup, Namespace: "velero", Name: "b1", UID: "u4", ResourceVersion: "1", Phase: "Failed", Of: daily, Created: began.Add(-time.Hour)})
+	stands := func(want map[string]bool) {
+		t.Helper()
+		got := map[string]bool{}
+		for _, f := range data.Classify(s.view) {
+			got[f.Anchor.Name] = f.Standing
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what stands (-want +got):\n%s", diff)
+		}
+	}
+	stands(map[string]bool{"old": true, "velero/daily": true})
+	s.pass(time.Minute)
+	s.object(events.Object{Kind: "PersistentVolume", Name: "turned", UID: "u2", ResourceVersion: "2", Phase: "Failed", Created: began.Add(-time.Hour)})
+	s.object(events.Object{Kind: "PersistentVolume", Name: "new", UID: "u5", ResourceVersion: "1", Phase: "Failed", Created: s.at})
+	s.object(events.Object{Kind: kindBackup, Namespace: "velero", Name: "b2", UID: "u6", ResourceVersion: "1", Phase: "Failed", Of: daily, Created: s.at})
+	stands(map[string]bool{"old": true, "turned": false, "new": false, "velero/daily": false})
 }
 
 // told are findings as their anchors and sentences. Each must have a beginning and evidence.

@@ -54,7 +54,7 @@ func (c Data) mostOverdue(v *View, cluster *Cluster) []Miss {
 	var most *ObjectView
 	for _, key := range sortedKeys(cluster.Objects) {
 		s := cluster.Objects[key]
-		if s.Gone || s.Kind != "Schedule.velero.io" || s.overdue(v, cluster) <= 0 || s.overdue(v, cluster) > c.Late {
+		if s.Gone || s.Kind != kindSchedule || s.overdue(v, cluster) <= 0 || s.overdue(v, cluster) > c.Late {
 			continue
 		}
 		if most == nil || s.overdue(v, cluster) > most.overdue(v, cluster) {

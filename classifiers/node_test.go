@@ -31,6 +31,12 @@ func meaning(a events.Alert) events.Meaning {
 		if a.Labels["source"] == "falco" && a.Labels["eventsource"] == "k8s_audit" {
 			return events.Meaning{Topic: events.TopicTampering}
 		}
+	case "VeleroBackupFailures", "VeleroBackupPartialFailures":
+		return events.Meaning{Topic: events.TopicBackup, Independent: true}
+	case "KubePersistentVolumeErrors":
+		return events.Meaning{Topic: events.TopicVolume}
+	case "CertManagerCertExpirySoon", "CertManagerCertNotReady", "KubeClientCertificateExpiration":
+		return events.Meaning{Topic: events.TopicCertificate}
 	case "Falco":
 		return events.Meaning{Topic: events.TopicRuntime, Independent: true}
 	}

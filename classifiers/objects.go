@@ -46,6 +46,7 @@ type ObjectView struct {
 	Evidence  string
 	ToldAt    time.Time // view time of the event that is the evidence
 	At        time.Time // view time of the last change of its phase
+	Turned    bool      // its phase has changed since Salvor knows it
 	ContentAt time.Time // view time of the last change of what people want of it; zero when none was seen
 	GoneAt    time.Time // view time at which it was deleted; zero while it exists
 }
@@ -148,6 +149,9 @@ func (w *WorkloadView) judge(m moment) {
 
 func (c *Cluster) foldObject(m moment, seen events.Object) {
 	key := objectKey(seen.Kind, seen.Namespace, seen.Name)
+	if c.ObjectsAt.IsZero() {
+		c.ObjectsAt = m.at
+	}
 	known, ok := c.Objects[key]
 	switch {
 	case ok && !stampOfObject(seen).supersedes(stampOfObject(known.Object)):
@@ -164,8 +168,15 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 			Volume: known.volume(seen), At: m.at, Missed: seen.Missed})
 	}
 	known.Object, known.Evidence, known.ToldAt = seen, m.evidence, m.at
+	c.follow(m, known)
+}
+
+// follow notes what the state of an object says of others.
+func (c *Cluster) follow(m moment, seen *ObjectView) {
 	switch {
 	case seen.Gone:
+	case seen.Kind == kindBackup:
+		c.backedUp(seen)
 	case seen.Kind == kindRestore && seen.Phase == "Completed":
 		c.restored(m.at, seen.Name)
 	case slices.Contains(counted, seen.Kind):
@@ -175,7 +186,7 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 
 func (o *ObjectView) changed(m moment, seen events.Object) {
 	if o.Phase != seen.Phase {
-		o.At = m.at
+		o.At, o.Turned = m.at, true
 	}
 	if o.Content != seen.Content && o.Content != "" {
 		o.ContentAt = m.at
@@ -275,11 +286,21 @@ func (c *Cluster) forgetDeletions(now time.Time) {
 	}
 }
 
+// missed says of a schedule that was deleted after a backup that was no good one that it is remembered for as long as other deletions.
+func (c *Cluster) missed(now time.Time, o *ObjectView) bool {
+	if o.Kind != kindSchedule || now.Sub(o.GoneAt) > deletedFor {
+		return false
+	}
+	last, ended := c.lastOf(o)
+	return ended && !last.good()
+}
+
 // forgetObjects drops what ended long ago.
 func (c *Cluster) forgetObjects(now time.Time) {
 	long := func(t time.Time) bool { return !t.IsZero() && now.Sub(t) > goneFor }
 	maps.DeleteFunc(c.Pods, func(_ string, p PodView) bool { return !p.Troubled() && long(p.At) })
 	maps.DeleteFunc(c.Workloads, func(_ string, w *WorkloadView) bool { return long(w.GoneAt) })
-	maps.DeleteFunc(c.Objects, func(_ string, o *ObjectView) bool { return long(o.GoneAt) })
+	maps.DeleteFunc(c.Objects, func(_ string, o *ObjectView) bool { return long(o.GoneAt) && !c.missed(now, o) })
+	c.forgetBackups()
 	c.forgetDeletions(now)
 }

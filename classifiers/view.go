@@ -35,6 +35,8 @@ type Cluster struct {
 	Pods       map[string]PodView
 	Workloads  map[string]*WorkloadView
 	Objects    map[string]*ObjectView
+	ObjectsAt  time.Time                             // view time at which the first object was seen: Salvor's first look
+	Backups    map[string]BackupView                 // the last of each schedule that has ended, by "namespace/schedule"
 	Deleted    []Deletion                            // the last, in order
 	Alerts     map[string]AlertView                  // by fingerprint
 	Firing     map[events.Topic]map[string]AlertView // those that fire and speak of something, by fingerprint
@@ -138,7 +140,7 @@ func (v *View) cluster(name string) *Cluster {
 	c, ok := v.Clusters[name]
 	if !ok {
 		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
-			Objects: map[string]*ObjectView{}, Alerts: map[string]AlertView{}, Firing: map[events.Topic]map[string]AlertView{}, Probes: map[string]ProbeView{},
+			Objects: map[string]*ObjectView{}, Backups: map[string]BackupView{}, Alerts: map[string]AlertView{}, Firing: map[events.Topic]map[string]AlertView{}, Probes: map[string]ProbeView{},
 			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}, Declared: map[string]DeclaredView{}}
 		v.Clusters[name] = c
 	}
