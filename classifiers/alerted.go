@@ -30,10 +30,10 @@ func grouped(alerts []AlertView, about func(AlertView) Anchor) []group {
 	return out
 }
 
-// sentence says what the alerts are about, and which they are. Where they name nothing the anchor has the name of the alert.
+// sentence says what the alerts are about, and which they are. Where they name no object the anchor has the name of the alert.
 func (g group) sentence() string {
-	if g.anchor.Name == called("", g.alerts[0].Name) {
-		return fmt.Sprintf("a %s: %s", g.anchor.Kind, g.names())
+	if strings.HasPrefix(g.anchor.Name, g.alerts[0].Name) {
+		return fmt.Sprintf("a %s: %s", g.anchor.Kind, g.anchor.Name)
 	}
 	return fmt.Sprintf("%s %s: %s", g.anchor.Kind, g.anchor.Name, g.names())
 }
@@ -63,9 +63,15 @@ func listed(names []string, things string) string {
 	return text
 }
 
-// called is the name of an anchor that labels give, which may be of any length.
+// called is the name of an anchor that labels give, which may be of any length. Of a long one both ends are kept: many names differ in
+// their last letters alone.
 func called(namespace, name string) string {
-	return cut(strings.TrimPrefix(namespace+"/"+name, "/"), 2*maxNamed)
+	const most, tail = 2 * maxNamed, maxNamed / 2
+	text := strings.TrimPrefix(namespace+"/"+name, "/")
+	if len(text) <= most {
+		return cut(text, most)
+	}
+	return cut(text[:len(text)-tail], most-tail) + strings.ToValidUTF8(text[len(text)-tail:], "")
 }
 
 // alerted is the finding that alerts make alone.

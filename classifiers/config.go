@@ -40,14 +40,27 @@ func (c Config) Classify(v *View) []Finding {
 type troubles struct {
 	cluster *Cluster
 	pods    map[string][]PodView
+	nodes   map[string]time.Time // since when there are others whose trouble is that of their node, or that find none while nodes are lost
 }
 
 func newTroubles(v *View, c *Cluster) troubles {
-	t := troubles{cluster: c, pods: map[string][]PodView{}}
+	t := troubles{cluster: c, pods: map[string][]PodView{}, nodes: map[string]time.Time{}}
+	loss := c.lastLoss()
 	for _, p := range c.Pods {
-		if p.Troubled() && !c.excuses(v.Now, p) {
-			key := objectKey(p.Owner.Kind, p.Namespace, p.Owner.Name)
+		if !p.Troubled() {
+			continue
+		}
+		key := objectKey(p.Owner.Kind, p.Namespace, p.Owner.Name)
+		excused := c.excuses(v.Now, p)
+		if !excused {
 			t.pods[key] = append(t.pods[key], p)
+		}
+		if !excused && !p.displaced(loss) {
+			continue
+		}
+		since := c.suffers(p)
+		if began, known := t.nodes[key]; !known || since.Before(began) {
+			t.nodes[key] = since
 		}
 	}
 	for _, list := range t.pods {
@@ -58,6 +71,32 @@ func newTroubles(v *View, c *Cluster) troubles {
 
 // settles is how long pods may be in trouble after their node came back.
 const settles = 5 * time.Minute
+
+// suffers is since when a pod in trouble can have that from its node.
+func (c *Cluster) suffers(p PodView) time.Time {
+	if n, ok := c.Nodes[p.Node]; ok {
+		return later(p.At, n.LostAt)
+	}
+	return p.At
+}
+
+// lastLoss is when the last of the nodes was lost that are lost; zero when none is.
+func (c *Cluster) lastLoss() time.Time {
+	var last time.Time
+	for _, n := range c.Lost {
+		last = later(last, n.LostAt)
+	}
+	return last
+}
+
+// displaces is how long after a node was lost its pods are put elsewhere: Kubernetes waits five minutes before it evicts them.
+const displaces = 15 * time.Minute
+
+// displaced says that a pod came to find no node about when one was lost.
+func (p PodView) displaced(loss time.Time) bool {
+	after := p.At.Sub(loss)
+	return p.Trouble == "Unschedulable" && !loss.IsZero() && after >= -settles && after <= displaces
+}
 
 // excuses says that the trouble of a pod is that of its node: it is lost, or no more, or came back lately.
 func (c *Cluster) excuses(now time.Time, p PodView) bool {
@@ -81,7 +120,14 @@ func (t troubles) of(w *WorkloadView) (pods []PodView, began time.Time, sick boo
 	if len(pods) > 0 && w.Stuck == "" {
 		return pods, pods[0].At, true
 	}
-	return pods, w.SickAt, w.Stuck != ""
+	return pods, w.SickAt, w.Stuck != "" && !t.stopped(w, pods)
+}
+
+// stopped says that a rollout was given up because of the nodes: none of its pods has a trouble of its own, and some had their node's
+// before.
+func (t troubles) stopped(w *WorkloadView, own []PodView) bool {
+	began, known := t.nodes[objectKey(w.Kind, w.Namespace, w.Name)]
+	return known && w.Stuck == "ProgressDeadlineExceeded" && len(own) == 0 && !began.After(w.StuckAt)
 }
 
 func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
@@ -95,12 +141,12 @@ func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
 	}
 	name := w.Namespace + "/" + w.Name
 	f := Fault{Kind: KindConfig, Cluster: look.cluster.Name, Anchor: Anchor{Kind: strings.ToLower(w.Kind), Name: name, UID: w.UID},
-		Scope: Scope{Namespaces: []string{w.Namespace}, Objects: []string{objectKey(w.Kind, w.Namespace, w.Name)}}, Since: began, Evidence: []string{w.Evidence}}
+		Scope: Scope{Namespaces: []string{w.Namespace}, Objects: []string{objectKey(w.Kind, w.Namespace, w.Name)}}, Since: later(began, w.StuckAt), Evidence: []string{w.Evidence}}
 	f.Signals = []Signal{rollout(w), crashes(pods, &f), {Name: "change", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: cause.text(began)}}
 	if cause.evidence != w.Evidence {
 		f.Evidence = append(f.Evidence, cause.evidence)
 	}
-	f.Sentence = fmt.Sprintf("%s %s is broken since %s", strings.ToLower(w.Kind), name, cause.text(began))
+	f.Sentence = fmt.Sprintf("%s %s broke %s", strings.ToLower(w.Kind), name, cause.after(began))
 	return Finding{Fault: f, Window: c.Window, Standing: !w.WasHealthy && w.RevisedAt.IsZero()}, true
 }
 
@@ -122,24 +168,45 @@ func crashes(pods []PodView, f *Fault) Signal {
 	return Signal{Name: "pods", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: fmt.Sprintf("%d in trouble: %s", len(pods), pods[0].Trouble)}
 }
 
-// cause is a change.
+// cause is a change, or that something was deleted.
 type cause struct {
 	what     string
 	at       time.Time
 	by       events.Change
 	evidence string
+	gone     bool
 }
 
-// text says what was changed, how long before, and by whom where that is known.
+// text says what happened, how long before, and by whom where that is known.
 func (c cause) text(began time.Time) string {
-	text := c.what + " changed right before"
+	return fmt.Sprintf("%s %s before%s", c.happened(), c.lead(began), c.who())
+}
+
+// after is the same as the end of a sentence.
+func (c cause) after(began time.Time) string {
+	return fmt.Sprintf("%s after %s%s", c.lead(began), c.happened(), c.who())
+}
+
+// lead is how long before the trouble it was.
+func (c cause) lead(began time.Time) string {
 	if before := began.Sub(c.at).Round(time.Second); before > 0 {
-		text = fmt.Sprintf("%s changed %s before", c.what, before)
+		return rounded(before)
 	}
-	if c.by.By != "" {
-		text += fmt.Sprintf(" (by %s)", c.by.By)
+	return "right"
+}
+
+func (c cause) happened() string {
+	if c.gone {
+		return c.what + " was deleted"
 	}
-	return text
+	return c.what + " changed"
+}
+
+func (c cause) who() string {
+	if c.by.By == "" || c.gone {
+		return "" // who changed it last did not delete it
+	}
+	return fmt.Sprintf(" (by %s)", named(c.by.By))
 }
 
 // cause is the last change before the trouble began of what the workload depends on, not long before it stopped being healthy: pods
@@ -166,7 +233,7 @@ func last(changes []cause) (cause, bool) {
 
 // changes are those before the trouble began of the workload itself and of what it reads.
 func (c *Cluster) changes(w *WorkloadView, began time.Time) []cause {
-	all := []cause{{"its revision", w.RevisedAt, w.Changed, w.Evidence}}
+	all := []cause{{what: "its revision", at: w.RevisedAt, by: w.Changed, evidence: w.Evidence}}
 	for _, ref := range w.Uses {
 		if o, ok := c.Objects[objectKey(ref.Kind, w.Namespace, ref.Name)]; ok {
 			all = append(all, o.change(ref.Kind+" "+ref.Name))
@@ -189,7 +256,7 @@ func (c *Cluster) admission(began time.Time) []cause {
 }
 
 func (o *ObjectView) change(what string) cause {
-	return cause{what, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence}
+	return cause{what, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence, o.Gone}
 }
 
 // before leaves the changes that were seen, and not after a moment.
@@ -202,60 +269,4 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// certificates finds those that expire soon: of what probes reach, and of what alerts speak.
-func (c Config) certificates(v *View, cluster *Cluster) []Finding {
-	var out []Finding
-	soonest := cluster.soonest()
-	for _, target := range sortedKeys(soonest) {
-		p := soonest[target]
-		if left := p.Expires.Sub(v.Now); left <= c.Expires {
-			f := c.certificate(cluster, target, fmt.Sprintf("the certificate of %s of %s %s; then nobody reaches it any more", target, cluster.Name, expiry(left)))
-			f.Since, f.Evidence = p.Expires.Add(-c.Expires), []string{p.Evidence}
-			f.Signals = []Signal{{Name: "probe", Source: SourceSalvor, Asked: true, Agrees: true, Detail: "it shows one that ends " + p.Expires.UTC().Format(time.RFC3339)}}
-			out = append(out, f)
-		}
-	}
-	for _, a := range cluster.alertsOn(KindConfig, nil, events.TopicCertificate) {
-		name := strings.TrimPrefix(a.Labels["namespace"]+"/"+firstOf(a.Labels, "name", "secret", "job", "instance"), "/")
-		f := c.certificate(cluster, a.Name+" "+name, fmt.Sprintf("a certificate expires: %s %s", a.Name, name))
-		f.says([]AlertView{a})
-		out = append(out, f)
-	}
-	return out
-}
-
-// soonest are the probes whose certificate expires first, by target.
-func (c *Cluster) soonest() map[string]ProbeView {
-	if len(c.Probes) == 0 {
-		return nil
-	}
-	out := map[string]ProbeView{}
-	for _, key := range sortedKeys(c.Probes) {
-		p := c.Probes[key]
-		known, ok := out[p.Target]
-		if !p.Expires.IsZero() && (!ok || p.Expires.Before(known.Expires)) {
-			out[p.Target] = p
-		}
-	}
-	return out
-}
-
-func (c Config) certificate(cluster *Cluster, name, sentence string) Finding {
-	return Finding{Window: c.Window, Fault: Fault{Kind: KindConfig, Cluster: cluster.Name, Anchor: Anchor{Kind: "certificate", Name: name}, Sentence: sentence}}
-}
-
-func expiry(left time.Duration) string {
-	if left <= 0 {
-		return "has expired"
-	}
-	return "expires in " + days(left)
-}
-
-func days(left time.Duration) string {
-	if left < 48*time.Hour {
-		return fmt.Sprintf("%.0f hours", left.Hours())
-	}
-	return fmt.Sprintf("%.0f days", left.Hours()/24)
 }

@@ -38,14 +38,14 @@ func TestConfig(t *testing.T) {
 			s.web("3", "b", 0, "")
 			s.pass(20 * time.Second)
 			s.crash("web-1", "w1", "CrashLoopBackOff")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 20s before (by kubectl-edit)"}},
+		}, []string{"deployment/shop/web: deployment shop/web broke 20s after its revision changed (by kubectl-edit)"}},
 		{"pods that replace those that crashed, an hour later", func(s *story) {
 			s.web("3", "b", 0, "")
 			s.pass(time.Hour)
 			s.crash("web-9", "w1", "CrashLoopBackOff")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed 1h0m0s before (by kubectl-edit)"}},
+		}, []string{"deployment/shop/web: deployment shop/web broke 1h after its revision changed (by kubectl-edit)"}},
 		{"a revision that is stuck", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded") },
-			[]string{"deployment/shop/web: deployment shop/web is broken since its revision changed right before (by kubectl-edit)"}},
+			[]string{"deployment/shop/web: deployment shop/web broke right after its revision changed (by kubectl-edit)"}},
 		{"a revision that its controller names", func(s *story) {
 			s.web("3", "template-b", 2, "")
 			s.workload(events.Workload{Name: "web", UID: "w1", ResourceVersion: "4", Revision: "template-c", Desired: 2, Ready: 0})
@@ -53,13 +53,52 @@ func TestConfig(t *testing.T) {
 			s.web("5", "c", 1, "")
 			s.pass(time.Minute)
 			s.web("6", "c", 1, "ProgressDeadlineExceeded")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since its revision changed right before (by kubectl-edit)"}},
+		}, []string{"deployment/shop/web: deployment shop/web broke right after its revision changed (by kubectl-edit)"}},
+		{"a rollout that was given up since its nodes are lost", func(s *story) {
+			s.fleet(3, "b", "c")
+			s.web("3", "b", 1, "")
+			s.lose("b", 3)
+			s.crash("web-1", "b1", "NotReady")
+			s.pass(10 * time.Minute)
+			s.web("4", "b", 1, "ProgressDeadlineExceeded")
+		}, nil},
+		{"one whose new pods find no node since then", func(s *story) {
+			s.fleet(3, "b", "c")
+			s.web("3", "b", 1, "")
+			s.lose("b", 3)
+			s.pass(6 * time.Minute)
+			s.crash("web-1", "", "Unschedulable")
+			s.web("4", "b", 1, "ProgressDeadlineExceeded")
+		}, nil},
+		{"one whose new pods find no node, while one is lost for long", func(s *story) {
+			s.fleet(3, "b", "c")
+			s.lose("b", 1)
+			s.pass(time.Hour)
+			s.web("3", "b", 1, "")
+			s.crash("web-1", "", "Unschedulable")
+			s.web("4", "b", 1, "ProgressDeadlineExceeded")
+		}, []string{"deployment/shop/web: deployment shop/web broke right after its revision changed (by kubectl-edit)"}},
+		{"one that was given up before its nodes were lost", func(s *story) {
+			s.fleet(3, "b", "c")
+			s.web("3", "b", 1, "")
+			s.crash("web-1", "b1", "NotReady")
+			s.pass(10 * time.Minute)
+			s.web("4", "b", 1, "ProgressDeadlineExceeded")
+			s.lose("b", 3)
+		}, []string{"deployment/shop/web: deployment shop/web broke right after its revision changed (by kubectl-edit)"}},
+		{"a ConfigMap that is deleted", func(s *story) {
+			s.settings("3", "x")
+			s.object(events.Object{Kind: "ConfigMap", Namespace: "shop", Name: "settings", UID: "c1", ResourceVersion: "4", Gone: true, Changed: events.Change{By: "helm"}})
+			s.pass(time.Minute)
+			s.web("4", "a", 1, "")
+			s.crash("web-1", "w1", "CreateContainerConfigError")
+		}, []string{"deployment/shop/web: deployment shop/web broke 1m after ConfigMap settings was deleted"}},
 		{"a ConfigMap", func(s *story) {
 			s.settings("3", "y")
 			s.pass(time.Minute)
 			s.web("4", "a", 1, "")
 			s.crash("web-1", "w1", "CrashLoopBackOff")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since ConfigMap settings changed 1m0s before (by argocd-controller)"}},
+		}, []string{"deployment/shop/web: deployment shop/web broke 1m after ConfigMap settings changed (by argocd-controller)"}},
 		{"a ConfigMap long ago", func(s *story) {
 			s.settings("3", "y")
 			s.pass(time.Hour)
@@ -101,7 +140,7 @@ func TestConfig(t *testing.T) {
 			s.object(events.Object{Kind: "ValidatingWebhookConfiguration", Name: "gate", UID: "h1", ResourceVersion: "2", Content: "y"})
 			s.pass(time.Minute)
 			s.web("4", "a", 1, "ReplicaFailure")
-		}, []string{"deployment/shop/web: deployment shop/web is broken since ValidatingWebhookConfiguration gate changed 1m0s before"}},
+		}, []string{"deployment/shop/web: deployment shop/web broke 1m after ValidatingWebhookConfiguration gate changed"}},
 		{"well again", func(s *story) { s.web("3", "b", 1, "ProgressDeadlineExceeded"); s.web("4", "b", 2, "") }, nil},
 		{"a certificate", func(s *story) {
 			s.tell(events.TypeProbe, "probe/salvor-0/apiserver", events.Probe{By: "salvor-0", Target: "apiserver", Up: true, Expires: s.at.Add(50 * time.Hour)})
@@ -121,6 +160,81 @@ func TestConfig(t *testing.T) {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestARolloutCountsFromWhenItIsStuck: however long it went on before.
+func TestARolloutCountsFromWhenItIsStuck(t *testing.T) {
+	s := newStory(t)
+	s.web("2", "a", 2, "")
+	s.web("3", "b", 1, "")
+	s.pass(time.Minute)
+	s.web("4", "b", 1, "FailedCreate")
+	stuck := s.at
+	s.pass(5 * time.Second)
+	f := config.Classify(s.view)[0]
+	if f.Lasted(s.view.Now) || !f.Since.Equal(stuck) {
+		t.Errorf("since %s, lasted %v, want since %s", f.Since, f.Lasted(s.view.Now), stuck)
+	}
+}
+
+// TestCertificates: which are found, and since when.
+func TestCertificates(t *testing.T) {
+	s := newStory(t)
+	show := func(by string, left time.Duration, up bool) time.Time {
+		ends := s.at.Add(left)
+		s.tell(events.TypeProbe, "probe/"+by, events.Probe{By: by, Target: "apiserver", Up: up, Expires: ends})
+		return ends
+	}
+	show("r1", 8760*time.Hour, true)
+	s.pass(10 * time.Second)
+	if found := config.Classify(s.view); len(found) != 0 {
+		t.Fatalf("found %q", told(t, found))
+	}
+	replaced := s.at
+	soon := show("r1", 30*time.Minute, true)
+	want := []string{"certificate/apiserver: the certificate of apiserver of prod-eu expires in 30 minutes; then nobody reaches it any more"}
+	found := config.Classify(s.view)
+	if diff := cmp.Diff(want, told(t, found)); diff != "" || !found[0].Since.Equal(replaced) {
+		t.Fatalf("found since %s (-want +got):\n%s", found[0].Since, diff)
+	}
+	fault := found[0].Fault
+	s.pass(10 * time.Second)
+	show("r1", 24*time.Hour, true) // another server of the same name
+	s.pass(10 * time.Second)
+	s.tell(events.TypeProbe, "probe/r1", events.Probe{By: "r1", Target: "apiserver", Up: true, Expires: soon})
+	if f := config.Classify(s.view)[0]; !f.Since.Equal(replaced) {
+		t.Errorf("since %s, want since it was first shown at %s", f.Since, replaced)
+	}
+	s.pass(time.Minute) // nobody is heard
+	if found := config.Classify(s.view); len(found) != 0 || !s.view.Blind(fault) {
+		t.Errorf("found %q, or not blind", told(t, found))
+	}
+	show("r2", 8760*time.Hour, true)
+	if s.view.Blind(fault) {
+		t.Error("blind although it is seen")
+	}
+	show("r2", -time.Minute, false)
+	want = []string{"certificate/apiserver: the certificate of apiserver of prod-eu has expired; nobody reaches it any more"}
+	if diff := cmp.Diff(want, told(t, config.Classify(s.view))); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+// TestAlertsAboutCertificates: those about one certificate are one finding, those about jobs are apart.
+func TestAlertsAboutCertificates(t *testing.T) {
+	s := newStory(t)
+	s.fires("CertManagerCertNotReady", map[string]string{"namespace": "shop", "name": "web-tls"})
+	s.fires("CertManagerCertExpirySoon", map[string]string{"namespace": "shop", "name": "web-tls"})
+	s.fires("KubeClientCertificateExpiration", map[string]string{"job": "apiserver"})
+	found := config.Classify(s.view)
+	want := []string{"certificate/KubeClientCertificateExpiration apiserver: a certificate: KubeClientCertificateExpiration apiserver",
+		"certificate/shop/web-tls: certificate shop/web-tls: CertManagerCertExpirySoon; CertManagerCertNotReady"}
+	if diff := cmp.Diff(want, told(t, found)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	if s.view.Blind(found[0].Fault) {
+		t.Error("blind although the alert's end would say so")
 	}
 }
 

@@ -48,6 +48,7 @@ func (s *story) custom(kind, name, phase string, rest events.Object) {
 }
 
 func TestData(t *testing.T) {
+	long := strings.Repeat("x", 93) + "..." + strings.Repeat("x", 32)
 	cases := []struct {
 		name string
 		tell func(*story)
@@ -224,7 +225,7 @@ func TestData(t *testing.T) {
 			s.fires("VeleroBackupFailures", map[string]string{"schedule": strings.Repeat("x", 2000)})
 			s.fires("KubePersistentVolumeErrors", nil)
 		}, []string{"volume/KubePersistentVolumeErrors: a volume: KubePersistentVolumeErrors", "backup/VeleroBackupFailures: a backup: VeleroBackupFailures",
-			"backup/" + strings.Repeat("x", 125) + "...: backup " + strings.Repeat("x", 125) + "...: VeleroBackupFailures"}},
+			"backup/" + long + ": backup " + long + ": VeleroBackupFailures"}},
 		{"a backup that did not come", func(s *story) {
 			s.custom("Schedule.velero.io", "daily", "Enabled", events.Object{Due: s.at.Add(time.Minute)})
 			s.pass(62 * time.Minute)

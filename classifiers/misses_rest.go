@@ -176,12 +176,12 @@ func (t troubles) onNodes(v *View, w *WorkloadView) []Miss {
 
 // lasting says how long the certificate of the API server still holds.
 func (c Config) lasting(v *View, cluster *Cluster) []Miss {
-	p, ok := cluster.soonest()[targetAPIServer]
+	p, ok := v.soonest(cluster)[targetAPIServer]
 	left := p.Expires.Sub(v.Now)
 	if !ok || left <= c.Expires {
 		return nil
 	}
-	return []Miss{lapse("config.certificate", left, c.Expires, "the certificate of the API server %s, %s left would count", expiry(left), days(c.Expires))}
+	return []Miss{lapse("config.certificate", left, c.Expires, "the certificate of the API server ends in %s, %s left would count", days(left), days(c.Expires))}
 }
 
 // Misses says which detections about what the fault is about are not grave enough.

@@ -114,7 +114,7 @@ func TestMissesAtTheBoundary(t *testing.T) {
 		}, "config deployment/shop/web (0)", "deployment shop/web is broken, but nothing it depends on changed within 30m before"},
 		{"a certificate", ofRegion, "config.certificate", 8 * 24 * 60 * minute, 7 * 24 * 60 * minute, 7 * 24 * 60 * minute, "seconds", func(s *story, n int) {
 			s.tell(events.TypeProbe, "probe/s/apiserver", events.Probe{By: "s", Target: "apiserver", Up: true, Expires: s.at.Add(time.Duration(n) * time.Second)})
-		}, "config certificate/apiserver (0)", "the certificate of the API server expires in 8 days, 7 days left would count"},
+		}, "config certificate/apiserver (0)", "the certificate of the API server ends in 8 days, 7 days left would count"},
 		{"pods on lost nodes", ofWeb, "node", 1, 2, 2, "pods", func(s *story, n int) {
 			s.fleet(10, "b")
 			s.web("2", "a", 2, "")
@@ -123,7 +123,7 @@ func TestMissesAtTheBoundary(t *testing.T) {
 				s.crash(fmt.Sprint("web-", i), fmt.Sprint("b", i), "NotReady")
 			}
 			s.lose("b", n)
-		}, "config deployment/shop/web (0)", "1 of 2 of its pods in trouble are on a node that is lost or has just come back, all would be the node's"},
+		}, "node node/b0 (0)", "1 of 2 of its pods in trouble are on a node that is lost or has just come back, all would be the node's"},
 		{"a priority below", ofIntruder, "security.priority", 1, 0, 5, "gravity", func(s *story, n int) { s.falco([]string{"Error", "Warning"}[n]) }, "security pod/shop/web-1 (0)",
 			"1 detection within 1h, the gravest of priority Warning, Error would count"},
 	}

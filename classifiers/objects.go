@@ -35,6 +35,7 @@ type WorkloadView struct {
 	Evidence   string
 	ToldAt     time.Time // view time of the event that is the evidence
 	SickAt     time.Time // view time at which it stopped being healthy; zero while it is
+	StuckAt    time.Time // view time at which its rollout stopped to progress; zero while it does
 	RevisedAt  time.Time // view time of the last change of its revision; zero when none was seen
 	WasHealthy bool      // it was seen healthy since Salvor knows it
 	GoneAt     time.Time // view time at which it was deleted; zero while it exists
@@ -136,8 +137,14 @@ func (w *WorkloadView) brokeRevised() bool {
 	return !w.SickAt.IsZero() && !w.RevisedAt.Before(w.SickAt)
 }
 
-// judge keeps the time at which the workload stopped being healthy.
+// judge keeps the times at which the workload stopped being healthy, and its rollout to progress.
 func (w *WorkloadView) judge(m moment) {
+	switch {
+	case w.Stuck == "" || w.Gone:
+		w.StuckAt = time.Time{}
+	case w.StuckAt.IsZero():
+		w.StuckAt = m.at
+	}
 	switch healthy := w.Healthy(); {
 	case healthy, w.Gone:
 		w.SickAt = time.Time{}

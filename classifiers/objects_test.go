@@ -111,6 +111,26 @@ func TestSignalsAreFolded(t *testing.T) {
 	}
 }
 
+// TestOverlappingSpansAreOneAlert: its start moves where two tell of it; one that begins after what was last told is another.
+func TestOverlappingSpansAreOneAlert(t *testing.T) {
+	s := newStory(t)
+	fires := func(start time.Time) time.Time {
+		s.tell(events.TypeAlert, "alert/f", events.Alert{Fingerprint: "f", Status: "firing", Name: "etcdNoLeader", StartsAt: start})
+		return s.view.Clusters["prod-eu"].Alerts["f"].At
+	}
+	first := s.at
+	for _, start := range []time.Duration{0, -14 * time.Second, 0, 5 * time.Second} {
+		if at := fires(first.Add(start)); !at.Equal(first) {
+			t.Errorf("with a start %s later it fires since %s, want %s", start, at, first)
+		}
+		s.pass(10 * time.Second)
+	}
+	s.pass(time.Hour)
+	if at := fires(s.at.Add(-time.Minute)); !at.Equal(s.at) {
+		t.Errorf("another span fires since %s, want %s", at, s.at)
+	}
+}
+
 // TestEveryFoldIsRepeatable: a view that lived through events equals one rebuilt from them, and one that was told of each twice.
 func TestEveryFoldIsRepeatable(t *testing.T) {
 	s := newStory(t)

@@ -95,11 +95,11 @@ func alertOffence(a AlertView) offence {
 func aim(namespace, pod, user, host string) (Anchor, Scope) {
 	switch {
 	case pod != "" && pod != "<NA>":
-		return Anchor{Kind: "pod", Name: namespace + "/" + pod}, Scope{Namespaces: listOf(namespace), Nodes: listOf(host)}
+		return Anchor{Kind: "pod", Name: called(namespace, pod)}, Scope{Namespaces: listOf(namespace), Nodes: listOf(host)}
 	case user != "" && user != "<NA>":
-		return Anchor{Kind: "user", Name: user}, Scope{Namespaces: listOf(namespace)}
+		return Anchor{Kind: "user", Name: called("", user)}, Scope{Namespaces: listOf(namespace)}
 	case host != "":
-		return Anchor{Kind: "node", Name: host}, Scope{Nodes: listOf(host)}
+		return Anchor{Kind: "node", Name: called("", host)}, Scope{Nodes: listOf(host)}
 	}
 	return Anchor{Kind: AnchorCluster, Name: "unknown"}, Scope{}
 }
@@ -120,10 +120,10 @@ func (c Security) findings(cluster *Cluster, all []offence) []Finding {
 func offend(cluster *Cluster, all []offence) Fault {
 	first := all[0]
 	f := Fault{Kind: KindSecurity, Cluster: cluster.Name, Anchor: first.anchor, Scope: first.scope, Since: first.at}
-	rules := map[string]int{}
+	var rules []string
 	sources := map[string]int{}
 	for _, o := range all {
-		rules[o.rule]++
+		rules = append(rules, o.rule)
 		sources[o.source]++
 		if len(f.Evidence) < maxEvidence {
 			f.Evidence = append(f.Evidence, o.evidence)
@@ -132,10 +132,6 @@ func offend(cluster *Cluster, all []offence) Fault {
 	for _, source := range sortedKeys(sources) {
 		f.Signals = append(f.Signals, Signal{Name: "detection", Source: source, Asked: true, Agrees: true, Detail: fmt.Sprintf("%d matches", sources[source])})
 	}
-	names := sortedKeys(rules)
-	f.Sentence = fmt.Sprintf("%s: %s", first.anchor, strings.Join(names[:min(len(names), 3)], "; "))
-	if len(names) > 3 {
-		f.Sentence += fmt.Sprintf(" and %d more rules", len(names)-3)
-	}
+	f.Sentence = fmt.Sprintf("%s: %s", first.anchor, listed(rules, "rules"))
 	return f
 }

@@ -24,6 +24,16 @@ type AlertView struct {
 	events.Meaning
 	Evidence string
 	At       time.Time // view time of the last change
+	ToldAt   time.Time // view time of the event that is the evidence
+}
+
+// goesOn says that an alert is the one that was known, in the same state. The start of one that fires moves where more than one
+// Prometheus tells of it: spans that overlap are one.
+func (a AlertView) goesOn(known AlertView) bool {
+	if a.Status != known.Status {
+		return false
+	}
+	return a.StartsAt.Equal(known.StartsAt) || a.Firing() && !a.StartsAt.After(known.ToldAt)
 }
 
 // Firing says whether the alert fires.
@@ -47,7 +57,12 @@ type ProbeView struct {
 	Evidence string
 	At       time.Time // view time of the last report
 	Since    time.Time // view time at which the target came to be as it is, up or not
+	ShownAt  time.Time // view time at which it was first shown the certificate that it is shown
+	Before   Shown     // another one that it was shown before: of many servers of one name each may have its own
 }
+
+// Shown is a certificate that a target showed.
+type Shown struct{ Ends, Since time.Time }
 
 // HeartbeatView is one dead man's switch.
 type HeartbeatView struct {
@@ -73,8 +88,8 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
 		return
 	}
-	now := AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at}
-	if ok && known.Status == now.Status && known.StartsAt.Equal(now.StartsAt) {
+	now := AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at, ToldAt: m.at}
+	if ok && now.goesOn(known) {
 		now.At = known.At
 	}
 	c.Alerts[seen.Fingerprint] = now
@@ -121,11 +136,26 @@ func leastGrave(all []Detection) int {
 
 func (c *Cluster) foldProbe(m moment, seen events.Probe) {
 	key := seen.By + "/" + seen.Target
-	now := ProbeView{Probe: seen, Evidence: m.evidence, At: m.at, Since: m.at}
-	if known, ok := c.Probes[key]; ok && known.Up == seen.Up {
-		now.Since = known.Since
+	now := ProbeView{Probe: seen, Evidence: m.evidence, At: m.at, Since: m.at, ShownAt: m.at}
+	if known, ok := c.Probes[key]; ok {
+		now.follows(known)
 	}
 	c.Probes[key] = now
+}
+
+// follows takes over since when it is so from what the prober said before.
+func (p *ProbeView) follows(known ProbeView) {
+	if known.Up == p.Up {
+		p.Since = known.Since
+	}
+	switch p.Before = known.Before; {
+	case p.Expires.Equal(known.Expires):
+		p.ShownAt = known.ShownAt
+	case p.Expires.Equal(known.Before.Ends):
+		p.ShownAt, p.Before = known.Before.Since, Shown{known.Expires, known.ShownAt}
+	default:
+		p.Before = Shown{known.Expires, known.ShownAt}
+	}
 }
 
 func (c *Cluster) foldHeartbeat(m moment, seen events.Heartbeat) {

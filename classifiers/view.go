@@ -226,6 +226,9 @@ func (v *View) Blind(f Fault) bool {
 	case f.Anchor.Kind == anchorEtcd && f.probed():
 		return !pollOf(v, c, targetEtcd, true).well() && !pollOf(v, c, targetEtcd, false).well()
 	}
+	if f.Anchor.Kind == anchorCertificate { // of one that alerts speak of, their end says so
+		return f.probed() && !v.shows(c, f.Anchor.Name)
+	}
 	watches := slices.Concat(watchesOf[f.Kind], watchesOfAnchor[f.Anchor.Kind])
 	return slices.ContainsFunc(watches, func(watch string) bool { return !v.Sees(c, watch) })
 }
