@@ -5,12 +5,14 @@ import "slices"
 // AnchorCluster is the kind of the anchor of a fault that is about a whole cluster.
 const AnchorCluster = "cluster"
 
+const anchorNamespace = "namespace"
+
 // correlate says of each finding which wider one explains it, if any: a node is part of its zone, or of a storm; a zone is part of
-// its region, or what is left of a storm that ends.
+// its region, or what is left of a storm that ends; what was deleted in a namespace is part of the loss of the namespace.
 func correlate(all []Finding) {
 	var wide []*Finding
 	for i := range all {
-		if all[i].Kind == KindRegion || all[i].Kind == KindZone || all[i].Storms() {
+		if all[i].Kind == KindRegion || all[i].Kind == KindZone || all[i].Storms() || all[i].losesNamespaces() {
 			wide = append(wide, &all[i])
 		}
 	}
@@ -42,6 +44,8 @@ func Explains(f, g Fault) bool {
 		return slices.Contains(g.Scope.Zones, f.Anchor.Name)
 	case f.Storms() && g.Kind == KindNode:
 		return !g.Storms()
+	case f.losesNamespaces():
+		return g.Kind == KindData && g.Anchor.Kind == anchorNamespace && slices.Contains(f.Scope.Namespaces, g.Anchor.Name)
 	case f.Storms() && g.Kind == KindZone:
 		return !slices.ContainsFunc(g.Scope.Nodes, func(name string) bool { return !f.covers(name) })
 	}
@@ -53,6 +57,9 @@ func (f Fault) covers(node string) bool {
 	_, ok := slices.BinarySearch(f.Scope.Nodes, node)
 	return ok
 }
+
+// losesNamespaces says that the fault is the loss of whole namespaces.
+func (f Fault) losesNamespaces() bool { return f.Kind == KindData && f.Anchor.Kind == AnchorCluster }
 
 // Storms says whether the fault is one that Storm finds.
 func (f Fault) Storms() bool { return f.Kind == KindNode && f.Anchor.Kind == AnchorCluster }

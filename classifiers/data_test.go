@@ -274,6 +274,20 @@ func TestData(t *testing.T) {
 	}
 }
 
+// TestWhatWasDeletedWithItsNamespaceIsPartOfThat: and what was deleted in another is not.
+func TestWhatWasDeletedWithItsNamespaceIsPartOfThat(t *testing.T) {
+	s := newStory(t)
+	s.hold("Namespace", "", 3)
+	for _, name := range []string{"o-0", "shop"} {
+		s.hold("PersistentVolumeClaim", name, 3)
+		s.drop("PersistentVolumeClaim", name, 3)
+	}
+	s.drop("Namespace", "", 2)
+	if diff := cmp.Diff([]string{"data cluster/prod-eu (1)", "data namespace/shop (0)"}, standing(Classify(s.view, []Classifier{data}))); diff != "" {
+		t.Errorf("what stands for itself (-want +got):\n%s", diff)
+	}
+}
+
 // TestDataThatStoodIsLeftAlone: what was so when Salvor first looked stands, until it changes; what came after does not.
 func TestDataThatStoodIsLeftAlone(t *testing.T) {
 	s := newStory(t)

@@ -81,7 +81,7 @@ func namespacesOf(cluster *Cluster, burst []Deletion) string {
 
 // inside finds the burst of one namespace.
 func (c Data) inside(cluster *Cluster, name string, all []Deletion) []Finding {
-	anchor := Anchor{Kind: "namespace", Name: name}
+	anchor := Anchor{Kind: anchorNamespace, Name: name}
 	if burst := c.Deletions.burst(claims(all), c.Deletions.Claims); burst != nil {
 		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Claims, numbered(len(burst), "volume claims")+" of namespace "+name)}
 	}

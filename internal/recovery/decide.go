@@ -140,9 +140,15 @@ func planless(q policies.Question, troubles []string) candidate {
 	case len(troubles) > 0:
 		why = "no plan could be made: " + strings.Join(troubles, "; ")
 	}
-	return candidate{asked: q, answer: policies.Decision{Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{},
-		Held: []policies.Reason{{Text: why, Rule: "runbook"}}}}
+	held := policies.Reason{Text: why, Rule: "runbook"}
+	if at := slices.IndexFunc(policies.Brakes(q), isWider); at >= 0 {
+		held = policies.Brakes(q)[at]
+	}
+	return candidate{asked: q, answer: policies.Decision{Verdict: policies.Deny, Would: policies.Deny, Reasons: []policies.Reason{}, Held: []policies.Reason{held}}}
 }
+
+// isWider says that the reason is a wider fault, which says more than that no runbook is there for the narrower.
+func isWider(r policies.Reason) bool { return r.Rule == "wider fault" }
 
 // ask puts a question to policy. When it cannot be asked, the answer says so and denies.
 func (e *Engine) ask(ctx context.Context, q policies.Question, plan *responders.Plan) candidate {
