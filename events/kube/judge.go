@@ -41,7 +41,7 @@ func (s *Source) steady(now time.Time) (time.Time, bool) {
 func (s *Source) unsettled(now time.Time) string {
 	since, ok := s.steady(now)
 	if !ok {
-		return ""
+		return "it is not seen which nodes there are"
 	}
 	if n := s.pulses.unsettled(now, since); n > 0 {
 		return fmt.Sprintf("it sees since %s and waits for %d Leases to be renewed, or to be seen not to be", now.Sub(since).Round(time.Second), n)

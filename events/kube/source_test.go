@@ -271,7 +271,7 @@ func TestBlindnessIsNotDeath(t *testing.T) {
 		if o := w.rec.sight("nodes"); !o.Seeing || !o.Synced || o.Reason != "" {
 			t.Errorf("nodes: %+v, want it to see again", o)
 		}
-		if o := w.rec.sight("leases"); o.Seeing || !strings.Contains(o.Reason, "waits for 1 Lease") {
+		if o := w.rec.sight("leases"); o.Seeing || !strings.Contains(o.Reason, "to be renewed") {
 			t.Errorf("leases: %+v, want it not to judge before it knows of each", o)
 		}
 		w.pass(20)
