@@ -145,7 +145,8 @@ func (p *pulses) due(now, since time.Time) []beat {
 }
 
 // unsettled counts the Leases of which it is not known whether they are renewed since the watches see: neither a renewal was seen
-// nor that there is none. Those that cannot be read do not count for ever.
+// nor that there is none. Those that cannot be read do not count for ever. One that says that it was renewed a moment ago is taken at
+// its word here: if its clock is wrong, the picture lacks that one node, and never for longer than a Lease may be silent.
 func (p *pulses) unsettled(now, since time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +156,7 @@ func (p *pulses) unsettled(now, since time.Time) int {
 	n := 0
 	for _, l := range p.seen {
 		stale := l.state == events.LeaseStale || l.state == "" && l.said == events.LeaseStale
-		renewed := l.state == events.LeaseFresh && !l.changed.Before(since)
+		renewed := l.state == events.LeaseFresh && !l.changed.Before(since) || now.Sub(l.renewed).Abs() < p.staleAfter/2
 		if _, there := p.firstSeen(l.node, l.owner); there && !stale && !renewed {
 			n++
 		}

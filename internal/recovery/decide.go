@@ -36,6 +36,9 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 	if err != nil {
 		return err
 	}
+	if best.answer.Verdict != policies.Act && e.passes(inc.ID, best) {
+		return e.again(ctx, inc)
+	}
 	if e.sameAsBefore(inc, phase, best) {
 		e.remember(inc.ID, look)
 		if e.holds(inc.ID) {
@@ -113,6 +116,13 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 // better says whether a candidate may do more than another: now, or if nothing but the mode and the brakes let it.
 func (c candidate) better(than candidate) bool {
 	return cmp.Or(cmp.Compare(c.answer.Verdict, than.answer.Verdict), cmp.Compare(c.answer.Would, than.answer.Would)) > 0
+}
+
+// halfSeen says that a watch that tells of such faults does not see now.
+func (c candidate) halfSeen() bool {
+	return slices.ContainsFunc(classifiers.Watches(classifiers.Kind(c.asked.Fault.Kind)), func(watch string) bool {
+		return slices.Contains(c.asked.Unknown, "view."+watch)
+	})
 }
 
 // ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -94,7 +95,10 @@ func (s *stage) Ask(f func(*classifiers.View)) {
 	v.Now = time.Now()
 	n := &classifiers.NodeView{}
 	n.Name, n.UID, n.Zone = "w1", "uid-1", "a"
-	v.Clusters["prod"] = &classifiers.Cluster{Name: "prod", Nodes: map[string]*classifiers.NodeView{"w1": n}}
+	v.Clusters["prod"] = &classifiers.Cluster{Name: "prod", Nodes: map[string]*classifiers.NodeView{"w1": n}, Observers: map[string]classifiers.ObserverView{}}
+	for _, watch := range classifiers.Watches(classifiers.KindNode) {
+		v.Clusters["prod"].Observers[watch] = classifiers.ObserverView{Observer: events.Observer{Watch: watch, Seeing: true, Synced: true}, At: v.Now}
+	}
 	f(v)
 }
 

@@ -116,6 +116,7 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 	})
 	if err == nil && got.answer.Verdict != policies.Act {
 		held = obstacleOf(got.answer)
+		held.passing = got.halfSeen()
 	}
 	return got.asked, held, err
 }
@@ -187,6 +188,25 @@ func (e *Engine) heldAtWrite(id incident.ID) bool {
 	last := e.held[id]
 	return last.rule == atWrite && e.Clock.Now().Sub(last.since) < e.Terms.Retry
 }
+
+// passes says that what an incident is decided upon is only half seen, and has not been for longer than the retry time: a watch that
+// begins, or sees again, knows soon.
+func (e *Engine) passes(id incident.ID, c candidate) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !c.halfSeen() {
+		return false
+	}
+	now := e.held[id]
+	if now.rule != halfSeen {
+		now = holding{rule: halfSeen, since: e.Clock.Now()}
+		e.held[id] = now
+	}
+	return e.Clock.Now().Sub(now.since) < e.Terms.Retry
+}
+
+// halfSeen is the rule of what waits until more is seen.
+const halfSeen = "half seen"
 
 // unheld forgets what was noted: the step goes on, or the work has ended.
 func (e *Engine) unheld(id incident.ID) {

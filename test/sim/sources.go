@@ -185,7 +185,7 @@ func (w *watcher) settled(now time.Time) bool {
 		return true
 	}
 	for _, n := range w.nodes {
-		if !n.stale && n.seenAt.Before(w.since) {
+		if !n.stale && n.seenAt.Before(w.since) && now.Sub(n.beatAt) >= staleAfter/2 {
 			return false
 		}
 	}
