@@ -111,6 +111,25 @@ func TestSignalsAreFolded(t *testing.T) {
 	}
 }
 
+// TestBackupsAreForgottenWithTheirSchedule: what was last made of a schedule is known for as long as that or its object is.
+func TestBackupsAreForgottenWithTheirSchedule(t *testing.T) {
+	s := newStory(t)
+	s.custom(kindSchedule, "daily", "Enabled", events.Object{})
+	s.custom(kindBackup, "b1", "Failed", events.Object{Of: daily})
+	s.custom(kindBackup, "b1", "Failed", events.Object{Of: daily, Gone: true})
+	s.pass(2 * time.Hour)
+	s.tick()
+	if got := len(s.cluster().Backups); got != 1 {
+		t.Errorf("%d backups are remembered while their schedule is there, want 1", got)
+	}
+	s.custom(kindSchedule, "daily", "Enabled", events.Object{Gone: true})
+	s.pass(deletedFor + time.Minute)
+	s.tick()
+	if len(s.cluster().Backups)+len(s.cluster().Objects) != 0 {
+		t.Errorf("remembered: %v, %v", s.cluster().Backups, s.cluster().Objects)
+	}
+}
+
 // TestOverlappingSpansAreOneAlert: its start moves where two tell of it; one that begins after what was last told is another.
 func TestOverlappingSpansAreOneAlert(t *testing.T) {
 	s := newStory(t)
