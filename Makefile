@@ -54,8 +54,8 @@ sim: ## run the simulation; SEEDS=1000 FROM=1, TRACE=1 prints all of one seed, B
 	go run ./test/sim/cmd/sim -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) $(if $(TRACE),-trace) $(if $(BUG),-bug "$(BUG)")
 
 .PHONY: bench
-bench: stack-build build ## measure; ONLY=name for one figure; writes bench.json
-	go run ./test/bench $(if $(ONLY),-only $(ONLY))
+bench: stack-build build ## measure; ONLY=name for one figure, SEEDS=1000 for fewer of the simulation; writes bench.json
+	go run ./test/bench $(if $(ONLY),-only $(ONLY)) $(if $(SEEDS),-seeds $(SEEDS))
 
 .PHONY: generate
 generate: ## rewrite generated files and golden files

@@ -18,10 +18,11 @@ const zones = 5
 type bench struct {
 	binary string
 	dir    string
+	seeds  uint64   // of the simulation
 	rig    *rig.Rig // nil until wanted
 }
 
-func newBench(binary string) (*bench, error) {
+func newBench(binary string, seeds uint64) (*bench, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return nil, fmt.Errorf("find salvor: %w", err)
@@ -33,7 +34,7 @@ func newBench(binary string) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a scratch folder: %w", err)
 	}
-	return &bench{binary: binary, dir: dir}, nil
+	return &bench{binary: binary, dir: dir, seeds: seeds}, nil
 }
 
 func (b *bench) close() error {

@@ -31,6 +31,7 @@ func benchmarks() []benchmark {
 		{[]string{"intake_group_ratio"}, "15 s", measureIntakeGroup},
 		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
+		{[]string{"sim_recall", "sim_false_wide"}, "25 min, SEEDS=1000 for a tenth of it", measureSim},
 		{[]string{"cold_start_ms", "idle_rss_mib"}, "2 min", measureStart},
 		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "32 min", measureRecovery},
 	}
@@ -40,17 +41,21 @@ func main() {
 	only := flag.String("only", "", "measure this row only")
 	out := flag.String("out", "bench.json", "where the figures are written as JSON")
 	binary := flag.String("salvor", "bin/salvor", "the salvor to measure where a process is measured (make build)")
+	seeds := flag.Uint64("seeds", 10_000, "how many seeds of the simulation are run")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, options{*only, *out, *binary}); err != nil {
+	if err := run(ctx, options{*only, *out, *binary, *seeds}); err != nil {
 		fmt.Fprintln(os.Stderr, "not all was measured:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-type options struct{ only, out, binary string }
+type options struct {
+	only, out, binary string
+	seeds             uint64
+}
 
 // run measures what was asked for and writes it down. What cannot be measured keeps nothing else from being so.
 func run(ctx context.Context, opt options) (err error) {
@@ -58,7 +63,7 @@ func run(ctx context.Context, opt options) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := newBench(opt.binary)
+	b, err := newBench(opt.binary, opt.seeds)
 	if err != nil {
 		return err
 	}

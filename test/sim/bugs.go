@@ -213,8 +213,8 @@ func (r *run) tick(now time.Time) events.Event {
 // result asks the oracle.
 func (r *run) result() Result {
 	r.oracle.ends()
-	out := Result{Seed: r.seed, FalseWide: r.falseWide, Seen: Matrix{}, Events: len(r.log.events), Effects: len(r.oracle.done), Incidents: len(r.oracle.order)}
-	out.Missed = r.recall.judge(out.Seen)
+	out := Result{Seed: r.seed, FalseWide: r.falseWide, Seen: Matrix{}, Duties: Duties{}, Events: len(r.log.events), Effects: len(r.oracle.done), Incidents: len(r.oracle.order)}
+	out.Missed = r.recall.judge(out.Seen, out.Duties)
 	out.Wrong = r.oracle.wrong
 	for _, p := range r.replicas {
 		out.Lives += p.lives

@@ -21,11 +21,12 @@ type Total struct {
 	Lives     int
 	Events    int
 	Seen      Matrix
+	Duties    Duties
 }
 
 // Many runs seeds, several at a time, and calls each with the result of each that went wrong, in no order.
 func (l *Lab) Many(ctx context.Context, first, seeds uint64, workers int, bug Bug, each func(Result)) (Total, error) {
-	total := Total{Seen: Matrix{}}
+	total := Total{Seen: Matrix{}, Duties: Duties{}}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
@@ -71,6 +72,7 @@ func (t *Total) add(r Result) {
 		}
 	}
 	t.Seen.Add(r.Seen)
+	t.Duties.Add(r.Duties)
 }
 
 // String sums up.

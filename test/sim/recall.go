@@ -47,6 +47,23 @@ func (m Matrix) String() string {
 	return b.String()
 }
 
+// Duty counts the disasters that had to be found, since they could be seen for long enough, and those of them that were not.
+type Duty struct{ Had, Missed int }
+
+// Duties are by what the disasters were.
+type Duties map[string]Duty
+
+// Add adds others.
+func (d Duties) Add(other Duties) {
+	for was, duty := range other {
+		d.add(was, duty)
+	}
+}
+
+func (d Duties) add(was string, duty Duty) {
+	d[was] = Duty{d[was].Had + duty.Had, d[was].Missed + duty.Missed}
+}
+
 // recall judges what had to be found.
 type recall struct {
 	run   *run
@@ -115,14 +132,20 @@ func (c *recall) capable(d *disaster, now time.Time) time.Time {
 // enough is how long a disaster has to be observable: until its Leases are seen to be stale, and twice the confirmation window.
 const enough = 25*time.Second + 10*time.Second + 5*time.Second + 2*15*time.Second + 20*time.Second
 
-// judge says what was missed, and what each disaster was taken for.
-func (c *recall) judge(seen Matrix) (missed []string) {
+// judge says what was missed, what each disaster was taken for, and how many had to be found.
+func (c *recall) judge(seen Matrix, duties Duties) (missed []string) {
 	for _, d := range c.run.disasters {
-		found := c.found(d)
+		found, want := c.found(d), c.wants(d)
 		seen.count(d.kind, found, 1)
-		if want := c.wants(d); c.lasts[d] >= enough && want != "" && !strings.Contains(want, found) {
+		if c.lasts[d] < enough || want == "" {
+			continue
+		}
+		duty := Duty{Had: 1}
+		if !strings.Contains(want, found) {
+			duty.Missed = 1
 			missed = append(missed, fmt.Sprintf("%s was taken for %s, want %s; it could be seen for %s", d, found, want, c.lasts[d].Round(time.Second)))
 		}
+		duties.add(d.kind, duty)
 	}
 	return missed
 }

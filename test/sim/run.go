@@ -49,6 +49,7 @@ type Result struct {
 	Missed    []string // disasters that had to be found and were not
 	FalseWide int      // zones and regions that were said to be lost and were not
 	Seen      Matrix   // what each disaster was taken for
+	Duties    Duties   // how many had to be found
 	Events    int
 	Effects   int
 	Incidents int
