@@ -37,11 +37,13 @@ func ready(ctx context.Context, client *http.Client, url string) bool {
 type launched struct {
 	cmd *exec.Cmd
 	log *os.File
+	dir string // its store is in data
+	url string
 }
 
-// launch starts a salvor with the shipped settings and says how long it took until it was ready. Clusters is the part of
-// salvor.yaml of that name, "" watches none.
-func (b *bench) launch(ctx context.Context, clusters string) (*launched, time.Duration, error) {
+// launch starts a salvor with the shipped settings and says how long it took until it was ready. More is the rest of its salvor.yaml;
+// "" watches no cluster.
+func (b *bench) launch(ctx context.Context, more string) (*launched, time.Duration, error) {
 	dir, err := b.scratch()
 	if err != nil {
 		return nil, 0, err
@@ -51,11 +53,11 @@ func (b *bench) launch(ctx context.Context, clusters string) (*launched, time.Du
 		return nil, 0, err
 	}
 	file := filepath.Join(dir, "salvor.yaml")
-	text := fmt.Sprintf("data_dir: %s\nlisten: {address: %s}\n%s", filepath.Join(dir, "data"), address, clusters)
+	text := fmt.Sprintf("data_dir: %s\nlisten: {address: %s}\n%s", filepath.Join(dir, "data"), address, more)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, 0, fmt.Errorf("write salvor.yaml: %w", err)
 	}
-	s := &launched{cmd: exec.Command(b.binary, "serve", "--config", file, "--replica", "bench")}
+	s := &launched{cmd: exec.Command(b.binary, "serve", "--config", file, "--replica", "bench"), dir: dir, url: "http://" + address}
 	if s.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
 		return nil, 0, fmt.Errorf("open the log: %w", err)
 	}
@@ -64,7 +66,7 @@ func (b *bench) launch(ctx context.Context, clusters string) (*launched, time.Du
 	if err := stack.StartChild(s.cmd); err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("start salvor: %w", err), s.log.Close())
 	}
-	if err := untilReady(ctx, "http://"+address); err != nil {
+	if err := untilReady(ctx, s.url); err != nil {
 		return nil, 0, errors.Join(err, s.end())
 	}
 	return s, time.Since(began), nil
@@ -95,23 +97,23 @@ func (s *launched) end() error {
 	return errors.Join(err, s.cmd.Wait(), s.log.Close())
 }
 
-// resident is the process's resident memory in MiB.
-func (s *launched) resident() (float64, error) {
+// memory is what the kernel says of the process's memory in MiB: VmRSS is what is resident now, VmHWM the most that ever was.
+func (s *launched) memory(what string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the process's memory: %w", err)
 	}
-	return residentOf(string(status))
+	return memoryOf(string(status), what)
 }
 
-// residentOf reads VmRSS, in MiB, from what the kernel says of a process.
-func residentOf(status string) (float64, error) {
+// memoryOf reads one line about memory, in MiB, from what the kernel says of a process.
+func memoryOf(status, what string) (float64, error) {
 	for line := range strings.Lines(status) {
 		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "VmRSS:" && fields[2] == "kB" {
+		if len(fields) == 3 && fields[0] == what+":" && fields[2] == "kB" {
 			kib, err := strconv.ParseFloat(fields[1], 64)
 			return kib / 1024, err
 		}
 	}
-	return 0, errors.New("read the process's memory: no VmRSS is there")
+	return 0, fmt.Errorf("read the process's memory: no %s is there", what)
 }

@@ -127,18 +127,24 @@ func (p *poster) lost(ctx context.Context) (lost int, err error) {
 	if err := p.close(); err != nil {
 		return 0, err
 	}
+	kept, err := alertsIn(ctx, filepath.Join(p.dir, "data", "nats"))
+	return p.next - len(kept), err
+}
+
+// alertsIn opens what a Salvor stored that has ended, and returns the entities of the alerts that are there.
+func alertsIn(ctx context.Context, store string) (found map[string]bool, err error) {
 	quiet := slog.New(slog.DiscardHandler)
-	conn, err := jetstream.Embed(ctx, jetstream.EmbedOptions{StoreDir: filepath.Join(p.dir, "data", "nats")}, quiet)
+	conn, err := jetstream.Embed(ctx, jetstream.EmbedOptions{StoreDir: store}, quiet)
 	if err != nil {
-		return 0, fmt.Errorf("open the store again: %w", err)
+		return nil, fmt.Errorf("open the store again: %w", err)
 	}
 	defer closing(&err, conn.Close)
 	log, err := jetstream.Open(ctx, conn, jetstream.Options{}, quiet)
 	if err != nil {
-		return 0, fmt.Errorf("open the store again: %w", err)
+		return nil, fmt.Errorf("open the store again: %w", err)
 	}
 	defer closing(&err, log.Close)
-	found := map[string]bool{}
+	found = map[string]bool{}
 	reading, done := context.WithTimeout(ctx, time.Minute)
 	defer done()
 	err = log.Follow(reading, 0, func(ev events.Recorded) error {
@@ -147,7 +153,7 @@ func (p *poster) lost(ctx context.Context) (lost int, err error) {
 		}
 		return nil
 	}, done)
-	return p.next - len(found), err
+	return found, err
 }
 
 // webhook is what Alertmanager posts for one alert of kubernetes-mixin; the number makes it one of its own.

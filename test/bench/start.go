@@ -34,7 +34,7 @@ func measureStart(ctx context.Context, b *bench) ([]row, error) {
 		cold = append(cold, inMillis(took))
 		if i < idlers {
 			time.Sleep(idle)
-			mib, err := s.resident()
+			mib, err := s.memory("VmRSS")
 			if err != nil {
 				return nil, err
 			}
