@@ -32,6 +32,7 @@ func benchmarks() []benchmark {
 		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
 		{[]string{"classify_pass_ms", "classify_well_ms"}, "10 s", measureClassify},
+		{[]string{"replay_events_per_s"}, "30 s", measureReplay},
 		{[]string{"storm_lost", "storm_critical_p99_ms", "storm_rss_mib"}, "2 min", measureStorm},
 		{[]string{"view_heap_ratio"}, "1 min", measureHeap},
 		{[]string{"sim_recall", "sim_false_wide"}, "25 min, SEEDS=1000 for a tenth of it", measureSim},
