@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +23,8 @@ import (
 
 const (
 	replayAlerts = 100_000
-	replayPerSec = 100 // alerts of a second; behind each second comes a tick
-	replayOf     = 5000
+	replayPerSec = 100  // alerts of a second; behind each second comes a tick
+	replayOf     = 5000 // of so many fingerprints
 	replayRounds = 5
 )
 
@@ -55,7 +53,7 @@ func measureReplay(ctx context.Context, b *bench) ([]row, error) {
 		}
 		speeds = append(speeds, float64(replayAlerts+ticks)/took.Seconds())
 	}
-	return []row{newRow("replay_events_per_s", "1/s", atLeast(50_000), spread(speeds, 0.5), fmt.Sprintf("p50 of reading, decoding and folding %d alerts, of which %d are known at a time, "+
+	return []row{newRow("replay_events_per_s", "1/s", atLeast(50_000), spread(speeds, 0.5), fmt.Sprintf("p50 of reading, decoding and folding %d alerts, a quarter of them about nodes, of which %d are known at a time, "+
 		"and %d ticks, at each of which all is judged, on one processor; none is left out; no peer", replayAlerts, replayOf, ticks))}, nil
 }
 
@@ -103,13 +101,6 @@ func foldFile(ctx context.Context, p *pipeline.Pipeline, in io.Reader) (n int, e
 	}
 }
 
-// written is an event as a line of a file.
-type written struct {
-	Seq uint64    `json:"seq"`
-	At  time.Time `json:"at"`
-	events.Event
-}
-
 // writeReplay writes alerts that fire and are resolved in turn, and ticks.
 func writeReplay(path string) (err error) {
 	file, err := os.Create(path)
@@ -117,18 +108,11 @@ func writeReplay(path string) (err error) {
 		return fmt.Errorf("write the events: %w", err)
 	}
 	defer closing(&err, file.Close)
-	out := bufio.NewWriter(file)
-	if _, err := out.WriteString("-- events.jsonl --\n"); err != nil {
-		return err
-	}
-	lines, now := json.NewEncoder(out), time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
-	seq := uint64(0)
+	out, now, seq := replay.NewWriter(file, ""), time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), uint64(0)
 	put := func(ev events.Event, err error) error {
-		if err != nil {
-			return err
-		}
 		seq++
-		return lines.Encode(written{seq, now, ev})
+		out.Event(events.Recorded{Event: ev, Seq: seq, At: now})
+		return err
 	}
 	for i := range replayAlerts {
 		if err := put(replayAlert(i, now)); err != nil {

@@ -25,6 +25,9 @@ func measureSim(ctx context.Context, b *bench) ([]row, error) {
 	}
 	say("what each disaster was taken for; not all could be seen for long enough:\n%s\n%s", total.Seen, total)
 	found, about := recallOf(total.Duties)
+	if found.n == 0 {
+		return nil, fmt.Errorf("nothing had to be found in %d seeds: run more", b.seeds)
+	}
 	wide := float64(total.FalseWide)
 	return []row{
 		newRow("sim_recall", "share", atLeast(1), found, fmt.Sprintf("disasters that were found of those that had to be, since they could be seen for long enough: %s; "+
