@@ -74,13 +74,7 @@ func (c Data) backups(v *View, cluster *Cluster) []Finding {
 
 // schedules are those that are known, in order.
 func (c *Cluster) schedules() []*ObjectView {
-	var out []*ObjectView
-	for _, key := range sortedKeys(c.Objects) {
-		if o := c.Objects[key]; o.Kind == kindSchedule {
-			out = append(out, o)
-		}
-	}
-	return out
+	return those(c.Objects, func(o *ObjectView) bool { return o.Kind == kindSchedule })
 }
 
 // scheduleOf is what an alert about backups speaks of: the schedule, where it is known. Of several of that name it is the one that is

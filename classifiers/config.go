@@ -24,11 +24,9 @@ func (c Config) Classify(v *View) []Finding {
 	var out []Finding
 	for _, cluster := range v.sorted() {
 		look := newTroubles(v, cluster)
-		for _, key := range sortedKeys(cluster.Workloads) {
-			if w := cluster.Workloads[key]; !w.Gone && !w.SickAt.IsZero() {
-				if f, ok := c.judge(look, w); ok {
-					out = append(out, f)
-				}
+		for _, w := range those(cluster.Workloads, func(w *WorkloadView) bool { return !w.Gone && !w.SickAt.IsZero() }) {
+			if f, ok := c.judge(look, w); ok {
+				out = append(out, f)
 			}
 		}
 		out = append(out, c.certificates(v, cluster)...)

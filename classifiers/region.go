@@ -1,6 +1,7 @@
 package classifiers
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -89,8 +90,7 @@ type poll struct {
 
 func pollOf(v *View, c *Cluster, target string, witnesses bool) poll {
 	out := poll{now: v.Now}
-	for _, key := range sortedKeys(c.Probes) {
-		p := c.Probes[key]
+	for _, p := range c.Probes { // in no order: it is asked at each pass
 		if p.Target != target || p.Witness != witnesses {
 			continue
 		}
@@ -106,7 +106,7 @@ func pollOf(v *View, c *Cluster, target string, witnesses bool) poll {
 			out.down = append(out.down, p)
 		}
 	}
-	slices.SortStableFunc(out.down, func(a, b ProbeView) int { return a.Since.Compare(b.Since) })
+	slices.SortFunc(out.down, func(a, b ProbeView) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.By, b.By)) })
 	return out
 }
 

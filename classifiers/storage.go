@@ -11,11 +11,8 @@ import (
 // storage finds volumes, claims and snapshots in error.
 func (c Data) storage(cluster *Cluster) []Finding {
 	var out []Finding
-	for _, key := range sortedKeys(cluster.Objects) {
-		o := cluster.Objects[key]
-		if why := o.broken(); why != "" && !o.Gone {
-			out = append(out, c.object(cluster, o, why))
-		}
+	for _, o := range those(cluster.Objects, func(o *ObjectView) bool { return !o.Gone && o.broken() != "" }) {
+		out = append(out, c.object(cluster, o, o.broken()))
 	}
 	for _, g := range grouped(cluster.alertsOn(KindData, nil, events.TopicVolume), cluster.volumeOf) {
 		if !slices.ContainsFunc(out, func(f Finding) bool { return f.Anchor == g.anchor }) {

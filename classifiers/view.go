@@ -194,6 +194,22 @@ func (v *View) sorted() []*Cluster {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// those are the values for which it is so, in the order of their keys: of many that are looked at each second few are meant.
+func those[V any](m map[string]V, so func(V) bool) []V {
+	var keys []string
+	for key, value := range m {
+		if so(value) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	out := make([]V, 0, len(keys))
+	for _, key := range keys {
+		out = append(out, m[key])
+	}
+	return out
+}
+
 // watchesOf are the watches that would have to see that a fault of a kind is gone.
 var watchesOf = map[Kind][]string{
 	KindNode: {"nodes", "leases"}, KindZone: {"nodes", "leases"}, KindConfig: {"pods"},
