@@ -42,6 +42,7 @@ type watcher struct {
 	probed    time.Time
 	up        bool
 	relistAll bool
+	lists     bool // it publishes what a list brought
 }
 
 func newWatcher(p *replica, c *cluster) *watcher {
@@ -86,7 +87,9 @@ func (w *watcher) second(now time.Time) {
 		w.sees, w.relistAll = false, true
 	case !w.sees && !w.answers.IsZero() && now.Sub(w.answers) >= relistAfter:
 		w.sees, w.since = true, now
+		w.lists = true
 		w.look(now)
+		w.lists = false
 	case w.sees && w.silent.IsZero():
 		w.look(now)
 	}
@@ -226,7 +229,9 @@ func (w *watcher) say(id string, typ events.Type, entity string, payload any) {
 // by then. A store that is down is tried again.
 func (r *run) publish(w *watcher, ev events.Event) {
 	delay := r.chance(400 * time.Millisecond)
-	if ev.Type != events.TypeObserver && r.chaos.IntN(8) == 0 {
+	if w.lists {
+		delay = 0 // what a list brought is recorded before the watch says that it is in step
+	} else if ev.Type != events.TypeObserver && r.chaos.IntN(8) == 0 {
 		delay = r.chance(3 * time.Second)
 	}
 	var try func()
