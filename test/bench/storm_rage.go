@@ -42,12 +42,13 @@ func (t *storm) rage(ctx context.Context) error {
 	began := time.Now()
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
-	var posting, seeing errgroup.Group
+	var seeing errgroup.Group
+	posting, together := errgroup.WithContext(ctx) // one that cannot go on ends it for all
 	seeing.Go(func() error { return t.watch(watching) })
 	for p := range stormPosters {
-		posting.Go(func() error { return t.poster(ctx, began, p) })
+		posting.Go(func() error { return t.poster(together, began, p) })
 	}
-	posting.Go(func() error { return t.alarmist(ctx, began) })
+	posting.Go(func() error { return t.alarmist(together, began) })
 	err := posting.Wait()
 	t.took = time.Since(began)
 	if err == nil { // the log is in order: once the last is seen, all are
@@ -62,7 +63,7 @@ func (t *storm) rage(ctx context.Context) error {
 		})
 	}
 	enough()
-	if over := errors.Is(err, context.DeadlineExceeded); over {
+	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what was not taken or seen is told in the rows
 	}
 	return errors.Join(err, seeing.Wait())
