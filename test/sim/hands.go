@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -144,6 +145,7 @@ func (h hand) do(c *cluster, m *machine, incident string) {
 		m.cordoned = incident
 	case "node.fence":
 		m.off = true
+		h.run.powersOn(m)
 	case "node.release":
 		m.released = incident
 	case "node.restore":
@@ -152,6 +154,20 @@ func (h hand) do(c *cluster, m *machine, incident string) {
 		}
 	}
 	c.touch(m)
+}
+
+// powersOn has people switch a machine on again that was powered off in the moment in which it came back, once nothing else ails it.
+func (r *run) powersOn(m *machine) {
+	const look = time.Minute
+	r.clock.At(r.clock.Now().Add(2*look), func() {
+		for _, d := range r.disasters {
+			if now := r.clock.Now(); slices.Contains(d.machines, m) && !now.Before(d.from) && now.Before(d.to.Add(2*look)) {
+				r.powersOn(m)
+				return
+			}
+		}
+		m.off = false
+	})
 }
 
 // Verify implements responders.Responder.

@@ -231,7 +231,8 @@ func (o *oracle) fresh(rec incident.Sequenced) {
 // opens judges that an incident is opened.
 func (o *oracle) opens(h *history, rec incident.Sequenced) {
 	for id, other := range o.histories {
-		if other.ended.IsZero() && other.key.Cluster == h.key.Cluster && other.key.Kind == h.key.Kind && other.anchor == h.anchor {
+		same := other.key == h.key || h.key.Kind != "node" && other.key.Cluster == h.key.Cluster && other.key.Kind == h.key.Kind && other.anchor == h.anchor
+		if same && other.ended.IsZero() { // nodes of one name may be two
 			o.fails("one fault, two incidents: %s and %s of %s %s", id.Name(), rec.Incident.Name(), h.key.Kind, h.anchor)
 		}
 	}
