@@ -173,8 +173,9 @@ func closeInMidHandler(t *testing.T, s *Store) {
 // interrupted: an event whose handler gave up when it was told to end comes to the next subscriber.
 func interrupted(t *testing.T, s *Store) {
 	began := make(chan struct{})
+	var once sync.Once // a slow machine may be given it again
 	handling := subscribe(t, s.Log, "work", func(ctx context.Context, ev events.Recorded) error {
-		close(began)
+		once.Do(func() { close(began) })
 		<-ctx.Done()
 		return ctx.Err()
 	})

@@ -171,10 +171,16 @@ func allTry(t *testing.T, ledgers []*Ledger, try func(*Ledger) error) {
 // living is the one incident that lives.
 func living(t *testing.T, l *Ledger) incident.ID {
 	t.Helper()
-	ids, err := l.incidents(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var ids []incident.ID
+	within(t, func(ctx context.Context) {
+		err := events.ErrUnavailable
+		for errors.Is(err, events.ErrUnavailable) && ctx.Err() == nil {
+			ids, err = l.incidents(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 	ids = slices.DeleteFunc(ids, func(id incident.ID) bool { return !seen(t, l, id).Live() })
 	if len(ids) != 1 {
 		t.Fatalf("the incidents %v live, want one", ids)
