@@ -27,8 +27,8 @@ func lookAtNodes(v *View, c *Cluster) nodeLook {
 	return look
 }
 
-// lossAlerts are the alerts that fire about the loss of a node that is lost, by its name. Labels are compared whole; a port behind an instance is
-// cut off.
+// lossAlerts are the alerts that fire about the loss of a node that is lost, by its name. Labels are compared whole; a port behind an
+// instance is cut off.
 func (c *Cluster) lossAlerts() map[string][]AlertView {
 	out := map[string][]AlertView{}
 	if len(c.Lost) == 0 {
@@ -37,7 +37,7 @@ func (c *Cluster) lossAlerts() map[string][]AlertView {
 	for _, a := range c.Firing[events.TopicNodeLost] {
 		for _, name := range slices.Compact([]string{a.Labels["node"], hostOf(a.Labels["instance"])}) {
 			if c.Lost[name] != nil {
-				out[name] = append(out[name], a)
+				out[name] = append(out[name], *a)
 			}
 		}
 	}

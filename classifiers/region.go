@@ -172,8 +172,8 @@ func (c *Cluster) alertsOn(kind Kind, also func(AlertView) bool, topics ...event
 	var out []AlertView
 	for _, topic := range topics {
 		for _, a := range c.Firing[topic] {
-			if a.mayRaise(kind) && (also == nil || also(a)) {
-				out = append(out, a)
+			if a.mayRaise(kind) && (also == nil || also(*a)) {
+				out = append(out, *a)
 			}
 		}
 	}

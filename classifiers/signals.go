@@ -85,21 +85,28 @@ type Detection struct {
 
 func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	known, ok := c.Alerts[seen.Fingerprint]
+	if !ok {
+		known = &AlertView{}
+	}
 	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
 		return
 	}
-	now := AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at, ToldAt: m.at}
-	if ok && now.goesOn(known) {
+	now := &AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at, ToldAt: m.at}
+	if ok && now.goesOn(*known) {
 		now.At = known.At
 	}
 	c.Alerts[seen.Fingerprint] = now
-	if delete(c.Firing[known.Topic], seen.Fingerprint); !now.Firing() || now.Topic == "" {
-		return
+	delete(c.Firing[known.Topic], seen.Fingerprint)
+	delete(c.Resolved, seen.Fingerprint)
+	switch {
+	case !now.Firing():
+		c.Resolved[seen.Fingerprint] = now
+	case now.Topic != "":
+		if c.Firing[now.Topic] == nil {
+			c.Firing[now.Topic] = map[string]*AlertView{}
+		}
+		c.Firing[now.Topic][seen.Fingerprint] = now
 	}
-	if c.Firing[now.Topic] == nil {
-		c.Firing[now.Topic] = map[string]AlertView{}
-	}
-	c.Firing[now.Topic][seen.Fingerprint] = now
 }
 
 func (c *Cluster) foldFalco(m moment, seen events.Falco) {
@@ -182,7 +189,12 @@ func foldSilence(v *View, ev events.Recorded) error {
 
 // forgetSignals drops what ended long ago.
 func (c *Cluster) forgetSignals(now time.Time) {
-	maps.DeleteFunc(c.Alerts, func(_ string, a AlertView) bool { return !a.Firing() && now.Sub(a.At) > goneFor })
+	for fingerprint, a := range c.Resolved {
+		if now.Sub(a.At) > goneFor {
+			delete(c.Resolved, fingerprint)
+			delete(c.Alerts, fingerprint)
+		}
+	}
 	maps.DeleteFunc(c.Probes, func(_ string, p ProbeView) bool { return now.Sub(p.At) > goneFor })
 	for len(c.Detections) > 0 && now.Sub(c.Detections[0].At) > goneFor {
 		c.Detections = c.Detections[1:]

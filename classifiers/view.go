@@ -35,12 +35,13 @@ type Cluster struct {
 	Pods       map[string]PodView
 	Workloads  map[string]*WorkloadView
 	Objects    map[string]*ObjectView
-	ObjectsAt  time.Time                             // view time at which the first object was seen: Salvor's first look
-	Backups    map[string]BackupView                 // the last of each schedule that has ended, by "namespace/schedule"
-	Deleted    []Deletion                            // the last, in order
-	Alerts     map[string]AlertView                  // by fingerprint
-	Firing     map[events.Topic]map[string]AlertView // those that fire and speak of something, by fingerprint
-	Detections []Detection                           // the last, in order
+	ObjectsAt  time.Time                              // view time at which the first object was seen: Salvor's first look
+	Backups    map[string]BackupView                  // the last of each schedule that has ended, by "namespace/schedule"
+	Deleted    []Deletion                             // the last, in order
+	Alerts     map[string]*AlertView                  // by fingerprint; none is changed once it is there
+	Firing     map[events.Topic]map[string]*AlertView // those of them that fire and speak of something
+	Resolved   map[string]*AlertView                  // those of them that do not fire
+	Detections []Detection                            // the last, in order
 	Probes     map[string]ProbeView
 	Heartbeats map[string]HeartbeatView
 	Observers  map[string]ObserverView
@@ -140,7 +141,7 @@ func (v *View) cluster(name string) *Cluster {
 	c, ok := v.Clusters[name]
 	if !ok {
 		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
-			Objects: map[string]*ObjectView{}, Backups: map[string]BackupView{}, Alerts: map[string]AlertView{}, Firing: map[events.Topic]map[string]AlertView{}, Probes: map[string]ProbeView{},
+			Objects: map[string]*ObjectView{}, Backups: map[string]BackupView{}, Alerts: map[string]*AlertView{}, Firing: map[events.Topic]map[string]*AlertView{}, Resolved: map[string]*AlertView{}, Probes: map[string]ProbeView{},
 			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}, Declared: map[string]DeclaredView{}}
 		v.Clusters[name] = c
 	}

@@ -198,7 +198,7 @@ func (c *Cluster) zoneAlerts(zone string) []string {
 		says := a.witnesses(KindZone)
 		of := a.Labels["zone"] == zone || a.Labels["topology_kubernetes_io_zone"] == zone
 		if says && of && a.Labels["node"] == "" && a.Labels["instance"] == "" {
-			found = append(found, a)
+			found = append(found, *a)
 		}
 	}
 	return evidenceOfAlerts(found)

@@ -24,8 +24,11 @@ func (a *API) listAlerts(w http.ResponseWriter, r *http.Request) error {
 	list := []Alert{}
 	a.View.Ask(func(v *classifiers.View) {
 		for _, c := range v.Clusters {
+			if cluster != "" && cluster != c.Name {
+				continue
+			}
 			for _, seen := range c.Alerts {
-				if (cluster == "" || cluster == c.Name) && (name == "" || name == seen.Name) {
+				if name == "" || name == seen.Name {
 					list = append(list, Alert{c.Name, seen.Alert, seen.At})
 				}
 			}
