@@ -105,20 +105,34 @@ func returns(lostAt time.Time, back []Return, within time.Duration) time.Duratio
 
 // broken are the nodes that are silent or not ready, as far as can be seen now, sorted by name.
 func (l nodeLook) broken() []*NodeView {
-	var out []*NodeView
-	for _, n := range l.cluster.Lost {
-		if l.silent(n) || l.unready(n) {
-			out = append(out, n)
-		}
-	}
+	out := l.those(l.breaks)
 	slices.SortFunc(out, func(a, b *NodeView) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
-// lost are the broken nodes that were seen well before, in the order in which they were lost.
+// breaks says whether a node is silent or not ready, as far as can be seen now.
+func (l nodeLook) breaks(n *NodeView) bool { return l.silent(n) || l.unready(n) }
+
+// those are the lost nodes for which it is so, in no order.
+func (l nodeLook) those(so func(*NodeView) bool) []*NodeView {
+	var out []*NodeView
+	for _, n := range l.cluster.Lost {
+		if so(n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// lost are the broken nodes that were seen well before, in the order in which they were lost, those of one moment by name.
 func (l nodeLook) lost() []*NodeView {
-	out := slices.DeleteFunc(l.broken(), (*NodeView).standing)
-	slices.SortStableFunc(out, func(a, b *NodeView) int { return a.LostAt.Compare(b.LostAt) })
+	out := l.those(func(n *NodeView) bool { return l.breaks(n) && !n.standing() })
+	slices.SortFunc(out, func(a, b *NodeView) int {
+		if apart := a.LostAt.Compare(b.LostAt); apart != 0 {
+			return apart
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
 	return out
 }
 

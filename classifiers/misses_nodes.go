@@ -35,7 +35,7 @@ func (c Zone) Misses(v *View, cluster *Cluster, f *Fault) []Miss {
 
 // nearest is the zone that the fault is about: its own, or the one of those it reaches of which the most is lost.
 func (c Zone) nearest(look nodeLook, f *Fault) (reach, bool) {
-	lost, nodes := look.lostPerZone(), look.cluster.perZone()
+	lost, nodes := byZone(look.lost()), look.cluster.perZone()
 	var names []string
 	switch f.Kind {
 	case KindZone:

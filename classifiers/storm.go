@@ -44,13 +44,14 @@ type gust struct {
 
 func (c Storm) gust(look nodeLook) gust {
 	explained := map[string]bool{}
-	for _, zone := range c.Zone.findings(look) {
-		explained[zone.Anchor.Name] = true
+	lost := look.lost()
+	for _, zone := range c.Zone.lost(look.cluster, lost) {
+		explained[zone.name] = true
 	}
 	for _, zone := range look.cluster.declaredZones(look.view.Now) {
 		explained[zone] = true
 	}
-	unexplained := slices.DeleteFunc(look.lost(), func(n *NodeView) bool { return explained[n.Zone] })
+	unexplained := slices.DeleteFunc(lost, func(n *NodeView) bool { return explained[n.Zone] })
 	g := gust{lost: together(unexplained, c.Within), zones: len(explained)}
 	g.nodes = look.cluster.size(lastLoss(g.lost, look.view.Now))
 	g.least = c.Least(g.nodes)
@@ -106,9 +107,9 @@ func evidenceOf(lost []*NodeView) []string {
 
 // scopeOf is how far the loss of nodes reaches.
 func scopeOf(lost []*NodeView) Scope {
-	nodes, zones, regions := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	nodes, zones, regions := slices.Grow([]string(nil), len(lost)), map[string]bool{}, map[string]bool{}
 	for _, n := range lost {
-		nodes[n.Name] = true
+		nodes = append(nodes, n.Name)
 		if n.Zone != "" {
 			zones[n.Zone] = true
 		}
@@ -116,5 +117,6 @@ func scopeOf(lost []*NodeView) Scope {
 			regions[n.Region] = true
 		}
 	}
-	return Scope{Nodes: sortedKeys(nodes), Zones: sortedKeys(zones), Regions: sortedKeys(regions)}
+	slices.Sort(nodes)
+	return Scope{Nodes: nodes, Zones: sortedKeys(zones), Regions: sortedKeys(regions)}
 }

@@ -36,28 +36,32 @@ const onlyAPIServer = "; only the API server says so"
 
 // findings are those of one cluster.
 func (c Zone) findings(look nodeLook) []Finding {
-	lost := look.lostPerZone()
-	if len(lost) == 0 {
+	var out []Finding
+	for _, r := range c.lost(look.cluster, look.lost()) {
+		out = append(out, c.finding(look, r))
+	}
+	return out
+}
+
+// lost are the zones that are lost, sorted by name, by the nodes that are, which are in the order of their loss.
+func (c Zone) lost(cluster *Cluster, nodes []*NodeView) []reach {
+	if len(nodes) == 0 {
 		return nil
 	}
-	var out []Finding
-	nodes := look.cluster.perZone()
+	var out []reach
+	lost, all := byZone(nodes), cluster.perZone()
 	for _, name := range sortedKeys(lost) {
-		if r := c.reach(name, lost, nodes); name != "" && r.most() && r.alone() {
-			out = append(out, c.finding(look, r))
+		if r := c.reach(name, lost, all); name != "" && r.most() && r.alone() {
+			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// lostPerZone are the lost nodes by zone, in the order in which they were lost.
-func (l nodeLook) lostPerZone() map[string][]*NodeView {
-	all := l.lost()
-	if len(all) == 0 {
-		return nil
-	}
+// byZone are nodes by zone, in their order.
+func byZone(nodes []*NodeView) map[string][]*NodeView {
 	out := map[string][]*NodeView{}
-	for _, n := range all {
+	for _, n := range nodes {
 		out[n.Zone] = append(out[n.Zone], n)
 	}
 	return out
@@ -115,8 +119,7 @@ func (c Zone) finding(look nodeLook, r reach) Finding {
 }
 
 // others counts the nodes of the other zones, and those of them that were lost about when mine were: long before, or until mine had
-// lasted. What is lost later is another matter, and does not bring the zone back. A node without a zone is of
-// another one.
+// lasted. What is lost later is another matter, and does not bring the zone back. A node without a zone is of another one.
 func (c Zone) others(name string, mine []*NodeView, nodes map[string]int, lost map[string][]*NodeView) (all, gone int) {
 	for zone, n := range nodes {
 		if zone != name {
@@ -140,8 +143,8 @@ func (c Zone) others(name string, mine []*NodeView, nodes map[string]int, lost m
 // lostElsewhere counts the nodes of other zones that are lost.
 func (l nodeLook) lostElsewhere(zone string) int {
 	n := 0
-	for _, node := range l.broken() {
-		if node.Zone != zone {
+	for _, node := range l.cluster.Lost {
+		if node.Zone != zone && l.breaks(node) {
 			n++
 		}
 	}
