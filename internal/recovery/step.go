@@ -194,10 +194,13 @@ func (e *Engine) heldAtWrite(id incident.ID) bool {
 func (e *Engine) passes(id incident.ID, c candidate) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := e.held[id]
 	if !c.halfSeen() {
+		if now.rule == halfSeen {
+			delete(e.held, id) // the next time it counts from then
+		}
 		return false
 	}
-	now := e.held[id]
 	if now.rule != halfSeen {
 		now = holding{rule: halfSeen, since: e.Clock.Now()}
 		e.held[id] = now
