@@ -3,7 +3,6 @@ package clock
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"iter"
 	"runtime/debug"
 	"time"
@@ -154,17 +153,6 @@ func (v *Virtual) AdvanceTo(to time.Time) {
 	if to.After(v.now) {
 		v.now = to
 	}
-}
-
-// ErrAsleep is returned by Idle when something still waits.
-var ErrAsleep = errors.New("a task still sleeps")
-
-// Idle returns ErrAsleep while a task sleeps.
-func (v *Virtual) Idle() error {
-	if len(v.asleep) > 0 {
-		return ErrAsleep
-	}
-	return nil
 }
 
 // agenda is a heap of appointments.
