@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/salvor-io/salvor/events"
 )
 
 // group are alerts about one thing.
@@ -76,16 +78,16 @@ func called(namespace, name string) string {
 
 // alerted is the finding that alerts make alone.
 func (c Data) alerted(cluster *Cluster, g group) Finding {
-	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: g.anchor, Scope: Scope{Namespaces: listOf(g.alerts[0].Labels["namespace"])}, Sentence: g.sentence()}
+	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: g.anchor, Scope: Scope{Namespaces: listOf(g.alerts[0].Labels.Of("namespace"))}, Sentence: g.sentence()}
 	f.says(g.alerts)
 	return Finding{Fault: f, Window: c.Window}
 }
 
 // firstOf is the first of the labels that is there.
-func firstOf(labels map[string]string, names ...string) string {
+func firstOf(labels events.LabelSet, names ...string) string {
 	for _, name := range names {
-		if labels[name] != "" {
-			return labels[name]
+		if value := labels.Of(name); value != "" {
+			return value
 		}
 	}
 	return ""

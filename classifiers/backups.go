@@ -80,7 +80,7 @@ func (c *Cluster) schedules() []*ObjectView {
 // scheduleOf is what an alert about backups speaks of: the schedule, where it is known. Of several of that name it is the one that is
 // worst off.
 func (c *Cluster) scheduleOf(a AlertView) Anchor {
-	name := a.Labels["schedule"]
+	name := a.Labels.Of("schedule")
 	var worst *ObjectView
 	for _, s := range c.schedules() {
 		if s.Name != name {

@@ -33,10 +33,10 @@ func (c Config) certificates(v *View, cluster *Cluster) []Finding {
 // certificateOf is the certificate that an alert names, or what it says of a job or an instance, of which there may be several.
 func certificateOf(a AlertView) Anchor {
 	if name := firstOf(a.Labels, "name", "secret"); name != "" {
-		return Anchor{Kind: anchorCertificate, Name: called(a.Labels["namespace"], name)}
+		return Anchor{Kind: anchorCertificate, Name: called(a.Labels.Of("namespace"), name)}
 	}
 	if of := firstOf(a.Labels, "job", "instance"); of != "" {
-		return Anchor{Kind: anchorCertificate, Name: called("", a.Name+" "+called(a.Labels["namespace"], of))}
+		return Anchor{Kind: anchorCertificate, Name: called("", a.Name+" "+called(a.Labels.Of("namespace"), of))}
 	}
 	return Anchor{Kind: anchorCertificate, Name: called("", a.Name)}
 }

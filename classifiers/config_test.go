@@ -264,18 +264,18 @@ func TestSecurity(t *testing.T) {
 		{"long ago", func(s *story) { s.tell(events.TypeFalco, "falco/1", shell); s.pass(2 * time.Hour); s.tick() }, nil},
 		{"an alert of Falco", func(s *story) {
 			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: "Falco", StartsAt: s.at,
-				Labels: map[string]string{"rule": "Read sensitive file untrusted", "priority": "Error", "hostname": "w1"}})
+				Labels: events.NewLabelSet(map[string]string{"rule": "Read sensitive file untrusted", "priority": "Error", "hostname": "w1"})})
 		}, []string{"node/w1: node/w1: Read sensitive file untrusted"}},
 		{"severity is no priority", func(s *story) {
 			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: "Falco", StartsAt: s.at,
-				Labels: map[string]string{"rule": "Read sensitive file untrusted", "severity": "critical", "hostname": "w1"}})
+				Labels: events.NewLabelSet(map[string]string{"rule": "Read sensitive file untrusted", "severity": "critical", "hostname": "w1"})})
 		}, nil},
 		{"a grant of power, whatever its priority", func(s *story) {
 			s.tell(events.TypeFalco, "falco/1", grant)
 		}, []string{"user/mallory: user/mallory: Attach to cluster-admin Role"}},
 		{"the same as an alert", func(s *story) {
-			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: grant.Rule, StartsAt: s.at, Labels: map[string]string{
-				"source": "falco", "eventsource": "k8s_audit", "rule": grant.Rule, "priority": "Warning", "ka_user_name": "mallory"}})
+			s.tell(events.TypeAlert, "alert/f7", events.Alert{Fingerprint: "f7", Status: "firing", Name: grant.Rule, StartsAt: s.at, Labels: events.NewLabelSet(map[string]string{
+				"source": "falco", "eventsource": "k8s_audit", "rule": grant.Rule, "priority": "Warning", "ka_user_name": "mallory"})})
 		}, []string{"user/mallory: user/mallory: Attach to cluster-admin Role"}},
 		{"a rule of that name of another source", func(s *story) {
 			odd := grant

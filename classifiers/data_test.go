@@ -32,7 +32,7 @@ var daily = events.Ref{Kind: "Schedule", Name: "daily"}
 
 // fires has an alert fire.
 func (s *story) fires(name string, labels map[string]string) {
-	s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: fmt.Sprint(name, len(s.all)), Status: "firing", Name: name, Labels: labels, StartsAt: s.at})
+	s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: fmt.Sprint(name, len(s.all)), Status: "firing", Name: name, Labels: events.NewLabelSet(labels), StartsAt: s.at})
 }
 
 // again makes a claim of a name anew, bound to a volume.

@@ -35,7 +35,7 @@ func (c *Cluster) lossAlerts() map[string][]AlertView {
 		return out
 	}
 	for _, a := range c.Firing[events.TopicNodeLost] {
-		for _, name := range slices.Compact([]string{a.Labels["node"], hostOf(a.Labels["instance"])}) {
+		for _, name := range slices.Compact([]string{a.Labels.Of("node"), hostOf(a.Labels.Of("instance"))}) {
 			if c.Lost[name] != nil {
 				out[name] = append(out[name], *a)
 			}

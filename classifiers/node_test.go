@@ -28,7 +28,7 @@ func meaning(a events.Alert) events.Meaning {
 	case "etcdNoLeader":
 		return events.Meaning{Topic: events.TopicEtcdQuorum, Independent: true}
 	case "Attach to cluster-admin Role":
-		if a.Labels["source"] == "falco" && a.Labels["eventsource"] == "k8s_audit" {
+		if a.Labels.Of("source") == "falco" && a.Labels.Of("eventsource") == "k8s_audit" {
 			return events.Meaning{Topic: events.TopicTampering}
 		}
 	case "VeleroBackupFailures", "VeleroBackupPartialFailures":
@@ -214,7 +214,7 @@ func TestNodeFindings(t *testing.T) {
 
 func (s *story) alert(name, node string, kinds []string) {
 	s.tell(events.TypeAlert, "alert/f1", events.Alert{Fingerprint: "f1", Status: "firing", Name: name,
-		Labels: map[string]string{"node": node}, StartsAt: s.at, Kinds: kinds})
+		Labels: events.NewLabelSet(map[string]string{"node": node}), StartsAt: s.at, Kinds: kinds})
 }
 
 // TestReplayEqualsLife: a view rebuilt from the log equals the one that lived through it, in which some events came twice.

@@ -59,7 +59,7 @@ func (c Security) Classify(v *View) []Finding {
 	for _, cluster := range v.sorted() {
 		all := c.detected(v, cluster)
 		for _, a := range cluster.alertsOn(KindSecurity, nil, events.TopicRuntime, events.TopicTampering) {
-			if c.matters(a.Labels["priority"], a.Topic) {
+			if c.matters(a.Labels.Of("priority"), a.Topic) {
 				all = append(all, alertOffence(a))
 			}
 		}
@@ -84,7 +84,7 @@ func (c Security) detected(v *View, cluster *Cluster) []offence {
 
 func alertOffence(a AlertView) offence {
 	o := offence{rule: a.Name, source: a.source(), at: a.At, evidence: a.Evidence}
-	if rule := a.Labels["rule"]; rule != "" {
+	if rule := a.Labels.Of("rule"); rule != "" {
 		o.rule = rule
 	}
 	o.anchor, o.scope = aim(firstOf(a.Labels, "k8s_ns_name", "namespace"), firstOf(a.Labels, "k8s_pod_name", "pod"), firstOf(a.Labels, "ka_user_name", "user"), firstOf(a.Labels, "hostname", "node"))

@@ -91,6 +91,7 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
 		return
 	}
+	seen.Annotations, seen.GeneratorURL, seen.Receiver = events.LabelSet{}, "", "" // nothing is judged by them
 	now := &AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at, ToldAt: m.at}
 	if ok && now.goesOn(*known) {
 		now.At = known.At
@@ -119,7 +120,8 @@ func (c *Cluster) foldFalco(m moment, seen events.Falco) {
 
 // asAlert is the alert that falcosidekick would make of a detection, as far as a table can tell one from another.
 func asAlert(f events.Falco) events.Alert {
-	return events.Alert{Name: f.Rule, Labels: map[string]string{"source": "falco", "eventsource": f.Source, "rule": f.Rule, "priority": f.Priority, "hostname": f.Hostname}}
+	return events.Alert{Name: f.Rule, Labels: events.NewLabelSet(map[string]string{"source": "falco", "eventsource": f.Source, "rule": f.Rule,
+		"priority": f.Priority, "hostname": f.Hostname})}
 }
 
 // gravity is that of the rule; tampering is as grave as can be.

@@ -63,10 +63,10 @@ func (c *Cluster) stood(o *ObjectView) bool { return !o.Turned && o.Created.Befo
 // none, is that of who told of it.
 func (c *Cluster) volumeOf(a AlertView) Anchor {
 	for _, label := range []struct{ name, kind, namespace string }{
-		{"persistentvolumeclaim", kindClaim, a.Labels["namespace"]}, {"persistentvolume", "PersistentVolume", ""},
-		{"volumesnapshot", "VolumeSnapshot.snapshot.storage.k8s.io", a.Labels["namespace"]},
+		{"persistentvolumeclaim", kindClaim, a.Labels.Of("namespace")}, {"persistentvolume", "PersistentVolume", ""},
+		{"volumesnapshot", "VolumeSnapshot.snapshot.storage.k8s.io", a.Labels.Of("namespace")},
 	} {
-		name := a.Labels[label.name]
+		name := a.Labels.Of(label.name)
 		if name == "" {
 			continue
 		}

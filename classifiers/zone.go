@@ -199,8 +199,8 @@ func (c *Cluster) zoneAlerts(zone string) []string {
 	var found []AlertView
 	for _, a := range c.Firing[events.TopicNodeLost] {
 		says := a.witnesses(KindZone)
-		of := a.Labels["zone"] == zone || a.Labels["topology_kubernetes_io_zone"] == zone
-		if says && of && a.Labels["node"] == "" && a.Labels["instance"] == "" {
+		of := a.Labels.Of("zone") == zone || a.Labels.Of("topology_kubernetes_io_zone") == zone
+		if says && of && a.Labels.Of("node") == "" && a.Labels.Of("instance") == "" {
 			found = append(found, *a)
 		}
 	}

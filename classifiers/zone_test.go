@@ -37,7 +37,7 @@ func (s *story) lose(zone string, nodes int) {
 
 func (s *story) nodeDown(node string) {
 	s.tell(events.TypeAlert, "alert/"+node, events.Alert{Fingerprint: "down-" + node, Status: "firing", Name: "NodeDown",
-		Labels: map[string]string{"instance": node + ":9100"}, StartsAt: s.at})
+		Labels: events.NewLabelSet(map[string]string{"instance": node + ":9100"}), StartsAt: s.at})
 }
 
 var wide = []Classifier{Node{Window: 15 * time.Second}, Zone{Window: 15 * time.Second, Within: 2 * time.Minute},
@@ -165,7 +165,7 @@ func TestAlertsThatWereNotToldInFullAreNoWitness(t *testing.T) {
 		s.lose("b", 4)
 		s.polls("--- ")
 		for name, labels := range map[string]map[string]string{"NodeDown": {"zone": "b"}, "KubeAPIDown": nil} {
-			s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: name, Status: "firing", Name: name, Labels: labels, StartsAt: s.at, Truncated: truncated})
+			s.tell(events.TypeAlert, "alert/"+name, events.Alert{Fingerprint: name, Status: "firing", Name: name, Labels: events.NewLabelSet(labels), StartsAt: s.at, Truncated: truncated})
 		}
 		if f := (Zone{Within: time.Minute}).Classify(s.view)[0]; f.SingleSourced() != truncated {
 			t.Errorf("truncated %v: the zone is single-sourced: %v, %+v", truncated, f.SingleSourced(), f.Signals)

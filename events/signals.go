@@ -8,17 +8,17 @@ import "time"
 // label salvor_fault say. Empty means any. When nothing is left they are [KindNone] alone, which is the name of no kind, so that
 // whoever looks for a kind in the list finds none.
 type Alert struct {
-	Fingerprint  string            `json:"fingerprint"`
-	Status       string            `json:"status"` // firing or resolved
-	Name         string            `json:"name"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt,omitzero"`
-	GeneratorURL string            `json:"generatorURL,omitempty"`
-	Receiver     string            `json:"receiver,omitempty"`
-	Truncated    bool              `json:"truncated,omitempty"` // the webhook left other alerts out: facts are incomplete
-	Kinds        []string          `json:"kinds,omitempty"`     // the only fault kinds it may speak for; empty: any
+	Fingerprint  string    `json:"fingerprint"`
+	Status       string    `json:"status"` // firing or resolved
+	Name         string    `json:"name"`
+	Labels       LabelSet  `json:"labels"`
+	Annotations  LabelSet  `json:"annotations,omitzero"`
+	StartsAt     time.Time `json:"startsAt"`
+	EndsAt       time.Time `json:"endsAt,omitzero"`
+	GeneratorURL string    `json:"generatorURL,omitempty"`
+	Receiver     string    `json:"receiver,omitempty"`
+	Truncated    bool      `json:"truncated,omitempty"` // the webhook left other alerts out: facts are incomplete
+	Kinds        []string  `json:"kinds,omitempty"`     // the only fault kinds it may speak for; empty: any
 }
 
 // KindNone stands in [Alert.Kinds] for no kind at all.

@@ -36,7 +36,7 @@ func (d Decoder) take(group *Group, raw json.RawMessage, msg message) {
 	seen, cluster, err := d.see(raw, msg)
 	if err == nil {
 		var odd error
-		seen.Kinds, odd = narrow(d.Kinds, seen.Labels[FaultLabel])
+		seen.Kinds, odd = narrow(d.Kinds, seen.Labels.Of(FaultLabel))
 		group.remark("alert "+seen.Name, odd)
 		err = d.render(group, seen, cluster)
 	}
@@ -58,7 +58,7 @@ func (d Decoder) see(raw json.RawMessage, msg message) (events.Alert, string, er
 	if len(seen.Receiver)+len(seen.GeneratorURL) > maxText {
 		return events.Alert{}, "", fmt.Errorf("receiver and generatorURL are longer than %d bytes", maxText)
 	}
-	cluster, err := d.Bind(seen.Labels[d.ClusterLabel])
+	cluster, err := d.Bind(seen.Labels.Of(d.ClusterLabel))
 	return seen, cluster, err
 }
 
@@ -129,7 +129,7 @@ func readAlert(raw json.RawMessage) (events.Alert, error) {
 	}
 	fp, err := fingerprint(sent.Fingerprint, labels)
 	return events.Alert{
-		Fingerprint: fp, Status: sent.Status, Name: name, Labels: labels, Annotations: annotations,
+		Fingerprint: fp, Status: sent.Status, Name: name, Labels: events.NewLabelSet(labels), Annotations: events.NewLabelSet(annotations),
 		StartsAt: sent.StartsAt.UTC(), EndsAt: sent.EndsAt.UTC(), GeneratorURL: sent.GeneratorURL,
 	}, err
 }

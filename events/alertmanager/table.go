@@ -104,9 +104,9 @@ func (r Row) read() (rule, error) {
 	return out, nil
 }
 
-func (r *rule) matches(alert map[string]string) bool {
+func (r *rule) matches(alert events.LabelSet) bool {
 	for _, m := range r.matchers {
-		if !m.Matches(alert[m.Name]) {
+		if !m.Matches(alert.Of(m.Name)) {
 			return false
 		}
 	}
@@ -115,7 +115,7 @@ func (r *rule) matches(alert map[string]string) bool {
 
 // Meaning says what an alert speaks of; the zero Meaning when no row matches its labels.
 func (t *Table) Meaning(a events.Alert) events.Meaning {
-	found := first(t.named[a.Labels[model.AlertNameLabel]], a.Labels)
+	found := first(t.named[a.Labels.Of(model.AlertNameLabel)], a.Labels)
 	for i := range t.others {
 		r := &t.others[i]
 		if found != nil && found.place < r.place {
@@ -132,7 +132,7 @@ func (t *Table) Meaning(a events.Alert) events.Meaning {
 	return found.meaning
 }
 
-func first(rules []rule, alert map[string]string) *rule {
+func first(rules []rule, alert events.LabelSet) *rule {
 	for i := range rules {
 		if rules[i].matches(alert) {
 			return &rules[i]

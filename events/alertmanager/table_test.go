@@ -23,11 +23,11 @@ func table(t testing.TB, extra ...Row) *Table {
 }
 
 func alertOf(pairs ...string) events.Alert {
-	a := events.Alert{Labels: map[string]string{}}
+	labels := map[string]string{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		a.Labels[pairs[i]] = pairs[i+1]
+		labels[pairs[i]] = pairs[i+1]
 	}
-	return a
+	return events.Alert{Labels: events.NewLabelSet(labels)}
 }
 
 // TestEveryShippedRowIsReached holds that no row hides another, that each has a topic and a source, and that none is loud alone.
@@ -40,7 +40,7 @@ func TestEveryShippedRowIsReached(t *testing.T) {
 		}
 		names[s.Name] = true
 		want := events.Meaning{Topic: s.Topic, Independent: s.Independent}
-		if got := shipped.Meaning(events.Alert{Labels: s.Labels}); got != want {
+		if got := shipped.Meaning(events.Alert{Labels: events.NewLabelSet(s.Labels)}); got != want {
 			t.Errorf("%s means %+v, want %+v", s.Name, got, want)
 		}
 		if !slices.Contains(events.Topics(), s.Topic) {
@@ -70,7 +70,7 @@ func TestShippedRowsAreReachedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.matches(s.Labels) {
+			if r.matches(events.NewLabelSet(s.Labels)) {
 				t.Errorf("row %d (%s) takes the alerts of row %d (%s)", k, earlier.Name, i, s.Name)
 			}
 		}
@@ -171,7 +171,7 @@ func TestTableIsUsedByMany(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for _, s := range Shipped() {
-				shipped.Meaning(events.Alert{Labels: s.Labels})
+				shipped.Meaning(events.Alert{Labels: events.NewLabelSet(s.Labels)})
 			}
 		})
 	}
@@ -191,14 +191,14 @@ func FuzzMeaning(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n1, v1, n2, v2, n3, v3 string) {
 		alert := alertOf(n1, v1, n2, v2, n3, v3)
 		if got, want := made.Meaning(alert), slowly(t, extra, alert); got != want {
-			t.Errorf("%q means %+v, want %+v", alert.Labels, got, want)
+			t.Errorf("%v means %+v, want %+v", alert.Labels, got, want)
 		}
 	})
 }
 
 func slowly(t *testing.T, rows []Row, alert events.Alert) events.Meaning {
 	set := model.LabelSet{}
-	for name, value := range alert.Labels {
+	for name, value := range alert.Labels.All() {
 		set[model.LabelName(name)] = model.LabelValue(value)
 	}
 	for _, row := range rows {
@@ -242,6 +242,6 @@ func ExampleTable_Meaning() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(made.Meaning(events.Alert{Labels: map[string]string{"alertname": "RackDark", "rack": "7"}}))
+	fmt.Println(made.Meaning(events.Alert{Labels: events.NewLabelSet(map[string]string{"alertname": "RackDark", "rack": "7"})}))
 	// Output: {node-lost true}
 }

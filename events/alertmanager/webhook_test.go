@@ -91,8 +91,8 @@ func TestDecodeReadsWhatAlertmanagerWrites(t *testing.T) {
 	}
 	want := events.Alert{
 		Fingerprint: fp, Status: "firing", Name: "KubeNodeNotReady",
-		Labels:      map[string]string{"alertname": "KubeNodeNotReady", "cluster": "prod", "node": "worker-1"},
-		Annotations: map[string]string{"summary": "node is not ready"},
+		Labels:      events.NewLabelSet(map[string]string{"alertname": "KubeNodeNotReady", "cluster": "prod", "node": "worker-1"}),
+		Annotations: events.NewLabelSet(map[string]string{"summary": "node is not ready"}),
 		StartsAt:    start, GeneratorURL: "http://prometheus/graph", Receiver: "salvor", Kinds: []string{"node"},
 	}
 	if diff := cmp.Diff(want, payload); diff != "" {

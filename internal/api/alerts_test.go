@@ -17,7 +17,7 @@ func TestListAlerts(t *testing.T) {
 		{"prod-us", "KubeletDown", "aa"}, {"prod-eu", "KubeletDown", "cc"}, {"prod-eu", "Watchdog", "bb"},
 	} {
 		ev, err := events.New(a.fingerprint, events.TypeAlert, "/x", a.cluster, "alert/"+a.fingerprint, start,
-			events.Alert{Fingerprint: a.fingerprint, Status: "firing", Name: a.name, Labels: map[string]string{"alertname": a.name}})
+			events.Alert{Fingerprint: a.fingerprint, Status: "firing", Name: a.name, Labels: events.NewLabelSet(map[string]string{"alertname": a.name})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestListAlerts(t *testing.T) {
 		got := ""
 		for _, a := range read[[]Alert](t, call(t, srv, "viewer", http.MethodGet, "/v1/alerts"+query, "")) {
 			got += a.Cluster + "/" + a.Fingerprint + " "
-			if a.Labels["alertname"] != a.Name || !a.At.Equal(start.Add(time.Second)) {
+			if a.Labels.Of("alertname") != a.Name || !a.At.Equal(start.Add(time.Second)) {
 				t.Errorf("an alert of %q is %+v", query, a)
 			}
 		}

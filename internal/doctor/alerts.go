@@ -234,7 +234,7 @@ func (e *exam) await(ctx context.Context, doors []*door) (map[arrival]time.Durat
 func note(arrived map[arrival]time.Duration, doors []*door, seen []api.Alert) {
 	for _, d := range doors {
 		for _, a := range seen {
-			if since, ok := d.raised[a.Cluster]; ok && a.Labels[testLabel] == d.mark {
+			if since, ok := d.raised[a.Cluster]; ok && a.Labels.Of(testLabel) == d.mark {
 				arrived[arrival{d.mark, a.Cluster}] = max(0, a.At.Sub(since))
 			}
 		}

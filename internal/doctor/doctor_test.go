@@ -37,7 +37,7 @@ func TestAllIsWell(t *testing.T) {
 	if strings.Join(w.asked, " ") != "GET /worker-1" {
 		t.Errorf("the power switch was asked %v", w.asked)
 	}
-	if len(w.seen) != 1 || w.ended != 1 || strings.HasPrefix(w.seen[0].Labels["alertname"], "Salvor") {
+	if len(w.seen) != 1 || w.ended != 1 || strings.HasPrefix(w.seen[0].Labels.Of("alertname"), "Salvor") {
 		t.Errorf("%d test alerts were raised and %d ended: %v", len(w.seen), w.ended, w.seen)
 	}
 }
@@ -136,7 +136,7 @@ func TestFindings(t *testing.T) {
 		{"alert arrives for another cluster", func(w *world) { w.elsewhere = "prod-us" }, doctor.Problem, "round trip", "did not arrive"},
 		{"only an older test alert is there", func(w *world) {
 			w.silent = true
-			w.seen = []api.Alert{{Cluster: "prod-eu", At: time.Now(), Alert: events.Alert{Labels: map[string]string{"salvor_test": "older"}}}}
+			w.seen = []api.Alert{{Cluster: "prod-eu", At: time.Now(), Alert: events.Alert{Labels: events.NewLabelSet(map[string]string{"salvor_test": "older"})}}}
 		}, doctor.Problem, "round trip", "did not arrive"},
 		{"Salvor's route does not continue", func(w *world) { w.routes = strings.Replace(w.routes, "salvor, continue: true", "salvor", 1) },
 			doctor.Problem, "others still hear", "null is not told of Watchdog, pager is not told of "},

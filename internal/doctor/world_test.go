@@ -214,7 +214,7 @@ func (w *world) take(r *http.Request) {
 			cluster = w.elsewhere
 		}
 		if !w.silent {
-			w.seen = append(w.seen, api.Alert{Cluster: cluster, At: time.Now(), Alert: events.Alert{Labels: a.Labels}})
+			w.seen = append(w.seen, api.Alert{Cluster: cluster, At: time.Now(), Alert: events.Alert{Labels: events.NewLabelSet(a.Labels)}})
 		}
 	}
 }

@@ -184,8 +184,8 @@ func BenchmarkRead(b *testing.B) {
 		at := noon.Add(time.Duration(i) * 10 * time.Millisecond)
 		name := fmt.Sprintf("node-%d", i%500)
 		ev, err := events.New(fmt.Sprintf("alert/%d", i), events.TypeAlert, "/alertmanager", "prod", "alert/"+name, at, events.Alert{Name: "KubeNodeNotReady", Fingerprint: fmt.Sprintf("%016x", i%5000),
-			Status: "firing", StartsAt: at, Labels: map[string]string{"alertname": "KubeNodeNotReady", "node": name, "severity": "warning", "cluster": "prod", "job": "kube-state-metrics"},
-			Annotations: map[string]string{"summary": "Node is not ready.", "description": name + " has been unready for more than 15 minutes.", "runbook_url": "https://runbooks.example.org/node"}})
+			Status: "firing", StartsAt: at, Labels: events.NewLabelSet(map[string]string{"alertname": "KubeNodeNotReady", "node": name, "severity": "warning", "cluster": "prod", "job": "kube-state-metrics"}),
+			Annotations: events.NewLabelSet(map[string]string{"summary": "Node is not ready.", "description": name + " has been unready for more than 15 minutes.", "runbook_url": "https://runbooks.example.org/node"})})
 		if err != nil {
 			b.Fatal(err)
 		}

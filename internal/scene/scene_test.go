@@ -92,7 +92,7 @@ func TestAnAlertThatFiresAlreadyIsTheSame(t *testing.T) {
 	if ids[0] != ids[1] || ids[1] == ids[2] || ids[0] == ids[3] {
 		t.Fatalf("ids are %q", ids)
 	}
-	if a := payload[events.Alert](t, steps[2]); a.Status != "resolved" || a.Labels["node"] != "a-1" || a.Fingerprint == "" {
+	if a := payload[events.Alert](t, steps[2]); a.Status != "resolved" || a.Labels.Of("node") != "a-1" || a.Fingerprint == "" {
 		t.Fatalf("resolved as %+v", a)
 	}
 }
@@ -124,7 +124,7 @@ alert Down node="a \"b\" # \x1b[2J" .annotations.n=5`)
 	if w.Desired != 3 || w.Revision != "7" || !w.Changed.At.Equal(begins.Add(-time.Minute)) || len(w.Uses) != 1 || w.Uses[0].Name != "the db" {
 		t.Errorf("%+v", w)
 	}
-	if a.Labels["node"] != "a \"b\" # \x1b[2J" || a.Annotations["n"] != "5" {
+	if a.Labels.Of("node") != "a \"b\" # \x1b[2J" || a.Annotations.Of("n") != "5" {
 		t.Errorf("%+v", a)
 	}
 }

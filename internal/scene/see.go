@@ -147,12 +147,14 @@ func (s *stage) value(in reflect.Type, path []string, text string) (any, error) 
 // fieldOf is the type of what a path leads to, by the names that fields have in JSON.
 func fieldOf(in reflect.Type, path []string) (reflect.Type, error) {
 	for i, word := range path {
-		switch in.Kind() {
-		case reflect.Map:
+		switch {
+		case in == reflect.TypeFor[events.LabelSet]():
+			in = reflect.TypeFor[string]()
+			continue
+		case in.Kind() == reflect.Map:
 			in = in.Elem()
 			continue
-		case reflect.Struct:
-		default:
+		case in.Kind() != reflect.Struct:
 			return nil, fmt.Errorf("%s has no fields", strings.Join(path[:i], "."))
 		}
 		at := slices.IndexFunc(reflect.VisibleFields(in), func(f reflect.StructField) bool {

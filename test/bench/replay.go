@@ -135,10 +135,10 @@ func replayAlert(i int, at time.Time) (events.Event, error) {
 	n, turn := i%replayOf, i/replayOf
 	fingerprint, name := fmt.Sprintf("%016x", n+1), stormNames[n%len(stormNames)]
 	a := events.Alert{Fingerprint: fingerprint, Status: "firing", Name: name, StartsAt: at, Receiver: "salvor",
-		Labels: map[string]string{"alertname": name, "cluster": fleetCluster, "container": "kube-state-metrics", "endpoint": "http", "instance": "10.1.2.3:8080",
-			"job": "kube-state-metrics", "namespace": "shop", "node": fleetNode(n), "pod": "web-5d4f8c7b9d-" + strconv.Itoa(n), "prometheus": "monitoring/k8s", "severity": "warning"},
-		Annotations: map[string]string{"description": fleetNode(n) + " has been so for more than 15 minutes.", "summary": "It is not well.",
-			"runbook_url": "https://runbooks.prometheus-operator.dev/runbooks/kubernetes/" + name},
+		Labels: events.NewLabelSet(map[string]string{"alertname": name, "cluster": fleetCluster, "container": "kube-state-metrics", "endpoint": "http", "instance": "10.1.2.3:8080",
+			"job": "kube-state-metrics", "namespace": "shop", "node": fleetNode(n), "pod": "web-5d4f8c7b9d-" + strconv.Itoa(n), "prometheus": "monitoring/k8s", "severity": "warning"}),
+		Annotations: events.NewLabelSet(map[string]string{"description": fleetNode(n) + " has been so for more than 15 minutes.", "summary": "It is not well.",
+			"runbook_url": "https://runbooks.prometheus-operator.dev/runbooks/kubernetes/" + name}),
 		GeneratorURL: "http://prometheus.monitoring:9090/graph?g0.expr=up&g0.tab=1"}
 	if turn%2 == 1 {
 		a.Status, a.EndsAt = "resolved", at

@@ -93,7 +93,7 @@ func (o *oracle) recorded(rec events.Recorded) {
 	case events.TypeAlert:
 		var said events.Alert
 		o.decode(rec, &said)
-		o.alerts[alertKey(rec.Cluster, said.Labels, said.StartsAt, said.Status)] = true
+		o.alerts[alertKey(rec.Cluster, said.Labels.Of("alertname"), said.Labels.Of("node"), said.StartsAt, said.Status)] = true
 	}
 }
 

@@ -122,15 +122,15 @@ func (o *outside) send(c *cluster, status string, since, now time.Time, labels m
 	if err != nil {
 		panic(err)
 	}
-	said := alertKey(c.name, labels, since, status)
+	said := alertKey(c.name, labels["alertname"], labels["node"], since, status)
 	for range 2 {
 		o.run.later(20*time.Second, func() { o.post(said, body, 0) })
 	}
 }
 
 // alertKey is what an alert says.
-func alertKey(cluster string, labels map[string]string, since time.Time, status string) string {
-	return cluster + "/" + labels["alertname"] + "/" + labels["node"] + "/" + since.UTC().Format(time.RFC3339Nano) + "/" + status
+func alertKey(cluster, name, node string, since time.Time, status string) string {
+	return cluster + "/" + name + "/" + node + "/" + since.UTC().Format(time.RFC3339Nano) + "/" + status
 }
 
 // post posts until it is taken, as Alertmanager does. What was taken must be in the log.
