@@ -3,6 +3,7 @@ package classifiers
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -18,26 +19,39 @@ func (read AlertReader) of(a events.Alert) events.Meaning {
 	return read(a)
 }
 
-// AlertView is one alert, firing or lately resolved.
+// AlertView is one alert, firing or lately resolved: of an [events.Alert] what judgements are made of. A storm has hundreds of thousands.
 type AlertView struct {
-	events.Alert
 	events.Meaning
-	Evidence string
-	At       time.Time // view time of the last change
-	ToldAt   time.Time // view time of the event that is the evidence
+	Fingerprint string
+	Name        string
+	Labels      events.LabelSet
+	StartsAt    time.Time
+	Kinds       []string
+	Evidence    string
+	At          time.Time // view time of the last change
+	ToldAt      time.Time // view time of the event that is the evidence
+	Firing      bool
+	Truncated   bool
 }
 
 // goesOn says that an alert is the one that was known, in the same state. The start of one that fires moves where more than one
 // Prometheus tells of it: spans that overlap are one.
 func (a AlertView) goesOn(known AlertView) bool {
-	if a.Status != known.Status {
+	if a.Firing != known.Firing {
 		return false
 	}
-	return a.StartsAt.Equal(known.StartsAt) || a.Firing() && !a.StartsAt.After(known.ToldAt)
+	return a.StartsAt.Equal(known.StartsAt) || a.Firing && !a.StartsAt.After(known.ToldAt)
 }
 
-// Firing says whether the alert fires.
-func (a AlertView) Firing() bool { return a.Status == "firing" }
+const firing = "firing"
+
+// Status is firing or resolved.
+func (a AlertView) Status() string {
+	if a.Firing {
+		return firing
+	}
+	return "resolved"
+}
 
 // witnesses says that the alert is a source of its own beside the API server for a fault as wide as a zone or a region. One whose
 // webhook left others out is none: what they would have said is not known.
@@ -88,11 +102,14 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	if !ok {
 		known = &AlertView{}
 	}
-	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing() && seen.Status == "resolved" {
+	if label := seen.Labels.Of("alertname"); label == seen.Name {
+		seen.Name = label // one text, not two
+	}
+	now := &AlertView{Meaning: m.read.of(seen), Fingerprint: seen.Fingerprint, Name: seen.Name, Labels: seen.Labels, StartsAt: seen.StartsAt,
+		Kinds: seen.Kinds, Evidence: m.evidence, At: m.at, ToldAt: m.at, Firing: seen.Status == firing, Truncated: seen.Truncated}
+	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing && !now.Firing {
 		return
 	}
-	seen.Annotations, seen.GeneratorURL, seen.Receiver = events.LabelSet{}, "", "" // nothing is judged by them
-	now := &AlertView{Alert: seen, Meaning: m.read.of(seen), Evidence: m.evidence, At: m.at, ToldAt: m.at}
 	if ok && now.goesOn(*known) {
 		now.At = known.At
 	}
@@ -100,7 +117,7 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	delete(c.Firing[known.Topic], seen.Fingerprint)
 	delete(c.Resolved, seen.Fingerprint)
 	switch {
-	case !now.Firing():
+	case !now.Firing:
 		c.Resolved[seen.Fingerprint] = now
 	case now.Topic != "":
 		if c.Firing[now.Topic] == nil {
@@ -185,7 +202,7 @@ func foldSilence(v *View, ev events.Recorded) error {
 		delete(v.Silences, seen.ID)
 		return nil
 	}
-	v.Silences[seen.ID] = SilenceView{seen, ev.ID}
+	v.Silences[seen.ID] = SilenceView{seen, strings.Clone(ev.ID)}
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (t teller) nodes(c *Cluster, names []string) {
 
 func (t teller) signals(c *Cluster) {
 	for _, a := range c.Alerts {
-		t.hears(a.Evidence, a.At, func() string { return fmt.Sprintf("alert %s: %s", named(a.Name), named(a.Status)) })
+		t.hears(a.Evidence, a.At, func() string { return fmt.Sprintf("alert %s: %s", named(a.Name), a.Status()) })
 	}
 	for _, key := range sortedKeys(c.Probes) {
 		p := c.Probes[key]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -125,14 +126,14 @@ func folder[P any](into func(*Cluster, moment, P)) func(*View, events.Recorded) 
 		if err := ev.Decode(&payload); err != nil {
 			return err
 		}
-		into(v.cluster(ev.Cluster), moment{ev.ID, v.Now, v.read}, payload)
+		into(v.cluster(ev.Cluster), moment{strings.Clone(ev.ID), v.Now, v.read}, payload)
 		return nil
 	}
 }
 
 // moment is the event that is being folded.
 type moment struct {
-	evidence string
+	evidence string // a copy of its id, which may be part of a message that is not to be held
 	at       time.Time
 	read     AlertReader
 }
