@@ -367,3 +367,21 @@ func TestDecidingAtOnceAndCountingAttempts(t *testing.T) {
 		t.Errorf("%d attempts in state %s, want 1 in %s", inc.Attempts, inc.State, Restoring)
 	}
 }
+
+// TestWhatAPlanDidIsNotForgotten: of an incident that is held after a plan failed nobody is told that nothing was done.
+func TestWhatAPlanDidIsNotForgotten(t *testing.T) {
+	p := testPlan("recover")
+	held := decided(PhaseRecover, policies.Deny, p)
+	for want, history := range map[string][]Record{
+		"not seen any more, before anything was done": {record(Opened), held},
+		"not seen any more":                           {record(Opened), decided(PhaseRecover, policies.Act, p), stepped(Intent, PhaseRecover, p, 0), stepped(Failed, PhaseRecover, p, 0), held},
+	} {
+		inc, err := Fold(sequence(history))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inc.Upcoming(Sight{Now: t0.Add(time.Hour)}, Terms{}); got.Record.Kind != Cleared || got.Record.Text != want {
+			t.Errorf("got %+v, want %q", got, want)
+		}
+	}
+}

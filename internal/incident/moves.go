@@ -132,7 +132,7 @@ func (i *Incident) whileStanding(s Sight) Move {
 func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 	switch {
 	case s.Gone():
-		return cleared("not seen any more, before anything was done")
+		return i.clearsUndone()
 	case s.Blind:
 		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
 	case !s.lasts():
@@ -141,6 +141,14 @@ func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 		return handed(i.flapping())
 	}
 	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+// clearsUndone clears what no plan is in force about. One that ended before may have done something.
+func (i *Incident) clearsUndone() Move {
+	if i.Wrote {
+		return cleared("not seen any more")
+	}
+	return cleared("not seen any more, before anything was done")
 }
 
 // flaps says that the fault came back so often that only a person goes on. Whoever was told of that is told of no further return: they
@@ -161,7 +169,7 @@ func (i *Incident) flapping() string {
 
 func (i *Incident) whileHeld(s Sight, t Terms) Move {
 	if s.Gone() {
-		return cleared("not seen any more, before anything was done")
+		return i.clearsUndone()
 	}
 	if due := later(i.DecidedAt(), s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
