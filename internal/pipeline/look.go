@@ -14,21 +14,25 @@ type Look struct {
 	Seq   uint64 // the event the view had reached
 }
 
-// Look asks the view about an incident's fault. Before the first judgement nothing is seen. A fault that a move may record is told
+// Look asks the view about an incident's fault. Before the first judgement nothing is seen, and what was not found is gone only when the
+// judgement that did not find it could see: whoever sees again since was not asked yet. A fault that a move may record is told
 // with which rules do not match.
 func (p *Pipeline) Look(inc *incident.Incident) Look {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	finding := p.findings[inc.Key]
-	blind := !p.judging || finding == nil && p.view.Blind(inc.Fault)
+	finding, away := p.findings[inc.Key], time.Time{}
+	if t := p.live[inc.Key]; t != nil && t.id == inc.ID {
+		away = t.away
+	}
+	blind := !p.judging || finding == nil && (away.IsZero() || p.view.Blind(inc.Fault))
 	if finding != nil && inc.Retells() {
 		told := *finding
 		told.Fault = classifiers.Recorded(p.view, p.Classifiers, finding.Fault)
 		finding = &told
 	}
 	sight := incident.Sight{Now: p.view.Now, Blind: blind, Finding: finding}
-	if t := p.live[inc.Key]; t != nil && t.id == inc.ID && sight.Gone() {
-		sight.Away = t.away
+	if sight.Gone() {
+		sight.Away = away
 	}
 	return Look{Seq: p.view.Seq, Sight: sight}
 }

@@ -165,7 +165,12 @@ func TestKicksWhenWhatIsSeenChanges(t *testing.T) {
 	if !d.Look(inc).Sight.Blind {
 		t.Error("not blind without observers")
 	}
-	step("sees again", func() { d.see("leases", true); d.see("nodes", true) }, 1)
+	d.see("leases", true)
+	d.see("nodes", true)
+	if d.Look(inc).Sight.Gone() {
+		t.Error("gone, and it was not looked for since the observers see again")
+	}
+	step("sees again", func() {}, 1)
 	step("gone", func() { d.lease("2", events.LeaseFresh) }, 1)
 	if s := d.Look(inc).Sight; s.Blind || s.Finding != nil {
 		t.Errorf("sight %+v, want gone", s)
