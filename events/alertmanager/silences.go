@@ -55,8 +55,9 @@ type Silences struct {
 	opts   SilenceOptions
 	client *http.Client
 	eyes   eyes
-	known  map[string]kept // what was published, by id
-	told   map[string]told // by address, so that each change is logged once
+	said   *events.Observer // the last report that was recorded; used by report alone
+	known  map[string]kept  // what was published, by id
+	told   map[string]told  // by address, so that each change is logged once
 }
 
 // told is what was logged last about an Alertmanager.

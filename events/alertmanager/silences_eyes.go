@@ -63,12 +63,17 @@ func (s *Silences) report(ctx context.Context) {
 }
 
 func (s *Silences) observe(ctx context.Context, now time.Time) error {
-	entity := "observer/" + s.opts.Replica + "/silences"
+	say, entity := s.eyes.look(), "observer/"+s.opts.Replica+"/silences"
+	if s.said != nil && s.said.Seeing == say.Seeing && s.said.Synced == say.Synced {
+		entity = events.Again(entity)
+	}
 	id := "observer/" + events.Fleet + "/" + s.opts.Replica + "/silences/" + strconv.FormatInt(now.UnixNano(), 10)
-	ev, err := events.New(id, events.TypeObserver, silencesSource, events.Fleet, entity, now, s.eyes.look())
+	ev, err := events.New(id, events.TypeObserver, silencesSource, events.Fleet, entity, now, say)
 	if err != nil {
 		return err
 	}
-	_, err = s.opts.Log.Append(ctx, ev)
+	if _, err = s.opts.Log.Append(ctx, ev); err == nil {
+		s.said = &say
+	}
 	return err
 }

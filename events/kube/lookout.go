@@ -184,6 +184,10 @@ func (l *lookout[P]) report(now time.Time) {
 	case changed && !say.Seeing:
 		l.desk.log.Warn("watch is blind", "reason", reason)
 	}
+	entity := "observer/" + say.Replica + "/" + say.Watch
+	if !changed && !l.saidAt.IsZero() {
+		entity = events.Again(entity)
+	}
 	l.said, l.saidAt = say, now
-	l.desk.publish("observer/"+say.Watch, observerID(l.desk, say.Watch, now), events.TypeObserver, "observer/"+say.Replica+"/"+say.Watch, now, say)
+	l.desk.publish("observer/"+say.Watch, observerID(l.desk, say.Watch, now), events.TypeObserver, entity, now, say)
 }

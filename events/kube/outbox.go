@@ -46,7 +46,11 @@ func (o *outbox) whenSent(key string, do func()) { o.add("\x00"+key, letter{afte
 func (o *outbox) add(key string, l letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, waits := o.pending[key]; !waits {
+	before, waits := o.pending[key]
+	if of, repeats := events.SaidOf(l.event.Entity); repeats && waits && before.event.Entity == of {
+		l.event.Entity = of // what was to be said anew was not heard yet
+	}
+	if !waits {
 		full := len(o.order) >= maxPending && l.after == nil
 		if full && !o.full {
 			o.logger.Error("events are dropped: too many wait for the log", "first", l.event.Entity, "waiting", len(o.order))

@@ -121,3 +121,18 @@ func TestOutboxIsBounded(t *testing.T) {
 		t.Errorf("recorded %d, %d left", len(rec.all), len(o.pending))
 	}
 }
+
+// TestOutboxKeepsWhatIsNewNew: a repeat in place of a report that the log has not accepted yet says that anew.
+func TestOutboxKeepsWhatIsNewNew(t *testing.T) {
+	again := events.Again("observer/r/nodes")
+	for _, c := range []struct{ first, then, want string }{
+		{"observer/r/nodes", again, "observer/r/nodes"}, {again, again, again}, {again, "observer/r/nodes", "observer/r/nodes"},
+	} {
+		o := newOutbox(newRecorder(), nil)
+		o.put("k", letterTo(c.first, "1"))
+		o.put("k", letterTo(c.then, "2"))
+		if _, evs := o.batch(); len(evs) != 1 || evs[0].ID != "2" || evs[0].Entity != c.want {
+			t.Errorf("%s, then %s: got %+v, want one of %s", c.first, c.then, evs, c.want)
+		}
+	}
+}

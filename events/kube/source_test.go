@@ -503,10 +503,11 @@ func TestObserverEvents(t *testing.T) {
 			if ev.Type != events.TypeObserver || decode[events.Observer](ev).Synced == false {
 				continue
 			}
-			if before, ok := last[ev.Entity]; ok && ev.Time.Sub(before) > 10*time.Second {
-				t.Errorf("%s was silent for %s", ev.Entity, ev.Time.Sub(before))
+			who, _ := events.SaidOf(ev.Entity)
+			if before, ok := last[who]; ok && ev.Time.Sub(before) > 10*time.Second {
+				t.Errorf("%s was silent for %s", who, ev.Time.Sub(before))
 			}
-			last[ev.Entity] = ev.Time
+			last[who] = ev.Time
 		}
 		if last["observer/r/nodes"].IsZero() || last["observer/r/leases"].IsZero() {
 			t.Errorf("heard of %v", last)

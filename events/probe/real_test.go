@@ -260,7 +260,7 @@ func (h *heard) last(entity string) (p events.Probe, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, ev := range h.evs {
-		if ev.Entity == entity {
+		if of, _ := events.SaidOf(ev.Entity); of == entity {
 			p, at = h.said[i], ev.Time
 		}
 	}
@@ -271,7 +271,7 @@ func (h *heard) downs(entity string) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, ev := range h.evs {
-		if ev.Entity == entity && !h.said[i].Up {
+		if of, _ := events.SaidOf(ev.Entity); of == entity && !h.said[i].Up {
 			n++
 		}
 	}

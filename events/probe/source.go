@@ -47,7 +47,7 @@ type Options struct {
 }
 
 // Source is the events.Source that probes one cluster. It publishes events of the type Probe, of the entity "probe/<by>/<target>",
-// when what is held of a target changes and at least every 8 s. The time of an event is that of the attempt it rests on.
+// when what is held of a target changes, and again (see [events.Again]) at least every 8 s. The time of an event is that of the attempt it rests on.
 type Source struct {
 	opts    Options
 	watches []*watch

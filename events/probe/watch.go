@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/salvor-io/salvor/events"
 )
 
 // Worth is how long an attempt speaks for its target.
@@ -123,6 +125,9 @@ func (w *watch) report(ctx context.Context, now time.Time) {
 	}
 	ev, err := w.source.event(w.target, held, now)
 	if err == nil {
+		if !changed && held.Expires.Equal(w.said.Expires) {
+			ev.Entity = events.Again(ev.Entity)
+		}
 		bounded, cancel := context.WithTimeout(ctx, appendTakes)
 		defer cancel()
 		_, err = w.source.opts.Log.Append(bounded, ev)

@@ -193,7 +193,7 @@ func (e *Exporter) survey(ctx context.Context, at []place, from, to time.Time) (
 }
 
 func (e *Exporter) events(ctx context.Context, out *replay.Writer, k *known, at []place, from, to time.Time) error {
-	f := &filler{from: from, late: k.late, marks: at, again: k.senders.lost(), nodes: k.senders.nodes(), give: func(ev events.Recorded) error {
+	f := &filler{from: from, late: k.late, marks: at, again: k.senders.lost(), gaps: k.senders.gaps(), nodes: k.senders.nodes(), give: func(ev events.Recorded) error {
 		out.Event(ev)
 		return out.Err()
 	}}
@@ -228,8 +228,9 @@ func (e *Exporter) comment(k *known, from, to time.Time) string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "%d events of the span are here. %d are not kept any more, since the log keeps the last %d of each object. Ticks were up to %d of\n", k.count.kept, k.count.missing, keptOfEach, k.count.ticks)
-	fmt.Fprintf(&b, "them, and are made up: one a second. Of %d others nothing is known. %d watchers, probers and dead man's switches say again and again\n", k.count.missing-min(k.count.missing, uint64(k.count.ticks)), len(k.senders.lost()))
-	fmt.Fprintf(&b, "how things are: they are taken to have said that all is well until the first that is kept of them, as are %d nodes that changed often.\n", len(k.senders.nodes()))
+	fmt.Fprintf(&b, "them, and are made up: one a second. Of %d others nothing is known, most of which repeated how things were: what is kept of those who\n", k.count.missing-min(k.count.missing, uint64(k.count.ticks)))
+	fmt.Fprintf(&b, "do is repeated in their place. %d watchers, probers and dead man's switches whose word changed often are taken to have said that all\n", len(k.senders.lost()))
+	fmt.Fprintf(&b, "is well until the first that is kept of them, as are %d nodes that changed often.\n", len(k.senders.nodes()))
 	fmt.Fprintf(&b, "Where that was not so, and where other objects changed often, a judgement comes out differently for that.\n")
 	return b.String()
 }

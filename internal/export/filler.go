@@ -58,7 +58,8 @@ type filler struct {
 	from  time.Time // nothing is made up long before that
 	late  time.Duration
 	marks []place
-	again []events.Recorded // what senders say of whom nothing that is kept was given yet, and when it last was
+	again []events.Recorded // what senders say again and again, of whose repeats nothing that is kept was given yet, and when it last was given
+	gaps  map[sender]bool   // those of whom repeats are missing, until one is given: all that come after it are kept
 	nodes []events.Recorded // how nodes were of whom nothing was given yet, neither kept nor made up
 
 	leases map[sender]events.Recorded // what was last given of the Leases of those nodes, which nobody heeds before the node is known
@@ -94,6 +95,11 @@ func (f *filler) known(ev events.Recorded) {
 		f.nodes = slices.DeleteFunc(f.nodes, same)
 	case events.TypeObserver, events.TypeProbe, events.TypeHeartbeat:
 		f.again = slices.DeleteFunc(f.again, same)
+		if _, repeats := events.SaidOf(ev.Entity); repeats {
+			delete(f.gaps, of)
+		} else if f.gaps[of] {
+			f.again = append(f.again, ev)
+		}
 	case events.TypeLease:
 		if of.typ = string(events.TypeNode); slices.ContainsFunc(f.nodes, same) {
 			if f.leases == nil {

@@ -200,3 +200,35 @@ func TestSenders(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestWhatWasSaidIsRepeated: repeats that are not kept are made up of what was last said, up to the first that is kept.
+func TestWhatWasSaidIsRepeated(t *testing.T) {
+	blind := seen(1, at(0.5), events.TypeObserver, events.Observer{Watch: "nodes"})
+	again := well(60, at(45))
+	again.Entity = events.Again(again.Entity)
+	log := []events.Recorded{blind, well(30, at(25)), again, seen(150, at(100.5), events.TypeNode, events.Node{Name: "a"})}
+	for _, c := range []struct {
+		gaps map[sender]bool
+		want []string
+	}{
+		{map[sender]bool{senderOf(blind.Event): true}, []string{"0.5 false ", "16 false /salvor/export", "25 true ", "40 true /salvor/export", "45 true "}},
+		{nil, []string{"0.5 false ", "25 true ", "45 true "}},
+	} {
+		var got []string
+		f := filler{gaps: c.gaps, give: func(ev events.Recorded) error {
+			var o events.Observer
+			if ev.Type == events.TypeObserver && ev.Decode(&o) == nil {
+				got = append(got, fmt.Sprintf("%v %v %s", ev.At.Sub(dawn).Seconds(), o.Seeing, ev.Source))
+			}
+			return nil
+		}}
+		for _, ev := range log {
+			if err := f.event(ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}

@@ -18,11 +18,15 @@ type sender struct{ cluster, typ, entity string }
 
 // saying is what is kept of what a sender says.
 type saying struct {
-	kept int
-	well *events.Recorded // the first that says that all is well, nil when none does; of a node the first
+	kept    int              // events that said something new, or of which it is not known
+	repeats int              // events that said once more what was said before
+	well    *events.Recorded // the first that says that all is well, nil when none does; of a node the first
 }
 
-func senderOf(ev events.Event) sender { return sender{ev.Cluster, string(ev.Type), ev.Entity} }
+func senderOf(ev events.Event) sender {
+	entity, _ := events.SaidOf(ev.Entity)
+	return sender{ev.Cluster, string(ev.Type), entity}
+}
 
 // hear takes in an event, if it is one of those, or of a node.
 func (s senders) hear(ev events.Recorded) {
@@ -34,6 +38,10 @@ func (s senders) hear(ev events.Recorded) {
 	by := senderOf(ev.Event)
 	if s[by] == nil {
 		s[by] = &saying{}
+	}
+	if _, once := events.SaidOf(ev.Entity); once {
+		s[by].repeats++
+		return // what is new may all be kept, however often it was repeated
 	}
 	if s[by].kept++; well && s[by].well == nil {
 		s[by].well = &ev
@@ -67,6 +75,17 @@ func (s senders) lost() []events.Recorded {
 		}
 	}
 	slices.SortFunc(out, func(a, b events.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// gaps are the senders of whom not all repeats are kept.
+func (s senders) gaps() map[sender]bool {
+	out := map[sender]bool{}
+	for by, said := range s {
+		if said.repeats >= keptOfEach {
+			out[by] = true
+		}
+	}
 	return out
 }
 

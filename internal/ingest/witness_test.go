@@ -118,6 +118,7 @@ func TestNewRefusesWitnessesThatWouldWiden(t *testing.T) {
 // FuzzTestified holds that whatever a witness sends, what is taken is its own probe, and by a witness.
 func FuzzTestified(f *testing.F) {
 	f.Add(`{"by":"w-us","target":"etcd","up":true}`, "probe/w-us/etcd")
+	f.Add(`{"by":"w-us","target":"etcd","up":true}`, "probe/w-us/etcd/again")
 	f.Add(`{"by":"w-us","BY":"r1","target":"etcd","reason":"x"}`, "probe/w-us/etcd")
 	f.Fuzz(func(t *testing.T, data, entity string) {
 		ev, err := Credential{Witness: "w-us"}.testified(events.Event{Type: events.TypeProbe, Entity: entity, Data: json.RawMessage(data)})
@@ -128,7 +129,7 @@ func FuzzTestified(f *testing.F) {
 		if err := json.Unmarshal(ev.Data, &p); err != nil {
 			t.Fatal(err)
 		}
-		if p.By != "w-us" || !p.Witness || ev.Entity != "probe/w-us/"+p.Target {
+		if of, _ := events.SaidOf(ev.Entity); p.By != "w-us" || !p.Witness || of != "probe/w-us/"+p.Target {
 			t.Errorf("taken: %s about %s", ev.Data, ev.Entity)
 		}
 	})

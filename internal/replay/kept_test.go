@@ -3,7 +3,6 @@ package replay_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -12,9 +11,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/export"
-	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
-	"github.com/salvor-io/salvor/internal/ledger/memory"
 	"github.com/salvor-io/salvor/internal/replay"
 )
 
@@ -50,22 +47,6 @@ func (k kept) Follow(ctx context.Context, after uint64, fold func(events.Recorde
 	return nil
 }
 
-// past is all that a store holds.
-type past struct{ *memory.Store }
-
-func (p past) Since(context.Context, time.Time) ([]incident.Incident, error) {
-	all, err := p.Incidents()
-	var out []incident.Incident
-	for _, inc := range all {
-		out = append(out, *inc)
-	}
-	return out, err
-}
-
-func (p past) ReadDecision(ctx context.Context, ref string) (json.RawMessage, error) {
-	return p.Writer("reader").ReadDecision(ctx, ref)
-}
-
 // exported is the recording of a scene as the log of a running Salvor would give it.
 func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
 	t.Helper()
@@ -74,7 +55,7 @@ func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	e := export.New(export.Options{Log: keep(p.Log()), Past: past{p.Store()}, Decisions: past{p.Store()}, Missing: ledger.ErrNotFound, Config: cfg, Version: "v1",
+	e := export.New(export.Options{Log: keep(p.Log()), Past: p.Store(), Decisions: p.Store().Writer("reader"), Missing: ledger.ErrNotFound, Config: cfg, Version: "v1",
 		Clock: func() time.Time { return to }})
 	if err := e.Export(t.Context(), &out, from, to); err != nil {
 		t.Fatal(err)
@@ -131,5 +112,24 @@ func TestANodeThatChangesOften(t *testing.T) {
 	}
 	if len(r.Differences) > 0 || r.Missed > 0 || r.Nearly != 1 || r.Faults != 1 || r.Decisions != 2 || !strings.Contains(r.Text("a", "b"), "1 but for details of events that are not kept") {
 		t.Errorf("%s", r.Text("recorded", "now"))
+	}
+}
+
+// TestWhatWatchesSawIsKept: that a watch was blind long ago, and a witness cut off, is in a recording though what was repeated since is not.
+func TestWhatWatchesSawIsKept(t *testing.T) {
+	scene := "cluster prod\nnode a-1..a-9 zone=a\nprobe w1 apiserver up witness\n+60s\nblind leases\n+30s\nlease a-1 stale\n+3m\nsees leases\n+1m\nprobe w1 apiserver down witness\n+2m\n" +
+		"probe w1 apiserver up witness\nlease a-1 fresh\n+10m\n"
+	p := replay.Played(t, scene, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
+	log := p.Log()
+	f, err := replay.Read(bytes.NewReader(exported(t, p, log[0].At, log[len(log)-1].At)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.Check(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Differences) > 0 || r.Missed > 0 || r.Nearly > 0 || r.Faults == 0 || r.MadeUp == 0 {
+		t.Errorf("%s", f.Comment+r.Text("recorded", "now"))
 	}
 }

@@ -153,8 +153,12 @@ func TestTimePasses(t *testing.T) {
 	}
 	count := map[string]int{}
 	for _, s := range steps {
+		of, repeats := events.SaidOf(s.Event.Entity)
+		if repeats && s.Event.Type == events.TypeProbe {
+			count["probed again"]++
+		}
 		switch {
-		case s.Event.Type == events.TypeObserver && strings.HasSuffix(s.Event.Entity, "/nodes"):
+		case s.Event.Type == events.TypeObserver && strings.HasSuffix(of, "/nodes"):
 			if payload[events.Observer](t, s).Seeing {
 				count["sees"]++
 			} else {
@@ -164,7 +168,7 @@ func TestTimePasses(t *testing.T) {
 			count[string(s.Event.Type)]++
 		}
 	}
-	if count[string(events.TypeTick)] != 120 || count[string(events.TypeProbe)] != 7 || count["sees"] != 7 || count["blind"] != 7 {
+	if count[string(events.TypeTick)] != 120 || count[string(events.TypeProbe)] != 7 || count["probed again"] != 6 || count["sees"] != 7 || count["blind"] != 7 {
 		t.Fatalf("counted %v", count)
 	}
 }

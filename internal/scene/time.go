@@ -17,15 +17,19 @@ type repeat struct {
 	key   string // cluster, type and entity
 	every time.Duration
 	last  time.Time
-	say   func() error
+	say   func(entity func(string) string) error // with what makes the entity of something new, or of what was said before
+	anew  bool                                   // it says something new the next time
 }
 
 // keep has something said now and again every so often.
-func (s *stage) keep(key string, every time.Duration, say func() error) error {
+func (s *stage) keep(key string, every time.Duration, say func(entity func(string) string) error) error {
 	s.drop(key)
-	s.repeats = append(s.repeats, &repeat{key, every, s.now, say})
-	return say()
+	s.repeats = append(s.repeats, &repeat{key: key, every: every, last: s.now, say: say})
+	return say(anew)
 }
+
+// anew is the entity of something new.
+func anew(entity string) string { return entity }
 
 func (s *stage) drop(key string) bool {
 	before := len(s.repeats)
@@ -57,8 +61,12 @@ func (s *stage) pass(word string) error {
 func (s *stage) second() error {
 	for _, r := range slices.Clone(s.repeats) {
 		if s.now.Sub(r.last) >= r.every {
-			r.last = s.now
-			if err := r.say(); err != nil {
+			entity := events.Again
+			if r.anew {
+				entity = anew
+			}
+			r.last, r.anew = s.now, false
+			if err := r.say(entity); err != nil {
 				return err
 			}
 		}

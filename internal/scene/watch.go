@@ -84,7 +84,7 @@ func (s *stage) blink() error {
 			events.Observer{Replica: replica, Watch: watch, Reason: "it starts"}); err != nil {
 			return err
 		}
-		r.last = s.now.Add(relists - observes)
+		r.last, r.anew = s.now.Add(relists-observes), true
 	}
 	return nil
 }
@@ -93,9 +93,9 @@ func (s *stage) observe(cluster, watch string, seeing bool, reason string) error
 	if !seeing {
 		reason = cmp.Or(reason, "it is cut off")
 	}
-	return s.keep(cluster+"/watch/"+watch, observes, func() error {
+	return s.keep(cluster+"/watch/"+watch, observes, func(entity func(string) string) error {
 		id := fmt.Sprint("observer/", cluster, "/", replica, "/", watch, "/", s.now.UnixNano(), "/", seeing)
-		return s.record(id, events.TypeObserver, "/scene", cluster, "observer/"+replica+"/"+watch,
+		return s.record(id, events.TypeObserver, "/scene", cluster, entity("observer/"+replica+"/"+watch),
 			events.Observer{Replica: replica, Watch: watch, Seeing: seeing, Synced: true, Reason: reason})
 	})
 }
@@ -123,9 +123,9 @@ func (s *stage) probe(words []string) error {
 		}
 	}
 	cluster := s.cluster
-	return s.keep(cluster+"/probe/"+p.By+"/"+p.Target, observes, func() error {
+	return s.keep(cluster+"/probe/"+p.By+"/"+p.Target, observes, func(entity func(string) string) error {
 		id := fmt.Sprint("probe/", cluster, "/", p.By, "/", p.Target, "/", s.now.UnixNano(), "/", p.Up, "/", p.Expires.Unix())
-		return s.record(id, events.TypeProbe, "/scene", cluster, "probe/"+p.By+"/"+p.Target, p)
+		return s.record(id, events.TypeProbe, "/scene", cluster, entity("probe/"+p.By+"/"+p.Target), p)
 	})
 }
 
@@ -136,7 +136,7 @@ func (s *stage) heartbeat(words []string) error {
 	if len(words) > 0 {
 		name = words[0]
 	}
-	return s.keep(cluster+"/heartbeat/"+name, every, func() error {
+	return s.keep(cluster+"/heartbeat/"+name, every, func(func(string) string) error {
 		ev, err := events.NewHeartbeat("/scene", cluster, s.now, events.Heartbeat{Name: name, Every: events.InSeconds(every)})
 		if err == nil {
 			s.steps = append(s.steps, Step{At: s.now, Event: &ev})

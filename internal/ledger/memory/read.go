@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -74,4 +75,16 @@ func (s *Store) Incidents() ([]*incident.Incident, error) {
 		out = append(out, inc)
 	}
 	return out, nil
+}
+
+// Since are the incidents that live or ended at a time or later, the oldest first.
+func (s *Store) Since(_ context.Context, t time.Time) ([]incident.Incident, error) {
+	all, err := s.Incidents()
+	var out []incident.Incident
+	for _, inc := range all {
+		if inc.State != incident.Ended || !inc.Since.Before(t) {
+			out = append(out, *inc)
+		}
+	}
+	return out, err
 }
