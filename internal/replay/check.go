@@ -70,7 +70,7 @@ func (f *File) checker(ctx context.Context, cfg *config.Config) (*checker, error
 		return nil, err
 	}
 	c := &checker{file: f, world: world, due: inOrder(f.Incidents), incidents: map[incident.ID]*incident.Incident{},
-		live: map[incident.Key]bool{}, wishes: map[incident.Key]incident.Record{}, also: map[incident.Key]incident.Record{}, otherwise: map[incident.ID]bool{},
+		live: map[incident.Key]bool{}, wishes: map[incident.Key]incident.Record{}, also: map[incident.Key]incident.Record{}, writers: map[string]bool{}, otherwise: map[incident.ID]bool{},
 		report: Report{From: f.From, To: f.To}}
 	log := slog.New(slog.DiscardHandler)
 	c.pipeline = judges.Pipeline(c, func(incident.ID) {}, func(*incident.Incident) {}, log)
@@ -107,6 +107,7 @@ type checker struct {
 	live      map[incident.Key]bool            // of which one is open
 	wishes    map[incident.Key]incident.Record // what the pipeline wanted to open at this event
 	also      map[incident.Key]incident.Record // what it wanted to open first, and nobody has
+	writers   map[string]bool                  // of whom a judgement is known
 	otherwise map[incident.ID]bool             // incidents whose plan in force would not have been started
 	begun     bool                             // the span is reached
 	seq       uint64                           // of the event that was folded last
@@ -134,12 +135,39 @@ func (c *checker) event(ctx context.Context, ev events.Recorded) {
 	if err := c.pipeline.Fold(ctx, ev); err != nil {
 		c.odd(fmt.Sprintf("event %d, %s: %v", ev.Seq, ev.ID, err))
 	}
+	if c.begun && c.startedAt(ev.Seq) { // the first judgement of a life is made at no event in particular
+		c.pipeline.Start(ctx)
+	}
 	for len(c.due) > 0 && c.due[0].ViewSeq <= ev.Seq {
 		rec := c.due[0]
 		c.due = c.due[1:]
 		c.take(ctx, rec)
 	}
 	c.unopened()
+}
+
+// startedAt says that a replica began to judge at an event: what it recorded there is its first, or an opening that nothing led to.
+func (c *checker) startedAt(seq uint64) (began bool) {
+	for _, rec := range c.due {
+		if rec.ViewSeq > seq {
+			break
+		}
+		if rec.ViewSeq != seq || !judgement(rec.Kind) {
+			continue
+		}
+		_, wished := c.wishes[keyOf(rec)]
+		began = began || !c.writers[rec.Writer] || rec.Kind == incident.Opened && !wished
+		c.writers[rec.Writer] = true
+	}
+	return began
+}
+
+// keyOf is the key that a record brings, if any.
+func keyOf(rec incident.Sequenced) incident.Key {
+	if rec.Key == nil {
+		return incident.Key{}
+	}
+	return *rec.Key
 }
 
 // begin ends the history: what was recorded until here is as it was, and judgements are made from now on.
