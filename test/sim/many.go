@@ -51,7 +51,7 @@ func (l *Lab) Many(ctx context.Context, first, seeds uint64, workers int, bug Bu
 	return total, group.Wait()
 }
 
-func (r Result) bad() bool { return len(r.Wrong)+len(r.Missed) > 0 }
+func (r Result) bad() bool { return len(r.Complaints()) > 0 }
 
 func (t *Total) add(r Result) {
 	t.Seeds++

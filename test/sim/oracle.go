@@ -323,11 +323,14 @@ func (o *oracle) storm(h *history, rec incident.Sequenced) {
 	}
 }
 
-// seen judges that somebody sees, as far as the log says at that event.
+// seen judges that somebody sees, and that what has cleared is not lost, as far as the log says at that event.
 func (o *oracle) seen(h *history, rec incident.Sequenced) {
 	if rec.ViewSeq == 0 {
 		o.fails("%s: %s was judged by nothing", rec.Incident.Name(), rec.Kind)
 		return
+	}
+	if s := o.state(h.key.Cluster, h.anchor, rec.ViewSeq); rec.Kind == incident.Cleared && h.key.Anchor == "node/"+s.uid && !s.lostAt.IsZero() {
+		o.fails("%s: %s, and %s is lost since %s", rec.Incident.Name(), rec.Kind, h.anchor, s.lostAt.Format("15:04:05"))
 	}
 	now := o.at[rec.ViewSeq-1]
 	for _, watch := range []string{"nodes", "leases"} {

@@ -73,8 +73,12 @@ func (o *outside) probe(c *cluster, who string, now time.Time) {
 	if up == o.reaches[key] && now.Sub(o.probed[key]) < observes {
 		return
 	}
+	entity := "probe/" + who + "/apiserver"
+	if up == o.reaches[key] && !o.probed[key].IsZero() {
+		entity = events.Again(entity)
+	}
 	o.reaches[key], o.probed[key] = up, now
-	ev := o.run.event(fmt.Sprintf("probe/%s/%d", key, now.UnixNano()), events.TypeProbe, c.name, "probe/"+who+"/apiserver",
+	ev := o.run.event(fmt.Sprintf("probe/%s/%d", key, now.UnixNano()), events.TypeProbe, c.name, entity,
 		events.Probe{By: who, Witness: true, Target: "apiserver", Up: up})
 	o.run.later(2*time.Second, func() { o.run.log.offer(ev) })
 }

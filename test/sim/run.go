@@ -81,8 +81,16 @@ type run struct {
 	falseWide int
 }
 
+// Complaints are what went wrong in a run, and what was missed.
+func (r Result) Complaints() []string { return slices.Concat(r.Wrong, r.Missed) }
+
 // Run runs a seed, with a bug planted or none.
 func (l *Lab) Run(ctx context.Context, seed uint64, bug Bug) (Result, error) {
+	_, result, err := l.run(ctx, seed, bug)
+	return result, err
+}
+
+func (l *Lab) run(ctx context.Context, seed uint64, bug Bug) (*run, Result, error) {
 	r := &run{Lab: l, ctx: ctx, seed: seed, bug: bug, rng: rand.New(rand.NewPCG(seed, 1)), chaos: rand.New(rand.NewPCG(seed, 2)),
 		start: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), lastOf: map[incident.ID]uint64{}}
 	r.clock = clock.NewVirtual(r.start)
@@ -98,14 +106,14 @@ func (l *Lab) Run(ctx context.Context, seed uint64, bug Bug) (Result, error) {
 		r.redeliver(rec)
 	})
 	if err := r.build(); err != nil {
-		return Result{}, err
+		return nil, Result{}, err
 	}
 	r.script()
 	for _, d := range r.disasters {
 		r.trace("is to come: %s", d)
 	}
 	r.pass(r.start.Add(quiet))
-	return r.result(), nil
+	return r, r.result(), nil
 }
 
 // build makes the fleet, the replicas and who posts to them.
@@ -223,7 +231,9 @@ func (r *run) second(now time.Time) {
 	}
 	r.outside.second(now)
 	r.recall.second(now)
-	r.log.offer(r.tick(now))
+	if slices.ContainsFunc(r.replicas, func(p *replica) bool { return p.life != nil }) { // whose clocks they are
+		r.log.offer(r.tick(now))
+	}
 }
 
 func (r *run) cluster(name string) *cluster {

@@ -81,6 +81,10 @@ func (p *replica) boot() {
 	if p.life != nil {
 		return
 	}
+	if r.log.down { // it waits for the store
+		r.clock.At(r.clock.Now().Add(time.Second), p.boot)
+		return
+	}
 	p.lives++
 	r.trace("%s boots", p.name)
 	p.began, p.folded = r.clock.Now(), 0
@@ -93,7 +97,7 @@ func (p *replica) boot() {
 		p.watchers = append(p.watchers, newWatcher(p, c))
 	}
 	for _, w := range p.watchers {
-		w.report(false) // it does not see yet, and nothing is judged by what it knew when it died
+		r.log.offer(w.reports(false)...) // it does not see yet, and nothing is judged by what it knew when it died
 	}
 	p.fold()
 	for _, w := range p.watchers {

@@ -27,7 +27,7 @@ func TestSeeds(t *testing.T) {
 		n = min(n, few)
 	}
 	total, err := lab.Many(t.Context(), *from, n, runtime.GOMAXPROCS(0), NoBug, func(r Result) {
-		for _, what := range slices.Concat(r.Wrong, r.Missed) {
+		for _, what := range r.Complaints() {
 			t.Errorf("seed %d: %s", r.Seed, what)
 		}
 	})
@@ -36,7 +36,7 @@ func TestSeeds(t *testing.T) {
 	}
 	t.Logf("\n%s\n%s", total.Seen, total)
 	if total.Bad > 0 {
-		t.Logf("see one of them: make sim SEEDS=1 FROM=%d TRACE=1", total.FirstBad)
+		t.Logf("keep one of them as a recording: make sim SEEDS=1 FROM=%d", total.FirstBad)
 	}
 }
 

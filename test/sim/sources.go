@@ -197,16 +197,28 @@ func (w *watcher) settled(now time.Time) bool {
 
 // report says whether the watches see.
 func (w *watcher) report(sees bool) {
+	for _, ev := range w.reports(sees) {
+		w.replica.run.publish(w, ev)
+	}
+}
+
+// reports are the events that say so.
+func (w *watcher) reports(sees bool) (evs []events.Event) {
 	r := w.replica.run
+	entity := func(watch string) string { return "observer/" + w.replica.name + "/" + watch }
+	if !w.reported.IsZero() && w.said == sees {
+		entity = func(watch string) string { return events.Again("observer/" + w.replica.name + "/" + watch) }
+	}
 	w.reported, w.said = r.clock.Now(), sees
 	for _, watch := range []string{"nodes", "leases"} {
-		w.say(fmt.Sprintf("observer/%s/%s/%s/%d", w.cluster.name, w.replica.name, watch, w.reported.UnixNano()), events.TypeObserver,
-			"observer/"+w.replica.name+"/"+watch, events.Observer{Replica: w.replica.name, Watch: watch, Seeing: sees, Synced: sees})
+		evs = append(evs, r.event(fmt.Sprintf("observer/%s/%s/%s/%d", w.cluster.name, w.replica.name, watch, w.reported.UnixNano()), events.TypeObserver, w.cluster.name,
+			entity(watch), events.Observer{Replica: w.replica.name, Watch: watch, Seeing: sees, Synced: sees}))
 	}
 	if w.cluster == r.clusters[0] {
-		r.publish(w, r.event(fmt.Sprintf("observer/silences/%s/%d", w.replica.name, w.reported.UnixNano()), events.TypeObserver, events.Fleet,
-			"observer/"+w.replica.name+"/silences", events.Observer{Replica: w.replica.name, Watch: "silences", Seeing: true, Synced: true}))
+		evs = append(evs, r.event(fmt.Sprintf("observer/silences/%s/%d", w.replica.name, w.reported.UnixNano()), events.TypeObserver, events.Fleet,
+			entity("silences"), events.Observer{Replica: w.replica.name, Watch: "silences", Seeing: true, Synced: true}))
 	}
+	return evs
 }
 
 // probe tries the API server.
@@ -215,8 +227,12 @@ func (w *watcher) probe(now time.Time) {
 	if up == w.up && now.Sub(w.probed) < observes {
 		return
 	}
+	entity := "probe/" + w.replica.name + "/apiserver"
+	if up == w.up && !w.probed.IsZero() {
+		entity = events.Again(entity)
+	}
 	w.up, w.probed = up, now
-	w.say(fmt.Sprintf("probe/%s/%s/%d", w.cluster.name, w.replica.name, now.UnixNano()), events.TypeProbe, "probe/"+w.replica.name+"/apiserver",
+	w.say(fmt.Sprintf("probe/%s/%s/%d", w.cluster.name, w.replica.name, now.UnixNano()), events.TypeProbe, entity,
 		events.Probe{By: w.replica.name, Target: "apiserver", Up: up})
 }
 

@@ -1,0 +1,48 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/export"
+	"github.com/salvor-io/salvor/internal/ledger"
+)
+
+// Keep runs a seed again and writes what Salvor recorded of it, as an export of a running one does, with what went wrong before it.
+// "salvor replay" judges it again, and shows what a change of Salvor makes of it.
+func (l *Lab) Keep(ctx context.Context, seed uint64, bug Bug, w io.Writer) error {
+	r, result, err := l.run(ctx, seed, bug)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: make sim SEEDS=1 FROM=%[1]d TRACE=1\n\n",
+		seed, result.said()); err != nil {
+		return err
+	}
+	e := export.New(export.Options{Log: r.log, Past: r.store, Decisions: r.store.Writer("export"), Missing: ledger.ErrNotFound, Config: l.cfg, Version: "simulated",
+		Clock: r.clock.Now})
+	return e.Export(ctx, w, r.start, r.clock.Now())
+}
+
+// said is what went wrong, a line each.
+func (r Result) said() string {
+	text := ""
+	for _, what := range r.Complaints() {
+		text += what + "\n"
+	}
+	return text
+}
+
+// Follow implements export.Log: it gives all that the journal has, and nothing comes after.
+func (j *journal) Follow(ctx context.Context, after uint64, fold func(events.Recorded) error, caughtUp func()) error {
+	for _, ev := range j.events[min(after, uint64(len(j.events))):] {
+		if err := fold(ev); err != nil {
+			return err
+		}
+	}
+	caughtUp()
+	<-ctx.Done()
+	return nil
+}
