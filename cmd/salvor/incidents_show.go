@@ -40,6 +40,6 @@ func tell(w io.Writer, env environment, found api.Incident, render func(timeline
 	if err != nil {
 		return advisedError{err, "use the salvor of the server's version, or see it unfolded: salvor incidents show " + found.Name + " -o json"}
 	}
-	_, err = fmt.Fprint(w, render(timeline.Case{Incident: inc, Asked: asked, Misses: found.Misses, Now: env.now()}))
+	_, err = fmt.Fprint(w, render(timeline.Case{Incident: inc, Asked: asked, Seen: found.Seen, Misses: found.Misses, Now: env.now()}))
 	return err
 }

@@ -176,6 +176,8 @@ func (s *server) Misses(f classifiers.Fault) []classifiers.Miss {
 	return []classifiers.Miss{{Rule: "zone", Have: 1, Need: 7, Unit: "nodes", Text: "1 of 12 nodes of " + f.Cluster + " lost within 1m, 7 would make it a zone"}}
 }
 
+func (s *server) Sentence(f classifiers.Fault) string { return f.Sentence }
+
 func serving(t *testing.T) *server {
 	t.Helper()
 	s := &server{records: heldIncident(t), dir: t.TempDir()}

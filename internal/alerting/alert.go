@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 		},
 		Annotations: map[string]string{
 			"summary":     fmt.Sprintf("%s of %s: %s", inc.Fault.Anchor, inc.Key.Cluster, inc.State),
-			"description": inc.Fault.Sentence,
+			"description": cmp.Or(n.Sentence(inc.Fault), inc.Fault.Sentence),
 			"why":         inc.Why,
 			"next":        "salvor incidents show " + inc.Name(),
 		},

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
@@ -37,8 +38,9 @@ type Target struct {
 // Options are the parts of a Notifier.
 type Options struct {
 	Targets   []Target
-	Incidents func() []incident.Incident // all that are known
-	Link      string                     // base URL of Salvor, for links
+	Incidents func() []incident.Incident     // all that are known
+	Sentence  func(classifiers.Fault) string // what is seen of a fault now, "" when nothing is
+	Link      string                         // base URL of Salvor, for links
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

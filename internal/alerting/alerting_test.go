@@ -25,6 +25,9 @@ func incidentAt(state incident.State, kinds ...incident.RecordKind) incident.Inc
 	return inc
 }
 
+// seen says that a fault has grown.
+func seen(f classifiers.Fault) string { return f.Sentence + ", and more" }
+
 func TestWhatIsRaised(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -42,7 +45,7 @@ func TestWhatIsRaised(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Clock: func() time.Time { return now }})
+			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Sentence: seen, Clock: func() time.Time { return now }})
 			want := map[string]bool{}
 			for _, name := range c.firing {
 				want[name] = true
@@ -53,6 +56,9 @@ func TestWhatIsRaised(t *testing.T) {
 			got := n.alerts()
 			for _, a := range got {
 				firing, known := want[a.Labels["alertname"]]
+				if a.Annotations["description"] != c.inc.Fault.Sentence+", and more" {
+					t.Errorf("described as %q", a.Annotations["description"])
+				}
 				if !known || firing != a.EndsAt.After(now) {
 					t.Errorf("%s ends %s, want %v", a.Labels["alertname"], a.EndsAt, want)
 				}
@@ -79,7 +85,7 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 		got <- alerts
 	}))
 	defer server.Close()
-	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
+	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
 		Incidents: func() []incident.Incident {
 			return []incident.Incident{incidentAt(incident.Acting, incident.Opened)}
 		}})

@@ -52,6 +52,7 @@ type Exporter interface {
 type View interface {
 	Ask(f func(*classifiers.View))
 	Misses(f classifiers.Fault) []classifiers.Miss
+	Sentence(f classifiers.Fault) string // what is seen of the fault now, "" when nothing is
 }
 
 // Events records what people declare. When Append returns nil all of it survives; an event whose ID was recorded lately is recorded

@@ -73,6 +73,9 @@ func (f *fleet) Misses(fault classifiers.Fault) []classifiers.Miss {
 	return []classifiers.Miss{{Rule: "zone", Have: 1, Need: 7, Unit: "nodes", Text: fault.Anchor.Name + " alone"}}
 }
 
+// Sentence says that it has grown.
+func (f *fleet) Sentence(fault classifiers.Fault) string { return fault.Sentence + " still" }
+
 func (f *fleet) Load(_ context.Context, id incident.ID) (*incident.Incident, error) {
 	for _, inc := range append(f.Incidents(), f.archived...) {
 		if inc.ID == id && f.broken == nil {
@@ -331,7 +334,7 @@ func TestShowIncident(t *testing.T) {
 	got := read[Incident](t, call(t, srv, "viewer", "GET", "/v1/incidents/"+string(inc.ID), ""))
 	want := Incident{Summary: Summary{ID: inc.ID, Name: inc.Name(), Cluster: "prod-eu", Kind: "node", Anchor: "node/worker-1", Sentence: "worker-1 is silent",
 		State: incident.Acting, Live: true, OpenedAt: inc.OpenedAt, Since: inc.Since, Why: "act", Count: 1, Attempts: 1, Steps: 1, Plan: plan.Digest, Seq: 2},
-		Fault: inc.Fault, Misses: f.Misses(inc.Fault), Asked: f.docs}
+		Fault: inc.Fault, Seen: "worker-1 is silent still", Misses: f.Misses(inc.Fault), Asked: f.docs}
 	for _, rec := range inc.History {
 		want.History = append(want.History, recordOf(rec))
 	}

@@ -38,6 +38,7 @@ type Summary struct {
 type Incident struct {
 	Summary
 	Fault   classifiers.Fault          `json:"fault"`
+	Seen    string                     `json:"seen,omitempty"`   // the fault as it is seen now, while it lives
 	Misses  []classifiers.Miss         `json:"misses,omitempty"` // the rules that do not match now, while it lives; the records have those of their time
 	History []Record                   `json:"history"`
 	Asked   map[string]json.RawMessage `json:"asked"` // what policy was asked and answered, by Decision.Ref, the last 16 that are kept
@@ -96,7 +97,7 @@ func (a *API) showIncident(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := Incident{Summary: summaryOf(inc), Fault: inc.Fault, History: []Record{}, Asked: map[string]json.RawMessage{}}
 	if inc.Live() {
-		out.Misses = a.View.Misses(inc.Fault)
+		out.Seen, out.Misses = a.View.Sentence(inc.Fault), a.View.Misses(inc.Fault)
 	}
 	for _, rec := range inc.History {
 		out.History = append(out.History, recordOf(rec))

@@ -121,7 +121,7 @@ func openNotices(a *App) (*alerting.Notifier, error) {
 		}
 		targets = append(targets, target)
 	}
-	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Link: a.cfg.ExternalURL, Clock: time.Now,
+	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Link: a.cfg.ExternalURL, Clock: time.Now,
 		Log: a.opt.Log.With("part", "alerting")}), nil
 }
 

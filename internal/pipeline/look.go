@@ -44,6 +44,16 @@ func (p *Pipeline) Misses(f classifiers.Fault) []classifiers.Miss {
 	return classifiers.Explain(p.view, p.Classifiers, &f)
 }
 
+// Sentence says what is seen now of a fault, which may have grown since it was recorded; "" when nothing is.
+func (p *Pipeline) Sentence(f classifiers.Fault) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if finding := p.findings[incident.KeyOf(f)]; finding != nil {
+		return finding.Sentence
+	}
+	return ""
+}
+
 // Ask lets f read the view. f must not keep it.
 func (p *Pipeline) Ask(f func(*classifiers.View)) {
 	p.mu.Lock()

@@ -115,6 +115,14 @@ var stories = map[string]func(*story){
 		s.misses = s.fault("worker-7").Misses
 		s.misses[0] = classifiers.Miss{Rule: "zone", Have: 3, Need: 4, Unit: "nodes", Text: "3 of 7 nodes of eu-west-1b lost within 1m, 4 would make it a zone"}
 	},
+	"claims_and_more": func(s *story) {
+		s.key.Kind, s.key.Anchor = "data", "namespace/shop"
+		key := s.key
+		f := &classifiers.Fault{Kind: classifiers.KindData, Cluster: s.key.Cluster, Anchor: classifiers.Anchor{Kind: "namespace", Name: "shop"}, Since: s.now,
+			Sentence: "4 claims of shop were deleted within 3s"}
+		s.add(incident.Record{Kind: incident.Opened, Key: &key, Fault: f, Text: f.Sentence})
+		s.seen = "212 claims of shop were deleted within 1m4s"
+	},
 	"gone": func(s *story) {
 		s.opened().after(5 * time.Second).add(incident.Record{Kind: incident.Cleared, Text: "not seen any more, before anything was done"})
 		s.after(2 * time.Minute).add(incident.Record{Kind: incident.Closed, Text: "gone before anything was done"})

@@ -16,6 +16,7 @@ import (
 type Case struct {
 	Incident *incident.Incident
 	Asked    map[string]policies.Question // what policy was asked, by Decision.Ref, as far as it is known
+	Seen     string                       // the fault as it is seen now, while it lives
 	Misses   []classifiers.Miss           // the rules that do not match now, while it lives
 	Now      time.Time
 }
@@ -37,6 +38,9 @@ func Show(c Case) string {
 		}
 		e.write(&out)
 	}
+	if seen := grown(c); seen != "" {
+		fmt.Fprintf(&out, "now seen: %s\n", seen)
+	}
 	if now := newer(c); len(now) > 0 {
 		out.WriteString("now " + strings.Join(now, "\n") + "\n")
 	}
@@ -45,6 +49,15 @@ func Show(c Case) string {
 	}
 	fmt.Fprintf(&out, "Next: %s\n", next(c))
 	return out.String()
+}
+
+// grown is what is seen now, where that is more than was last recorded. Of a single node only the time is.
+func grown(c Case) string {
+	f := lastFault(c.Incident)
+	if c.Seen == f.Sentence || f.Kind == classifiers.KindNode && !f.Storms() {
+		return ""
+	}
+	return Plain(c.Seen)
 }
 
 // newer are the rules that do not match now, where their numbers are not those last recorded.

@@ -18,6 +18,7 @@ type story struct {
 	id      incident.ID
 	history []incident.Sequenced
 	asked   map[string]policies.Question
+	seen    string             // now
 	misses  []classifiers.Miss // now; those last recorded when nil
 }
 
@@ -50,7 +51,7 @@ func (s *story) fold() Case {
 	if s.misses == nil && inc.Live() {
 		s.misses = lastFault(inc).Misses
 	}
-	return Case{Incident: inc, Asked: s.asked, Misses: s.misses, Now: s.now.Add(30 * time.Second)}
+	return Case{Incident: inc, Asked: s.asked, Seen: s.seen, Misses: s.misses, Now: s.now.Add(30 * time.Second)}
 }
 
 func (s *story) fault(name string) *classifiers.Fault {
