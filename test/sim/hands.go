@@ -85,7 +85,7 @@ func (h hand) class(c *cluster) policies.Class {
 // Apply implements responders.Responder: it looks before it does, and asks the guard right before.
 func (h hand) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	for _, t := range change.Targets {
-		if h.run.chaos.IntN(25) == 0 { // the whole process stands still, and does not know
+		if h.run.chaos.IntN(25) == 0 && h.run.rough() { // the whole process stands still, and does not know
 			h.run.clock.Sleep(context.WithoutCancel(ctx), h.run.chance(5*time.Minute))
 		} else if !h.run.clock.Sleep(ctx, h.run.slow()) {
 			return ctx.Err()

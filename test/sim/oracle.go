@@ -378,7 +378,8 @@ func (o *oracle) effect(env responders.Env, responder string, change responders.
 	if now := o.run.clock.Now(); !h.open.Deadline.IsZero() && now.After(h.open.Deadline) {
 		o.fails("%s of %s %s after its deadline", responder, t, now.Sub(h.open.Deadline).Round(time.Second))
 	}
-	if responder == "node.fence" && m.well() && o.run.clock.Now().Sub(m.wellAt) > beat+2*time.Second {
+	returns := m.wellAt.Before(m.lostAt) // within this second
+	if responder == "node.fence" && m.well() && !returns && o.run.clock.Now().Sub(m.wellAt) > beat+2*time.Second {
 		o.fails("%s was powered off though it speaks", t)
 	}
 	if responder == "node.release" && !m.off {

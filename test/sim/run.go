@@ -262,5 +262,8 @@ func (r *run) later(within time.Duration, f func()) {
 
 // mishap says that a replica dies here.
 func (r *run) mishap() bool {
-	return r.deadly > 0 && r.clock.Now().Before(r.start.Add(quiet-15*time.Minute)) && r.chaos.IntN(r.deadly) == 0
+	return r.deadly > 0 && r.rough() && r.chaos.IntN(r.deadly) == 0
 }
+
+// rough says that processes may still come to harm: after it there is time for all to end.
+func (r *run) rough() bool { return r.clock.Now().Before(r.start.Add(quiet - 15*time.Minute)) }
