@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/salvor-io/salvor/events"
@@ -14,7 +15,8 @@ const (
 )
 
 // maxRemembered bounds the declarations that are remembered of a cluster, those that are over included. Of more, the one of which
-// people spoke longest ago is forgotten: what is known depends on the last event of each alone, as the log keeps it.
+// people spoke longest ago is forgotten, of those that are over if any is: what is known depends on the last event of each alone, as the
+// log keeps it.
 const maxRemembered = 2 * MaxDeclared
 
 // DeclaredView is what a person said last of one fault. It is remembered for a while after it is over.
@@ -82,19 +84,20 @@ func (c *Cluster) foldDeclared(m moment, seen events.Declared) {
 	}
 	c.Declared[key] = DeclaredView{seen, m.evidence, m.at}
 	if len(c.Declared) > maxRemembered {
-		delete(c.Declared, c.longestAgo())
+		delete(c.Declared, c.longestAgo(m.at))
 	}
 }
 
-// longestAgo is the declaration of which people spoke longest ago.
-func (c *Cluster) longestAgo() string {
-	first := ""
-	for _, key := range sortedKeys(c.Declared) {
-		if first == "" || c.Declared[key].At.Before(c.Declared[first].At) {
-			first = key
+// longestAgo is the declaration of which people spoke longest ago, of those that are over if any is.
+func (c *Cluster) longestAgo(now time.Time) string {
+	keys := sortedKeys(c.Declared)
+	return slices.MinFunc(keys, func(a, b string) int {
+		x, y := c.Declared[a], c.Declared[b]
+		if x.Stands(now) != y.Stands(now) {
+			return map[bool]int{true: 1, false: -1}[x.Stands(now)]
 		}
-	}
-	return first
+		return x.At.Compare(y.At)
+	})
 }
 
 // forgetDeclared drops what has been over for long.

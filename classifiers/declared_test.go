@@ -341,6 +341,21 @@ func TestDeclarationsAreBounded(t *testing.T) {
 	}
 }
 
+// TestWhatStandsIsRemembered: what is over is forgotten before what stands, whenever people spoke of it.
+func TestWhatStandsIsRemembered(t *testing.T) {
+	s := newStory(t)
+	s.declared(events.Declared{Kind: "zone", Anchor: "zone", Name: "a", Until: s.at.Add(20 * time.Hour)})
+	for n := range maxRemembered + 10 {
+		s.pass(time.Second)
+		name := fmt.Sprintf("w%03d", n)
+		s.declared(events.Declared{Kind: "node", Anchor: "node", Name: name, Until: s.at.Add(time.Hour)})
+		s.takeBack(KindNode, "node", name)
+	}
+	if c := s.cluster(); len(c.Standing(s.at)) != 1 || len(c.Declared) != maxRemembered {
+		t.Errorf("%d stand of %d, want the zone", len(c.Standing(s.at)), len(c.Declared))
+	}
+}
+
 // TestADeclarationToldLateChangesNothing: the same event, recorded once more much later, does not let it stand for longer.
 func TestADeclarationToldLateChangesNothing(t *testing.T) {
 	s := newStory(t)

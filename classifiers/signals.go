@@ -107,8 +107,8 @@ func (c *Cluster) foldAlert(m moment, seen events.Alert) {
 	}
 	now := &AlertView{Meaning: m.read.of(seen), Fingerprint: seen.Fingerprint, Name: seen.Name, Labels: seen.Labels, StartsAt: seen.StartsAt,
 		Kinds: seen.Kinds, Evidence: m.evidence, At: m.at, ToldAt: m.at, Firing: seen.Status == firing, Truncated: seen.Truncated}
-	if ok && seen.StartsAt.Before(known.StartsAt) && known.Firing && !now.Firing {
-		return
+	if ok && known.Firing && !now.Firing && seen.StartsAt.Before(known.StartsAt) && !seen.EndsAt.After(known.StartsAt) {
+		return // that span was over before the one that is known began
 	}
 	if ok && now.goesOn(*known) {
 		now.At = known.At

@@ -50,6 +50,9 @@ clusters is. salvor replay judges it again, by the same or another configuration
 
 // exportTo writes a file. It has its name once it is whole.
 func exportTo(ctx context.Context, c *client.Client, from, to time.Time, path string) (err error) {
+	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
+		return advisedError{fmt.Errorf("write %s: it is no plain file, and would be replaced", path), "name a file: --out FILE; or write to standard output"}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return advisedError{fmt.Errorf("write %s: %w", path, err), "name a file in a directory that you may write to: --out FILE"}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/replay"
 )
@@ -23,15 +23,16 @@ func newReplayCommand() *cobra.Command {
 or not. Run Salvor over it in virtual time: the same detection, policy, runbooks and moves as in a running one, on a world that is made of
 paper.
 
-A story prints each record of each incident. It brings its own salvor.yaml; --config takes another. --against takes a second one, and
+A story prints each record of each incident. It brings its own salvor.yaml; --config takes another, with the policies and runbooks that this
+one names, and not those of the story. --against takes a second one, and
 prints what comes of it that does not come of the first. A story that says what is wanted of it is compared with that.
 
 A recording is judged again, event by event: the same faults, decisions and moves come of the same configuration, byte for byte, and what
 differs is printed. --config judges it by another configuration, with the policies and runbooks that this one names: that is what the time
 that was recorded would have looked like. --against compares two configurations with each other.
 
-Exit code 1 says that something is different.`,
-		Example: `  salvor replay test/scenarios/zone-dies.txtar
+Exit code 1 says that something is different, or that nothing of a recording could be compared.`,
+		Example: `  salvor replay test/scenarios/zone-dies-at-once.txtar
   salvor replay zone-dies.txtar --config salvor.yaml
   salvor export --since 168h --out week.gz && salvor replay week.gz --config salvor.next.yaml`,
 		Args: usage(cobra.ExactArgs(1)),
@@ -86,20 +87,47 @@ func (r replaying) story(story *replay.File) error {
 	if err != nil {
 		return err
 	}
+	out := outcomeOf(first)
 	switch {
 	case r.against != "":
 		second, err := play(r.cmd.Context(), story, r.against)
 		if err != nil {
 			return err
 		}
-		return differs(r.cmd.OutOrStdout(), first.Text(), second.Text(), cmp.Or(r.path, "the story's salvor.yaml"), r.against)
+		out = outcomeOf(second)
+		out.Diff, err = replay.Differ(first.Text(), second.Text(), cmp.Or(r.path, "the story's salvor.yaml"), r.against)
+		if err != nil {
+			return err
+		}
 	case r.path == "" && story.Want != nil:
-		return differs(r.cmd.OutOrStdout(), string(story.Want), first.Text(), "as the story wants it", "as it is")
+		if out.Diff, err = replay.Differ(string(story.Want), first.Text(), "as the story wants it", "as it is"); err != nil {
+			return err
+		}
 	}
-	return r.out.print(r.cmd.OutOrStdout(), first.Records, func(w io.Writer) error {
-		_, err := io.WriteString(w, first.Text())
+	if err := r.out.print(r.cmd.OutOrStdout(), out, func(w io.Writer) error {
+		_, err := io.WriteString(w, cmp.Or(out.Diff, out.text))
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	return differs(out.Diff != "")
+}
+
+// outcome is what came of a story, as JSON.
+type outcome struct {
+	Records []api.Record `json:"records"`
+	Odd     []string     `json:"odd,omitempty"`  // what could not be read
+	Diff    string       `json:"diff,omitempty"` // from what is wanted, or from what comes of the other configuration
+
+	text string
+}
+
+func outcomeOf(o *replay.Outcome) outcome {
+	out := outcome{Records: []api.Record{}, Odd: o.Odd, text: o.Text()}
+	for _, rec := range o.Records {
+		out.Records = append(out.Records, api.Record{Seq: rec.Seq, StoredAt: rec.StoredAt, Record: rec.Record})
+	}
+	return out
 }
 
 // recording judges again what was recorded, by another configuration where one is named, and prints what differs.
@@ -125,10 +153,7 @@ func (r replaying) recording(path string, file *replay.File) error {
 	}); err != nil {
 		return err
 	}
-	if len(report.Differences) > 0 {
-		return silentError{errors.New("it is different")}
-	}
-	return nil
+	return differs(!report.Same())
 }
 
 // another reads the recording a second time, and judges it by the second configuration.
@@ -146,48 +171,47 @@ func (r replaying) another(path string) (*replay.Report, error) {
 
 // check judges a recording again by the configuration at a path, "" being its own.
 func check(ctx context.Context, file *replay.File, path string) (*replay.Report, error) {
-	if path == "" {
-		return file.Check(ctx, nil)
-	}
-	cfg, err := config.Read(path)
+	cfg, err := configAt(path)
 	if err != nil {
 		return nil, err
 	}
-	return file.Check(ctx, cfg)
+	report, err := file.Check(ctx, cfg)
+	return report, unreadable(err)
 }
 
 // play plays a story by the configuration at a path, "" being its own.
 func play(ctx context.Context, story *replay.File, path string) (*replay.Outcome, error) {
-	cfg, err := configFor(story, path)
+	cfg, err := configAt(path)
 	if err != nil {
 		return nil, err
 	}
-	return story.Play(ctx, cfg)
+	out, err := story.Play(ctx, cfg)
+	return out, unreadable(err)
 }
 
-func configFor(story *replay.File, path string) (*config.Config, error) {
-	if path != "" {
-		return config.Read(path)
+// configAt is the configuration at a path, nil for none.
+func configAt(path string) (*config.Config, error) {
+	if path == "" {
+		return nil, nil
 	}
-	if story.Config == nil {
-		return nil, usageError{errors.New("the story brings no salvor.yaml: say by which to judge with --config"), "salvor replay"}
-	}
-	return config.Parse("salvor.yaml of the story", story.Config)
+	return config.Read(path)
 }
 
-// differs prints what is different, which is an error that needs no more words, or the second text when nothing is.
-func differs(w io.Writer, a, b, nameA, nameB string) error {
-	var diff bytes.Buffer
-	different, err := replay.Differ(&diff, a, b, nameA, nameB)
-	if err != nil {
-		return err
+// unreadable says what helps where a file cannot be judged.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, replay.ErrNoConfig):
+		return usageError{fmt.Errorf("%w with --config", err), "salvor replay"}
+	case errors.Is(err, replay.ErrNotWhole):
+		return advisedError{err, "export it again, and see that it ends well"}
 	}
+	return err
+}
+
+// differs is the error for what is different, which needs no more words.
+func differs(different bool) error {
 	if !different {
-		_, err = io.WriteString(w, b)
-		return err
-	}
-	if _, err := diff.WriteTo(w); err != nil {
-		return err
+		return nil
 	}
 	return silentError{errors.New("it is different")}
 }

@@ -300,7 +300,8 @@ func TestExitCodes(t *testing.T) {
 		{"no such role", []string{"print", "rbac", "--role", "root"}, nil, exitUsage, "root"},
 		{"two beginnings", []string{"export", "--since", "1h", "--from", "2026-02-01T00:00:00Z"}, here, exitUsage, "keep one"},
 		{"no time", []string{"export", "--since", "soon"}, here, exitUsage, "how far back"},
-		{"no span", []string{"export", "--to", "2026-02-01T00:00:00Z"}, here, exitUsage, "ends before it begins"},
+		{"no span", []string{"export", "--from", "2026-02-02T00:00:00Z", "--to", "2026-02-01T00:00:00Z"}, here, exitUsage, "ends before it begins"},
+		{"exported over a directory", []string{"export", "--out", s.dir}, here, exitError, "no plain file"},
 		{"nowhere to export to", []string{"export", "--out", filepath.Join(s.dir, "none", "x")}, here, exitError, "none"},
 		{"since without would", []string{"incidents", "--since", "1h"}, here, exitUsage, "goes with --would"},
 		{"would in a state", []string{"incidents", "--would", "--all"}, here, exitUsage, "leave out"},
@@ -468,6 +469,33 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestReplayAStoryAsJSON: what a program reads is JSON, whether or not the story wants something, and whatever it is compared with.
+func TestReplayAStoryAsJSON(t *testing.T) {
+	story := filepath.Join("..", "..", "test", "scenarios", "node-dies.txtar")
+	other := filepath.Join(t.TempDir(), "salvor.yaml")
+	if err := os.WriteFile(other, []byte("clusters: [{name: prod, observe: {in_cluster: true}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args      []string
+		code      int
+		different bool
+	}{{nil, exitOK, false}, {[]string{"--config", other}, exitOK, false}, {[]string{"--against", other}, exitError, true}} {
+		var said struct {
+			Records []struct {
+				Seq      uint64    `json:"seq"`
+				StoredAt time.Time `json:"stored_at"`
+			} `json:"records"`
+			Diff string `json:"diff"`
+		}
+		got := salvor(t.Context(), nil, append([]string{"replay", story, "-o", "json"}, c.args...)...)
+		if err := json.Unmarshal([]byte(got.out), &said); err != nil || got.code != c.code || len(said.Records) == 0 || said.Records[0].Seq == 0 ||
+			said.Records[0].StoredAt.IsZero() || (said.Diff != "") != c.different {
+			t.Errorf("%v: %v, exit %d: %.300s", c.args, err, got.code, got.out)
+		}
+	}
+}
+
 // TestExportToAFile: a file has its name once it is whole, and is what replay reads.
 func TestExportToAFile(t *testing.T) {
 	s := serving(t)
@@ -497,6 +525,7 @@ func TestExportToAFile(t *testing.T) {
 const recorded = `-- salvor.yaml --
 clusters: [{name: prod, observe: {in_cluster: true}, act: {kubeconfig: none}, modes: {node: act}}]
 -- events.jsonl --
+-- end --
 `
 
 // TestReplayARecording: exit code 1 says that something is different, by one configuration or between two.
@@ -521,7 +550,8 @@ func TestReplayARecording(t *testing.T) {
 		{[]string{file, "--against", next}, exitOK, "all the same"},
 		{[]string{"-", "--against", next}, exitUsage, "twice"},
 		{[]string{file, "--config", filepath.Join(dir, "none")}, exitError, "none"},
-		{[]string{at("bare.txtar", "-- events.jsonl --\n")}, exitError, "brings no salvor.yaml"},
+		{[]string{at("bare.txtar", "-- events.jsonl --\n")}, exitUsage, "brings no salvor.yaml"},
+		{[]string{at("cut.txtar", strings.TrimSuffix(recorded, "-- end --\n"))}, exitError, "next: export it again"},
 	} {
 		root := newRootCommand(environment{getenv: func(string) string { return "" }, now: time.Now})
 		var out bytes.Buffer

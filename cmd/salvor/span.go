@@ -17,7 +17,7 @@ type span struct{ since, from, to string }
 const lastDay = "24h"
 
 func (s *span) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.since, "since", "", "how far back, such as 90m, 24h or 7d (default "+lastDay+")")
+	cmd.Flags().StringVar(&s.since, "since", "", "how far back from its end, such as 90m, 24h or 7d (default "+lastDay+")")
 	cmd.Flags().StringVar(&s.from, "from", "", "its beginning instead, such as 2026-03-01T00:00:00Z")
 	cmd.Flags().StringVar(&s.to, "to", "", "its end (default now)")
 }
@@ -36,7 +36,7 @@ func (s *span) ends(now time.Time) (from, to time.Time, err error) {
 	case s.from != "":
 		from, err = moment("from", s.from)
 	default:
-		from, err = ago(now, cmp.Or(s.since, lastDay))
+		from, err = ago(to, cmp.Or(s.since, lastDay))
 	}
 	if err == nil && !from.Before(to) {
 		err = errors.New("the span ends before it begins")

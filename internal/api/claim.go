@@ -14,6 +14,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/timeline"
 )
 
 // claim is what a declaration is about, as the view has it.
@@ -41,7 +42,7 @@ func (a *API) about(cluster, kind, name string, exists bool) (claim, error) {
 	found := claim{cluster: cluster, kind: classifiers.Kind(kind)}
 	var err error
 	if found.anchor, err = classifiers.ReadAnchor(found.kind, name); err != nil {
-		return found, badDeclaration(err)
+		return found, badName(what, err, exists)
 	}
 	a.View.Ask(func(v *classifiers.View) {
 		if exists {
@@ -57,13 +58,21 @@ func (a *API) about(cluster, kind, name string, exists bool) (claim, error) {
 	return found, nil
 }
 
+// badName says what helps where a name cannot be one: what is taken back needs no reason.
+func badName(what string, err error, exists bool) error {
+	if exists {
+		return badDeclaration(err)
+	}
+	return &Refusal{http.StatusBadRequest, what, err.Error(), "give cluster, kind and name as it was declared: salvor declare --end KIND NAME --cluster CLUSTER"}
+}
+
 // recall notes what people have declared of the cluster.
 func (c *claim) recall(known *classifiers.Cluster, now time.Time) {
 	c.last, _ = known.LastDeclared(c.kind, c.anchor)
 	c.stands = c.last.Stands(now)
 	for _, d := range known.Standing(now) {
 		if d.Evidence != c.last.Evidence {
-			c.others = append(c.others, d.Kind+" "+d.Name)
+			c.others = append(c.others, timeline.Declared(d.Declared))
 		}
 	}
 }

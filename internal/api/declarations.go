@@ -52,6 +52,9 @@ func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
 	now := a.Clock().UTC()
 	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
 		By: people.From(r.Context()).Name, Reason: strings.TrimSpace(asked.Reason), Until: now.Add(length)}
+	if about.stands && about.last.Until.After(said.Until) {
+		said.Until = about.last.Until // to shorten it there is its end
+	}
 	if about.repeated(said) {
 		a.write(w, r, http.StatusOK, Declaration{about.last.Evidence, about.cluster, about.last.Declared, about.last.At})
 		return nil
@@ -79,7 +82,7 @@ func (a *API) takeBack(w http.ResponseWriter, r *http.Request) error {
 	if !about.stands {
 		do := "see what there is: salvor incidents --cluster " + about.cluster
 		if len(about.others) > 0 {
-			do = "take back one of those that stand: " + few(about.others)
+			do = "take back one of those that stand, as salvor declare --end takes them: " + few(about.others)
 		}
 		return &Refusal{http.StatusNotFound, "take back " + about.String(), "nobody declared that of " + about.cluster + ", or it is over", do}
 	}

@@ -174,13 +174,27 @@ func TestDeclareAgain(t *testing.T) {
 	step("the first again", "POST", "/v1/declarations", zone, http.StatusCreated, 3)
 	now = now.Add(time.Hour)
 	step("much later", "POST", "/v1/declarations", zone, http.StatusCreated, 4)
-	step("taken back", "DELETE", end, "", http.StatusNoContent, 5)
-	step("taken back twice", "DELETE", end, "", http.StatusNotFound, 5)
-	step("declared again", "POST", "/v1/declarations", zone, http.StatusCreated, 6)
-	step("taken back again", "DELETE", end, "", http.StatusNoContent, 7)
+	until := f.declared(t).Until
+	step("for less", "POST", "/v1/declarations", strings.Replace(zone, `"2h","reason":"x"`, `"1h","reason":"z"`, 1), http.StatusCreated, 5)
+	if got := f.declared(t).Until; !got.Equal(until) {
+		t.Errorf("it stands until %s, and stood until %s", got, until)
+	}
+	step("taken back", "DELETE", end, "", http.StatusNoContent, 6)
+	step("taken back twice", "DELETE", end, "", http.StatusNotFound, 6)
+	step("declared again", "POST", "/v1/declarations", zone, http.StatusCreated, 7)
+	step("taken back again", "DELETE", end, "", http.StatusNoContent, 8)
 	if found := (classifiers.Declared{}).Classify(f.view); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
+}
+
+// declared is what was recorded last.
+func (f *fleet) declared(t *testing.T) (d events.Declared) {
+	t.Helper()
+	if err := f.told[len(f.told)-1].Decode(&d); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func TestTakeBackRefused(t *testing.T) {
@@ -190,7 +204,7 @@ func TestTakeBackRefused(t *testing.T) {
 	before := len(f.told)
 	for query, status := range map[string]int{"": 404, "?cluster=prod-us&kind=zone&name=eu-1b": 404, "?cluster=prod-eu&kind=zone&name=eu-1a": 404,
 		"?cluster=prod-eu&kind=region": 404, "?cluster=prod-eu&kind=zone": 400, "?cluster=prod-eu&kind=zones&name=x": 400} {
-		if r := call(t, srv, "operator", "DELETE", "/v1/declarations"+query, ""); r.Status != status || status == 404 && strings.Contains(query, "prod-eu") && !strings.Contains(r.Body, "zone eu-1b") {
+		if r := call(t, srv, "operator", "DELETE", "/v1/declarations"+query, ""); r.Status != status || status == 404 && strings.Contains(query, "prod-eu") && !strings.Contains(r.Body, "zone eu-1b") || strings.Contains(r.Body, "reason") {
 			t.Errorf("%s: %d %s, want %d", query, r.Status, r.Body, status)
 		}
 	}

@@ -47,25 +47,15 @@ func (f *File) Check(ctx context.Context, cfg *config.Config) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if ev.Seq <= c.seq {
+			return nil, fmt.Errorf("%s line %d: event %d comes after event %d: the file was changed since it was exported", sectionEvents, f.events.n, ev.Seq, c.seq)
+		}
 		c.event(ctx, ev)
 	}
 }
 
 func (f *File) checker(ctx context.Context, cfg *config.Config) (*checker, error) {
-	brings := f
-	switch {
-	case cfg != nil:
-		brings = &File{}
-	case f.Config == nil:
-		return nil, errors.New("the recording brings no salvor.yaml: say by which to judge it")
-	default:
-		own, err := config.Parse("salvor.yaml of the recording", f.Config)
-		if err != nil {
-			return nil, err
-		}
-		cfg = own
-	}
-	judges, books, world, err := brings.court(ctx, cfg)
+	judges, books, world, err := f.court(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

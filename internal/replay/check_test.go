@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -243,6 +244,46 @@ func TestTwoConfigurationsAgainstEachOther(t *testing.T) {
 		if first(r) != want {
 			t.Errorf("turns %q, want %q:\n%s", first(r), want, r.Text("a", "b"))
 		}
+	}
+	steps := 0
+	for _, j := range ask.Against(act).Differences { // by the first no step was let run, whatever was recorded
+		if j.What == aStep {
+			if steps++; j.Recorded != "is not so" {
+				t.Errorf("by the first %q", j.Recorded)
+			}
+		}
+	}
+	if steps == 0 {
+		t.Error("no step is different")
+	}
+}
+
+// TestWhatWasChangedIsNoRecording: events that are out of order, or of which the end is not there, are not judged as if they were all.
+func TestWhatWasChangedIsNoRecording(t *testing.T) {
+	recording := string(record(t, disasters, configOf("act"), 0))
+	head, evs, _ := strings.Cut(recording, "-- events.jsonl --\n")
+	lines := strings.SplitAfter(evs, "\n")
+	swapped := append([]string{lines[1], lines[0]}, lines[2:]...)
+	for name, c := range map[string]struct{ events, want string }{
+		"out of order": {strings.Join(swapped, ""), "event 1 comes after event 2"}, "cut": {strings.Join(lines[:300], ""), "ends before its recording does"}, "emptied": {"", "ends before"},
+	} {
+		f := must(Read(strings.NewReader(head + "-- events.jsonl --\n" + c.events)))
+		if _, err := f.Check(t.Context(), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	none := must(Read(strings.NewReader(head + "-- events.jsonl --\n-- end --\n")))
+	if r := must(none.Check(t.Context(), nil)); r.Same() || !strings.Contains(r.Text("a", "b"), "nothing could be compared") {
+		t.Errorf("%s", r.Text("a", "b"))
+	}
+}
+
+// TestALineThatNobodyReadsIsNotWritten: what cannot be read again is said when it is written.
+func TestALineThatNobodyReadsIsNotWritten(t *testing.T) {
+	w := NewWriter(io.Discard, "")
+	w.Policy("data.json", bytes.Repeat([]byte("x"), maxLine+1))
+	if err := w.Flush(); err == nil || !strings.Contains(err.Error(), "policies/data.json") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	sectionAsked     = "asked.jsonl"     // what policy was asked and answered, one document a line
 	sectionWant      = "want"            // what a replay is to print
 	sectionEvents    = "events.jsonl"    // one event a line, in order
+	sectionEnd       = "end"             // behind the events: the file is whole
 	folderPolicies   = "policies"        // rules beside the shipped ones
 	folderRunbooks   = "runbooks"        // runbooks beside the shipped ones
 )
@@ -50,7 +51,11 @@ type File struct {
 
 	folders txtar.Archive
 	events  *lines
+	ended   bool // the end was read
 }
+
+// ErrNotWhole says that the end of a recording is not there: it was cut off, or its export did not come to an end.
+var ErrNotWhole = errors.New("the file ends before its recording does")
 
 // Read reads a file, gzipped or not, up to its events.
 func Read(r io.Reader) (*File, error) {
@@ -206,8 +211,16 @@ func (f *File) asked(line []byte) error {
 // decodes it finds out.
 func (f *File) Event() (events.Recorded, error) {
 	line, err := f.events.next()
-	if err != nil {
+	switch name, header := marker(line); {
+	case errors.Is(err, io.EOF) && f.ended:
+		return events.Recorded{}, io.EOF
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return events.Recorded{}, fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, ErrNotWhole)
+	case err != nil:
 		return events.Recorded{}, err
+	case header && name == sectionEnd:
+		f.ended = true
+		return f.Event()
 	}
 	if ev, ok := scanEvent(line); ok {
 		return ev, nil

@@ -108,7 +108,7 @@ func TestEventsOfAnyForm(t *testing.T) {
 		fmt.Sprintf(`{"data":{"x": 1},"at":"%s","id":"\u0061","source":"/s","type":"t","cluster":"c","entity":"e/1","time":"%s","seq":3}`, stamp, stamp),
 		fmt.Sprintf(` {"seq": 3, "more": true, "at":"%s","id":"a","source":"/s","type":"t","cluster":"c","entity":"e/1","time":"%s","data":{"x": 1}}`, stamp, stamp),
 	} {
-		f, err := Read(strings.NewReader("-- events.jsonl --\n" + line + "\r\n"))
+		f, err := Read(strings.NewReader("-- events.jsonl --\n" + line + "\r\n-- end --\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,8 +27,8 @@ type Outcome struct {
 	From, To  time.Time
 }
 
-// Play plays the scene of a file by a configuration. What the file brings of policies and runbooks goes before what the
-// configuration names.
+// Play plays the scene of a file by a configuration, nil being its own with the policies and runbooks that it brings; another one brings
+// its own, where it names any.
 func (f *File) Play(ctx context.Context, cfg *config.Config) (*Outcome, error) {
 	steps, err := f.Steps()
 	if err != nil {
@@ -57,13 +56,21 @@ func (f *File) Play(ctx context.Context, cfg *config.Config) (*Outcome, error) {
 	return out, err
 }
 
-// court is who judges: made of a configuration, and of what the file brings.
+// court is who judges: made of a configuration, nil being that of the file with what it brings.
 func (f *File) court(ctx context.Context, cfg *config.Config) (*judging.Judgement, *judging.Books, *paper, error) {
-	rules, err := f.Folder(folderPolicies)
+	brings := &File{}
+	if cfg == nil {
+		own, err := f.own()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		brings, cfg = f, own
+	}
+	rules, err := brings.Folder(folderPolicies)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	runbooks, err := f.Folder(folderRunbooks)
+	runbooks, err := brings.Folder(folderRunbooks)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -78,6 +85,22 @@ func (f *File) court(ctx context.Context, cfg *config.Config) (*judging.Judgemen
 	}
 	books, err := judging.LoadBooks(cfg, runbooks, catalog)
 	return judges, books, world, err
+}
+
+// ErrNoConfig says that a file brings no configuration, and none was given.
+var ErrNoConfig = errors.New("the file brings no salvor.yaml: say by which to judge it")
+
+// own is the configuration that the file brings. Rules and runbooks are those of the file, whatever folders it names.
+func (f *File) own() (*config.Config, error) {
+	if f.Config == nil {
+		return nil, ErrNoConfig
+	}
+	cfg, err := config.Parse("salvor.yaml of the file", f.Config)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Policies.Dir, cfg.Runbooks.Dir = "", ""
+	return cfg, nil
 }
 
 // teller notes each record, and tells it in a line.
@@ -153,12 +176,7 @@ func plural(n int) string {
 	return "s"
 }
 
-// Differ writes what is different between two texts, as a unified diff, and says whether anything is.
-func Differ(w io.Writer, a, b, nameA, nameB string) (bool, error) {
-	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(a), B: difflib.SplitLines(b), FromFile: nameA, ToFile: nameB, Context: 1})
-	if err != nil || text == "" {
-		return false, err
-	}
-	_, err = io.WriteString(w, text)
-	return true, err
+// Differ is what is different between two texts, as a unified diff; "" when nothing is.
+func Differ(a, b, nameA, nameB string) (string, error) {
+	return difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(a), B: difflib.SplitLines(b), FromFile: nameA, ToFile: nameB, Context: 1})
 }

@@ -113,6 +113,9 @@ func (p *Player) fold(ev events.Event) {
 
 // obey carries out an order.
 func (p *Player) obey(ctx context.Context, o scene.Order) error {
+	if err := p.known(o); err != nil {
+		return err
+	}
 	switch o.Word {
 	case "crash":
 		return p.restart(ctx)
@@ -136,6 +139,27 @@ func (p *Player) obey(ctx context.Context, o scene.Order) error {
 		p.world.repairers, p.world.unknown = slices.Clone(o.Args), false
 	case "repairers":
 		p.world.repairers, p.world.unknown = nil, o.Args[0] == "unknown"
+	}
+	return nil
+}
+
+// known says what an order names that there is not.
+func (p *Player) known(o scene.Order) error {
+	var names []string
+	switch o.Word {
+	case "fails", "works":
+		names = o.Args
+	case "takes":
+		names = o.Args[:1]
+	case "repairers":
+		if word := o.Args[0]; word != "none" && word != "unknown" {
+			return fmt.Errorf("repairers: %q is neither none nor unknown", word)
+		}
+	}
+	for _, name := range names {
+		if _, err := p.books.Catalog.Lookup(name); err != nil {
+			return fmt.Errorf("%s: %w", o.Word, err)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,11 +30,7 @@ func outcome(t *testing.T, text string) *Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Parse("salvor.yaml", f.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := f.Play(t.Context(), cfg)
+	out, err := f.Play(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +56,53 @@ func TestACrashChangesNothing(t *testing.T) {
 			if n := strings.Count(out.Text(), step); n < 1 || n > 2 {
 				t.Errorf("crash after %s: %q %d times:\n%s", after, step, n, out.Text())
 			}
+		}
+	}
+}
+
+// TestWhoseRules: a story is judged by its own rules, whatever is on the disk, and by a configuration that is given with the rules of that.
+func TestWhoseRules(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "no.rego"), []byte("package salvor.policies.mine\n\ndeny contains \"my own rule says no\" if true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	brings := strings.Replace(story, "-- scene --", "-- policies/own.rego --\npackage salvor.policies.own\n\ndeny contains \"the rule of the story says no\" if true\n-- scene --", 1)
+	named := strings.Replace(story, "clusters:", "policies: {dir: "+dir+"}\nclusters:", 1)
+	mine, err := config.Parse("mine.yaml", []byte("policies: {dir: "+dir+"}\nclusters: [{name: prod, observe: {in_cluster: true}, act: {kubeconfig: act}, modes: {node: act}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		text      string
+		cfg       *config.Config
+		has, lack string
+	}{
+		{brings, nil, "the rule of the story", "my own rule"}, {brings, mine, "my own rule", "the rule of the story"}, {story, mine, "my own rule", "1 incident closed"},
+		{named, nil, "1 incident closed", "my own rule"},
+	} {
+		f, err := Read(strings.NewReader(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := f.Play(t.Context(), c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := out.Text(); !strings.Contains(text, c.has) || strings.Contains(text, c.lack) && c.has != "my own rule" {
+			t.Errorf("want %q and not %q:\n%s", c.has, c.lack, text)
+		}
+	}
+}
+
+// TestWhatASceneNamesHasToBe: a word that nothing is named by is no order.
+func TestWhatASceneNamesHasToBe(t *testing.T) {
+	for _, order := range []string{"fails node.cordn", "works x", "takes node.cordn 5s", "repairers banana"} {
+		f, err := Read(strings.NewReader(strings.Replace(story, "+60s\n", "+60s\n"+order+"\n", 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Play(t.Context(), nil); err == nil {
+			t.Errorf("%s is taken", order)
 		}
 	}
 }

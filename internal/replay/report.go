@@ -113,8 +113,8 @@ func (r *Report) Against(other *Report) *Report {
 		if base, ok := mine[j.id()]; ok {
 			j.Recorded, j.Was = base.Now, base.Is
 			j.Turns = turns(base.Turns, theirs.Turns)
-		} else {
-			j.Was = rendered(nil)
+		} else if j.Was = rendered(nil); j.Seq != 0 {
+			j.Recorded = "is not so"
 		}
 		delete(mine, j.id())
 		out.all = append(out.all, j)
@@ -167,10 +167,20 @@ func (j Judged) said() string {
 	return j.Now + " (the sentence is the same, what it stands for is not: see -o json)"
 }
 
+func (r *Report) compared() int { return r.Faults + r.Decisions + r.Steps + r.Moves }
+
+// Same says that something could be compared, or nothing was recorded that could be, and that nothing is different.
+func (r *Report) Same() bool { return len(r.Differences) == 0 && (r.Missed == 0 || r.compared() > 0) }
+
 func (r *Report) sum() string {
 	same := "all the same"
-	if n := len(r.Differences); n > 0 {
+	switch n := len(r.Differences); {
+	case n > 0:
 		same = fmt.Sprintf("%d different", n)
+	case r.compared() == 0 && r.Missed > 0:
+		same = "nothing could be compared"
+	case r.Missed > 0:
+		same = "no difference in what could be compared"
 	}
 	if r.Nearly > 0 {
 		same += fmt.Sprintf(", %d but for details of events that are not kept", r.Nearly)

@@ -58,9 +58,10 @@ func (w *Writer) Event(ev events.Recorded) {
 	}
 }
 
-// Flush writes what was held back, and says what has kept the file from being whole.
+// Flush ends the file, writes what was held back, and says what has kept the file from being whole.
 func (w *Writer) Flush() error {
 	w.beginEvents()
+	w.section(sectionEnd, nil)
 	if w.err == nil {
 		w.err = w.out.Flush()
 	}
@@ -93,6 +94,10 @@ func (w *Writer) text(name string, text []byte) {
 		text = append(bytes.Clone(text), '\n')
 	}
 	for line := range bytes.Lines(text) {
+		if len(line) > maxLine {
+			w.err = fmt.Errorf("write %s: it has a line of %d bytes, and no reader takes more than %d: break it", name, len(line), maxLine)
+			return
+		}
 		if _, begins := marker(line); begins {
 			w.err = fmt.Errorf("write %s: its line %q would begin another section", name, bytes.TrimSpace(line))
 			return

@@ -42,8 +42,11 @@ type Order struct {
 // begins is when a scene begins that does not say so.
 var begins = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 
-// most bounds the time that passes in a scene.
-const most = 31 * 24 * time.Hour
+// The bounds of a scene: the time that passes, and what happens in it, all of which is held.
+const (
+	most      = 31 * 24 * time.Hour
+	mostSteps = 500_000
+)
 
 // Parse reads a scene. The error names the line.
 func Parse(text []byte) ([]Step, error) {

@@ -83,6 +83,9 @@ func (s *stage) record(id string, typ events.Type, source, cluster, entity strin
 	if err != nil {
 		return err
 	}
+	if len(s.steps) >= mostSteps {
+		return fmt.Errorf("more than %d events: let less time pass, or fewer clusters be watched", mostSteps)
+	}
 	s.steps = append(s.steps, Step{At: s.now, Event: &ev})
 	return nil
 }

@@ -61,11 +61,16 @@ func Resume(p policies.Pause) string {
 
 // TakeBack is the command that takes back what a person declared.
 func TakeBack(cluster string, d events.Declared) string {
+	return "salvor declare --end " + Declared(d) + " --cluster " + word(cluster)
+}
+
+// Declared is what a declaration is about, as the command takes it: the kind, and a name.
+func Declared(d events.Declared) string {
 	name := d.Name
 	if d.Kind != d.Anchor && d.Anchor != "namespace" {
 		name = d.Anchor + "/" + name
 	}
-	return "salvor declare --end " + word(d.Kind) + " " + word(name) + " --cluster " + word(cluster)
+	return word(d.Kind) + " " + word(name)
 }
 
 // lookAt is how a person looks at what is broken.
