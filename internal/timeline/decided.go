@@ -87,7 +87,7 @@ func numbers(q policies.Question) []string {
 	}
 	if q.View.Nodes > 0 && q.Limits.FleetShare > 0 {
 		most := max(1, int(q.Limits.FleetShare*float64(q.View.Nodes)))
-		out = append(out, fmt.Sprintf("%d of at most %d in %s", q.InFlight.Cluster, most, Plain(q.Cluster.Name)))
+		out = append(out, fmt.Sprintf("in repair: %d of at most %d in %s", q.InFlight.Cluster, most, Plain(q.Cluster.Name)))
 	}
 	if q.Limits.StormNodes > 0 && q.View.LostOf > 0 {
 		out = append(out, fmt.Sprintf("lost together: %d of %s", q.View.LostTogether, counted(q.View.LostOf, "node")))
