@@ -63,6 +63,20 @@ func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
 	return out.Bytes()
 }
 
+// again judges the whole recording of a scene again.
+func again(t *testing.T, p *replay.Player) (comment string, r *replay.Report) {
+	t.Helper()
+	log := p.Log()
+	f, err := replay.Read(bytes.NewReader(exported(t, p, log[0].At, log[len(log)-1].At)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = f.Check(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return f.Comment, r
+}
+
 // TestWhatIsNotKeptIsMadeUp: a recording of a log that keeps little comes out the same, whatever the span.
 func TestWhatIsNotKeptIsMadeUp(t *testing.T) {
 	p := replay.Played(t, replay.Disasters, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
@@ -101,15 +115,7 @@ func TestANodeThatChangesOften(t *testing.T) {
 	scene := "cluster prod\nnode a-1..a-9 zone=a\n+60s\nlease a-1 stale\n+60s\nlease a-1 fresh\n+30s\n" +
 		strings.Repeat("node a-1 unschedulable\n+10s\nnode a-1 unschedulable=false\n+10s\n", 5) + "+8m\n"
 	p := replay.Played(t, scene, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
-	log := p.Log()
-	f, err := replay.Read(bytes.NewReader(exported(t, p, log[0].At, log[len(log)-1].At)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := f.Check(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, r := again(t, p)
 	if len(r.Differences) > 0 || r.Missed > 0 || r.Nearly != 1 || r.Faults != 1 || r.Decisions != 2 || !strings.Contains(r.Text("a", "b"), "1 but for details of events that are not kept") {
 		t.Errorf("%s", r.Text("recorded", "now"))
 	}
@@ -120,16 +126,8 @@ func TestWhatWatchesSawIsKept(t *testing.T) {
 	scene := "cluster prod\nnode a-1..a-9 zone=a\nprobe w1 apiserver up witness\n+60s\nblind leases\n+30s\nlease a-1 stale\n+3m\nsees leases\n+1m\nprobe w1 apiserver down witness\n+2m\n" +
 		"probe w1 apiserver up witness\nlease a-1 fresh\n+10m\n"
 	p := replay.Played(t, scene, []byte(strings.ReplaceAll(replay.Fleet, "MODE", "act")))
-	log := p.Log()
-	f, err := replay.Read(bytes.NewReader(exported(t, p, log[0].At, log[len(log)-1].At)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := f.Check(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	comment, r := again(t, p)
 	if len(r.Differences) > 0 || r.Missed > 0 || r.Nearly > 0 || r.Faults == 0 || r.MadeUp == 0 {
-		t.Errorf("%s", f.Comment+r.Text("recorded", "now"))
+		t.Errorf("%s", comment+r.Text("recorded", "now"))
 	}
 }

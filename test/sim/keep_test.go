@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/salvor-io/salvor/internal/replay"
@@ -15,18 +16,7 @@ func TestASeedIsJudgedAlikeFromItsRecording(t *testing.T) {
 	}
 	judged := 0
 	for seed := uint64(1); seed <= few; seed++ {
-		var out bytes.Buffer
-		if err := lab.Keep(t.Context(), seed, NoBug, &out); err != nil {
-			t.Fatal(err)
-		}
-		f, err := replay.Read(&out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := f.Check(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, r := judgedAgain(t, lab, seed, NoBug)
 		judged += r.Faults + r.Decisions + r.Steps + r.Moves
 		if len(r.Differences) > 0 || r.Missed > 0 || len(r.Odd) > 0 || r.MadeUp > 0 {
 			t.Errorf("seed %d:\n%s", seed, r.Text("recorded", "now"))
@@ -47,19 +37,25 @@ func TestAKeptSeedShowsTheBug(t *testing.T) {
 	if err != nil || total.Bad == 0 {
 		t.Fatalf("%v, %s", err, total)
 	}
+	comment, r := judgedAgain(t, lab, total.FirstBad, BugOneWitness)
+	if len(r.Differences) == 0 || !strings.Contains(comment, "is said to be lost") {
+		t.Errorf("%s\n%s", comment, r.Text("recorded", "now"))
+	}
+}
+
+// judgedAgain keeps a seed and judges its recording again, without a bug.
+func judgedAgain(t *testing.T, lab *Lab, seed uint64, bug Bug) (comment string, r *replay.Report) {
+	t.Helper()
 	var out bytes.Buffer
-	if err := lab.Keep(t.Context(), total.FirstBad, BugOneWitness, &out); err != nil {
+	if err := lab.Keep(t.Context(), seed, bug, &out); err != nil {
 		t.Fatal(err)
 	}
 	f, err := replay.Read(&out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := f.Check(t.Context(), nil)
-	if err != nil {
+	if r, err = f.Check(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Differences) == 0 || !bytes.Contains([]byte(f.Comment), []byte("is said to be lost")) {
-		t.Errorf("%s\n%s", f.Comment, r.Text("recorded", "now"))
-	}
+	return f.Comment, r
 }
