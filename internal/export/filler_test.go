@@ -201,6 +201,22 @@ func TestSenders(t *testing.T) {
 	}
 }
 
+// TestWhatIsRepeatedForLongIsRepeatedBefore: of who said nothing new for longer than events are kept, the repeats say what it was.
+func TestWhatIsRepeatedForLongIsRepeatedBefore(t *testing.T) {
+	for repeats, want := range map[int]int{keptOfEach: 1, keptOfEach - 1: 0} {
+		s := senders{}
+		for n := range repeats {
+			ev := seen(uint64(100+n), at(100+10*float64(n)), events.TypeObserver, events.Observer{Watch: "nodes", Reason: "cut off"})
+			ev.Entity = events.Again(ev.Entity)
+			s.hear(ev)
+		}
+		lost := s.lost()
+		if len(lost) != want || want > 0 && (lost[0].Seq != 100 || !lost[0].At.IsZero() || len(s.gaps()) != 1) {
+			t.Errorf("of %d repeats: %+v, want %d", repeats, lost, want)
+		}
+	}
+}
+
 // TestWhatWasSaidIsRepeated: repeats that are not kept are made up of what was last said, up to the first that is kept.
 func TestWhatWasSaidIsRepeated(t *testing.T) {
 	blind := seen(1, at(0.5), events.TypeObserver, events.Observer{Watch: "nodes"})

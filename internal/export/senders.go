@@ -20,7 +20,8 @@ type sender struct{ cluster, typ, entity string }
 type saying struct {
 	kept    int              // events that said something new, or of which it is not known
 	repeats int              // events that said once more what was said before
-	well    *events.Recorded // the first that says that all is well, nil when none does; of a node the first
+	again   *events.Recorded // the first of those
+	well    *events.Recorded // the first of the others that says that all is well, nil when none does; of a node the first
 }
 
 func senderOf(ev events.Event) sender {
@@ -40,7 +41,9 @@ func (s senders) hear(ev events.Recorded) {
 		s[by] = &saying{}
 	}
 	if _, once := events.SaidOf(ev.Entity); once {
-		s[by].repeats++
+		if s[by].repeats++; s[by].repeats == 1 {
+			s[by].again = &ev
+		}
 		return // what is new may all be kept, however often it was repeated
 	}
 	if s[by].kept++; well && s[by].well == nil {
@@ -63,16 +66,23 @@ func wellAgain(ev events.Event) (well, repeats bool) {
 	return false, false
 }
 
-// lost are what the senders said of whom not all is kept, each once, in an order that is always the same: that all was well, and nothing
-// of those of whom nothing of the kind is kept. None of them was given yet.
+// lost are what the senders said of whom not all that was new is kept, each once, in an order that is always the same: what they repeat,
+// where nothing new was said for so long that it is not kept, and else that all was well, and nothing of those of whom nothing of the kind
+// is kept. None of them was given yet.
 func (s senders) lost() []events.Recorded {
 	var out []events.Recorded
 	for _, said := range s {
-		if said.kept >= keptOfEach && said.well != nil && said.well.Type != events.TypeNode {
-			first := *said.well
-			first.At = time.Time{}
-			out = append(out, first)
+		var first events.Recorded
+		switch {
+		case said.kept == 0 && said.repeats >= keptOfEach:
+			first = *said.again
+		case said.kept >= keptOfEach && said.well != nil && said.well.Type != events.TypeNode:
+			first = *said.well
+		default:
+			continue
 		}
+		first.At = time.Time{}
+		out = append(out, first)
 	}
 	slices.SortFunc(out, func(a, b events.Recorded) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
