@@ -17,20 +17,26 @@ type outbox struct {
 
 	mu      sync.Mutex
 	pending map[place]events.Event
+	unheard map[place]bool // of which no Salvor has taken what was new
 }
 
 type place struct{ cluster, entity string }
 
 func newOutbox() *outbox {
-	return &outbox{wake: make(chan struct{}, 1), pending: map[place]events.Event{}}
+	return &outbox{wake: make(chan struct{}, 1), pending: map[place]events.Event{}, unheard: map[place]bool{}}
 }
 
-// Append implements probe.Appender: it takes probes in place of older ones.
+// Append implements probe.Appender: it takes probes in place of older ones. What is said once more is new as long as nobody has heard it.
 func (o *outbox) Append(_ context.Context, evs ...events.Event) ([]events.Receipt, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, ev := range evs {
-		o.pending[place{ev.Cluster, ev.Entity}] = ev
+		of, repeats := events.SaidOf(ev.Entity)
+		at := place{ev.Cluster, of}
+		if o.unheard[at] = o.unheard[at] || !repeats; o.unheard[at] {
+			ev.Entity = of
+		}
+		o.pending[at] = ev
 	}
 	select {
 	case o.wake <- struct{}{}:
@@ -54,8 +60,10 @@ func (o *outbox) taken(evs []events.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, ev := range evs {
-		if at := (place{ev.Cluster, ev.Entity}); o.pending[at].ID == ev.ID {
+		of, _ := events.SaidOf(ev.Entity)
+		if at := (place{ev.Cluster, of}); o.pending[at].ID == ev.ID {
 			delete(o.pending, at)
+			delete(o.unheard, at)
 		}
 	}
 }

@@ -318,3 +318,30 @@ func TestNewRefusesFilesThatCannotBeRead(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhatNobodyHeardIsNew: a repeat of what was dropped, or still waits, says it anew; one of what was taken does not.
+func TestWhatNobodyHeardIsNew(t *testing.T) {
+	box, now := newOutbox(), time.Now()
+	entity := probe.Entity("w-us", probe.TargetAPIServer)
+	put := func(id, entity string, age time.Duration) []events.Event {
+		t.Helper()
+		if _, err := box.Append(t.Context(), events.Event{ID: id, Cluster: "prod", Entity: entity, Time: now.Add(-age)}); err != nil {
+			t.Fatal(err)
+		}
+		evs, _ := box.fresh(now)
+		return evs
+	}
+	if evs := put("1", entity, probe.Worth+time.Second); len(evs) != 0 {
+		t.Fatalf("sends %+v", evs)
+	}
+	for _, c := range []struct{ id, want string }{{"2", entity}, {"3", entity}} {
+		if evs := put(c.id, events.Again(entity), 0); len(evs) != 1 || evs[0].ID != c.id || evs[0].Entity != c.want {
+			t.Fatalf("sends %+v, want one of %s", evs, c.want)
+		}
+	}
+	evs, _ := box.fresh(now)
+	box.taken(evs)
+	if evs := put("4", events.Again(entity), 0); len(evs) != 1 || evs[0].Entity != events.Again(entity) {
+		t.Errorf("sends %+v, want a repeat", evs)
+	}
+}
