@@ -60,7 +60,7 @@ func (f *File) checker(ctx context.Context, cfg *config.Config) (*checker, error
 		return nil, err
 	}
 	c := &checker{file: f, world: world, due: inOrder(f.Incidents), incidents: map[incident.ID]*incident.Incident{},
-		live: map[incident.Key]bool{}, wishes: map[incident.Key]incident.Record{}, also: map[incident.Key]incident.Record{}, writers: map[string]bool{}, otherwise: map[incident.ID]bool{},
+		live: map[incident.Key]bool{}, wishes: map[incident.Key]incident.Record{}, also: map[incident.Key]incident.Record{}, otherwise: map[incident.ID]bool{},
 		report: Report{From: f.From, To: f.To}}
 	log := slog.New(slog.DiscardHandler)
 	c.pipeline = judges.Pipeline(c, func(incident.ID) {}, func(*incident.Incident) {}, log)
@@ -97,7 +97,6 @@ type checker struct {
 	live      map[incident.Key]bool            // of which one is open
 	wishes    map[incident.Key]incident.Record // what the pipeline wanted to open at this event
 	also      map[incident.Key]incident.Record // what it wanted to open first, and nobody has
-	writers   map[string]bool                  // of whom a judgement is known
 	otherwise map[incident.ID]bool             // incidents whose plan in force would not have been started
 	begun     bool                             // the span is reached
 	seq       uint64                           // of the event that was folded last
@@ -125,31 +124,38 @@ func (c *checker) event(ctx context.Context, ev events.Recorded) {
 	if err := c.pipeline.Fold(ctx, ev); err != nil {
 		c.odd(fmt.Sprintf("event %d, %s: %v", ev.Seq, ev.ID, err))
 	}
-	if c.begun && c.startedAt(ev.Seq) { // the first judgement of a life is made at no event in particular
-		c.pipeline.Start(ctx)
-	}
-	for len(c.due) > 0 && c.due[0].ViewSeq <= ev.Seq {
+	for judged := !c.begun; len(c.due) > 0 && c.due[0].ViewSeq <= ev.Seq; {
 		rec := c.due[0]
 		c.due = c.due[1:]
+		if !judged && c.began(rec) {
+			c.pipeline.Start(ctx)
+			judged = true
+		}
 		c.take(ctx, rec)
 	}
 	c.unopened()
 }
 
-// startedAt says that a replica began to judge at an event: what it recorded there is its first, or an opening that nothing led to.
-func (c *checker) startedAt(seq uint64) (began bool) {
-	for _, rec := range c.due {
-		if rec.ViewSeq > seq {
-			break
-		}
-		if rec.ViewSeq != seq || !judgement(rec.Kind) {
-			continue
-		}
-		_, wished := c.wishes[keyOf(rec)]
-		began = began || !c.writers[rec.Writer] || rec.Kind == incident.Opened && !wished
-		c.writers[rec.Writer] = true
+// began says that a replica began to judge at this event: what it recorded is an opening, or a move, that nothing that was judged before
+// leads to. The first judgement of a life is made at no event in particular.
+func (c *checker) began(rec incident.Sequenced) bool {
+	if rec.ViewSeq != c.seq {
+		return false
 	}
-	return began
+	switch rec.Kind {
+	case incident.Opened:
+		_, wished := c.wishes[keyOf(rec)]
+		return !wished
+	case incident.Confirmed, incident.Recurred, incident.Cleared, incident.Handed, incident.Closed:
+		inc := c.incidents[rec.Incident]
+		if inc == nil {
+			return false
+		}
+		sight := c.pipeline.Look(inc).Sight
+		move := inc.Upcoming(sight, c.engine.Terms)
+		return move.Record.Kind != rec.Kind && (rec.Kind != incident.Cleared || !sight.Gone())
+	}
+	return false
 }
 
 // keyOf is the key that a record brings, if any.

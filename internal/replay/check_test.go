@@ -266,6 +266,7 @@ func TestWhatWasChangedIsNoRecording(t *testing.T) {
 	swapped := append([]string{lines[1], lines[0]}, lines[2:]...)
 	for name, c := range map[string]struct{ events, want string }{
 		"out of order": {strings.Join(swapped, ""), "event 1 comes after event 2"}, "cut": {strings.Join(lines[:300], ""), "ends before its recording does"}, "emptied": {"", "ends before"},
+		"cut in a line": {strings.Join(lines[:300], "") + lines[300][:40], "ends before its recording does"}, "two in one": {evs + evs, "behind the end"},
 	} {
 		f := must(Read(strings.NewReader(head + "-- events.jsonl --\n" + c.events)))
 		if _, err := f.Check(t.Context(), nil); err == nil || !strings.Contains(err.Error(), c.want) {

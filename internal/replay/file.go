@@ -210,26 +210,42 @@ func (f *File) asked(line []byte) error {
 // Event is the next event of the file, io.EOF when there is none any more. It returns each once. Whether its payload is one, whoever
 // decodes it finds out.
 func (f *File) Event() (events.Recorded, error) {
+	if f.ended {
+		return events.Recorded{}, io.EOF
+	}
 	line, err := f.events.next()
 	switch name, header := marker(line); {
-	case errors.Is(err, io.EOF) && f.ended:
-		return events.Recorded{}, io.EOF
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return events.Recorded{}, fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, ErrNotWhole)
+		return events.Recorded{}, f.inEvents(ErrNotWhole)
 	case err != nil:
 		return events.Recorded{}, err
 	case header && name == sectionEnd:
-		f.ended = true
-		return f.Event()
+		return events.Recorded{}, f.end()
 	}
 	if ev, ok := scanEvent(line); ok {
 		return ev, nil
 	}
 	var t told
-	if err := json.Unmarshal(line, &t); err != nil {
-		return events.Recorded{}, fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, err)
+	switch err := json.Unmarshal(line, &t); {
+	case err != nil && !bytes.HasSuffix(line, []byte("\n")): // it was cut off within the line
+		return events.Recorded{}, f.inEvents(ErrNotWhole)
+	case err != nil:
+		return events.Recorded{}, f.inEvents(err)
 	}
 	return t.recorded(), nil
+}
+
+// end is io.EOF where nothing stands behind the end.
+func (f *File) end() error {
+	if _, err := f.events.next(); !errors.Is(err, io.EOF) {
+		return f.inEvents(errors.New("something stands behind the end of the recording"))
+	}
+	f.ended = true
+	return io.EOF
+}
+
+func (f *File) inEvents(err error) error {
+	return fmt.Errorf("%s line %d: %w", sectionEvents, f.events.n, err)
 }
 
 // Steps are what happens in the scene of the file.
