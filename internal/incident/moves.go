@@ -145,7 +145,7 @@ func (i *Incident) whileDeciding(s Sight, t Terms) Move {
 
 // clearsUndone clears what no plan is in force about. One that ended before may have done something.
 func (i *Incident) clearsUndone() Move {
-	if i.Wrote {
+	if i.Attempts > 0 {
 		return cleared("not seen any more")
 	}
 	return cleared("not seen any more, before anything was done")

@@ -17,8 +17,11 @@ func (l *Lab) Keep(ctx context.Context, seed uint64, bug Bug, w io.Writer) error
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: make sim SEEDS=1 FROM=%[1]d TRACE=1\n\n",
-		seed, result.said()); err != nil {
+	command := fmt.Sprintf("make sim SEEDS=1 FROM=%d TRACE=1", seed)
+	if bug != NoBug {
+		command += fmt.Sprintf(" BUG=%q", bug)
+	}
+	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: %s\n\n", seed, result.said(), command); err != nil {
 		return err
 	}
 	e := export.New(export.Options{Log: r.log, Past: r.store, Decisions: r.store.Writer("export"), Missing: ledger.ErrNotFound, Config: l.cfg, Version: "simulated",
