@@ -91,13 +91,11 @@ func (c *Cluster) foldDeclared(m moment, seen events.Declared) {
 // longestAgo is the declaration of which people spoke longest ago, of those that are over if any is.
 func (c *Cluster) longestAgo(now time.Time) string {
 	keys := sortedKeys(c.Declared)
-	return slices.MinFunc(keys, func(a, b string) int {
-		x, y := c.Declared[a], c.Declared[b]
-		if x.Stands(now) != y.Stands(now) {
-			return map[bool]int{true: 1, false: -1}[x.Stands(now)]
-		}
-		return x.At.Compare(y.At)
-	})
+	over := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return c.Declared[key].Stands(now) })
+	if len(over) > 0 {
+		keys = over
+	}
+	return slices.MinFunc(keys, func(a, b string) int { return c.Declared[a].At.Compare(c.Declared[b].At) })
 }
 
 // forgetDeclared drops what has been over for long.

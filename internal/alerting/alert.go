@@ -1,7 +1,6 @@
 package alerting
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +49,14 @@ func waited(inc *incident.Incident) bool {
 	})
 }
 
+// sentence is the fault as it is seen now, while the incident lives: what is seen after its end is another one's.
+func (n *Notifier) sentence(inc *incident.Incident) string {
+	if seen := n.Sentence(inc.Fault); seen != "" && inc.Live() {
+		return seen
+	}
+	return inc.Fault.Sentence
+}
+
 func (n *Notifier) render(inc *incident.Incident, name, severity string, now time.Time, firing bool) alert {
 	a := alert{
 		Labels: map[string]string{
@@ -58,7 +65,7 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 		},
 		Annotations: map[string]string{
 			"summary":     fmt.Sprintf("%s of %s: %s", inc.Fault.Anchor, inc.Key.Cluster, inc.State),
-			"description": cmp.Or(n.Sentence(inc.Fault), inc.Fault.Sentence),
+			"description": n.sentence(inc),
 			"why":         inc.Why,
 			"next":        "salvor incidents show " + inc.Name(),
 		},

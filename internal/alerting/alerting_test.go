@@ -56,7 +56,11 @@ func TestWhatIsRaised(t *testing.T) {
 			got := n.alerts()
 			for _, a := range got {
 				firing, known := want[a.Labels["alertname"]]
-				if a.Annotations["description"] != c.inc.Fault.Sentence+", and more" {
+				want := c.inc.Fault.Sentence
+				if c.inc.Live() {
+					want += ", and more"
+				}
+				if a.Annotations["description"] != want {
 					t.Errorf("described as %q", a.Annotations["description"])
 				}
 				if !known || firing != a.EndsAt.After(now) {

@@ -229,8 +229,8 @@ func (e *Exporter) comment(k *known, from, to time.Time) string {
 	}
 	fmt.Fprintf(&b, "%d events of the span are here. %d are not kept any more, since the log keeps the last %d of each object. Ticks were up to %d of\n", k.count.kept, k.count.missing, keptOfEach, k.count.ticks)
 	fmt.Fprintf(&b, "them, and are made up: one a second. Of %d others nothing is known, most of which repeated how things were: what is kept of those who\n", k.count.missing-min(k.count.missing, uint64(k.count.ticks)))
-	fmt.Fprintf(&b, "do is repeated in their place. %d watchers, probers and dead man's switches whose word changed often are taken to have said that all\n", len(k.senders.lost()))
-	fmt.Fprintf(&b, "is well until the first that is kept of them, as are %d nodes that changed often.\n", len(k.senders.nodes()))
+	fmt.Fprintf(&b, "do is repeated in their place. Of %d watchers, probers and dead man's switches not all is kept that was new: they are taken to have\n", len(k.senders.lost()))
+	fmt.Fprintf(&b, "said what they repeat, or else that all is well, until the first that is kept of them; and %d nodes that changed often to have been well.\n", len(k.senders.nodes()))
 	fmt.Fprintf(&b, "Where that was not so, and where other objects changed often, a judgement comes out differently for that.\n")
 	return b.String()
 }

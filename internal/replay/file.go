@@ -92,11 +92,11 @@ func Read(r io.Reader) (*File, error) {
 
 // marker says whether a line begins a section, and which.
 func marker(line []byte) (name string, ok bool) {
-	s, ok := strings.CutPrefix(strings.TrimRight(string(line), "\r\n"), "-- ")
+	rest, ok := bytes.CutPrefix(line, []byte("-- ")) // few lines are: most are events, which are long and many
 	if !ok {
 		return "", false
 	}
-	s, ok = strings.CutSuffix(s, " --")
+	s, ok := strings.CutSuffix(strings.TrimRight(string(rest), "\r\n"), " --")
 	return strings.TrimSpace(s), ok
 }
 

@@ -205,8 +205,9 @@ func (s *stage) again(words []string) error {
 		}
 	}
 	for _, step := range last {
-		step.At = s.now
-		s.steps = append(s.steps, step)
+		if err := s.happens(*step.Event); err != nil {
+			return err
+		}
 	}
 	return nil
 }

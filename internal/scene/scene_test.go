@@ -216,6 +216,7 @@ func TestWhatIsNoScene(t *testing.T) {
 		{"cluster prod\n\nfly a-1", `line 3: "fly" is no word`},
 		{"cluster prod\n+1y", "no time that can pass"},
 		{"cluster prod\n+900h", "no time that can pass"},
+		{"cluster prod\n+740h", "line 2: more than 500000 events: let less time pass"},
 		{"cluster prod\nnode a-5..a-1", "no range"},
 		{`cluster prod` + "\n" + `node "a-1`, "not closed"},
 		{"cluster prod\nsilent probe w1", "nobody says"},

@@ -83,6 +83,11 @@ func (s *stage) record(id string, typ events.Type, source, cluster, entity strin
 	if err != nil {
 		return err
 	}
+	return s.happens(ev)
+}
+
+// happens adds an event, as far as there is room for it.
+func (s *stage) happens(ev events.Event) error {
 	if len(s.steps) >= mostSteps {
 		return fmt.Errorf("more than %d events: let less time pass, or fewer clusters be watched", mostSteps)
 	}

@@ -138,10 +138,10 @@ func (s *stage) heartbeat(words []string) error {
 	}
 	return s.keep(cluster+"/heartbeat/"+name, every, func(func(string) string) error {
 		ev, err := events.NewHeartbeat("/scene", cluster, s.now, events.Heartbeat{Name: name, Every: events.InSeconds(every)})
-		if err == nil {
-			s.steps = append(s.steps, Step{At: s.now, Event: &ev})
+		if err != nil {
+			return err
 		}
-		return err
+		return s.happens(ev)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/export"
@@ -21,21 +22,12 @@ func (l *Lab) Keep(ctx context.Context, seed uint64, bug Bug, w io.Writer) error
 	if bug != NoBug {
 		command += fmt.Sprintf(" BUG=%q", bug)
 	}
-	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: %s\n\n", seed, result.said(), command); err != nil {
+	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: %s\n\n", seed, strings.Join(result.Complaints(), "\n")+"\n", command); err != nil {
 		return err
 	}
 	e := export.New(export.Options{Log: r.log, Past: r.store, Decisions: r.store.Writer("export"), Missing: ledger.ErrNotFound, Config: l.cfg, Version: "simulated",
 		Clock: r.clock.Now})
 	return e.Export(ctx, w, r.start, r.clock.Now())
-}
-
-// said is what went wrong, a line each.
-func (r Result) said() string {
-	text := ""
-	for _, what := range r.Complaints() {
-		text += what + "\n"
-	}
-	return text
 }
 
 // Follow implements export.Log: it gives all that the journal has, and nothing comes after.
