@@ -12,7 +12,7 @@ type Said struct {
 
 // Reason is one sentence with the rule that said it.
 type Reason struct {
-	Text string `json:"text"`
+	Text string `json:"text"` // the sentence, as people read it
 	Rule string `json:"rule"` // "zone.rego:14", or "mode", "storm", "budget" for what Go says
 }
 
@@ -28,27 +28,27 @@ type AskRule struct {
 
 // Decision is the answer to a question, ready to be stored.
 type Decision struct {
-	Verdict  Verdict  `json:"verdict"`
-	Would    Verdict  `json:"would"`    // what rules and class said before what is unknown, single sources, mode and brakes
-	Reasons  []Reason `json:"reasons"`  // why rules and class answer so
-	Held     []Reason `json:"held"`     // what held it back: mode and brakes
-	Asks     *Asks    `json:"asks"`     // who is to be asked when the verdict is Ask; nil otherwise
-	Revision string   `json:"revision"` // of the policy
+	Verdict  Verdict  `json:"verdict" oneof:"deny,ask,act"` // the answer
+	Would    Verdict  `json:"would" oneof:"deny,ask,act"`   // what rules and class said before what is unknown, single sources, mode and brakes
+	Reasons  []Reason `json:"reasons"`                      // why rules and class answer so
+	Held     []Reason `json:"held"`                         // what held it back: mode and brakes
+	Asks     *Asks    `json:"asks"`                         // who is to be asked when the verdict is `ask`; null otherwise
+	Revision string   `json:"revision"`                     // of the policy
 }
 
 // Asks is the strictest merge of all asks.
 type Asks struct {
-	Needs      []Need   `json:"needs"`
+	Needs      []Need   `json:"needs"`           // all of them are to be met
 	Votes      int      `json:"votes"`           // distinct people in all, at least
-	WithinS    float64  `json:"answer_within_s"` // the shortest asked for
-	OnTimeout  string   `json:"on_timeout"`
-	EscalateTo []string `json:"escalate_to"`
+	WithinS    float64  `json:"answer_within_s"` // the shortest asked for, in seconds; 0 when none was
+	OnTimeout  string   `json:"on_timeout"`      // `escalate` or `expire`
+	EscalateTo []string `json:"escalate_to"`     // groups that are asked when nobody answers in time
 }
 
 // Need is a number of votes out of some groups. Empty groups mean anyone who may approve.
 type Need struct {
-	Groups []string `json:"groups"`
-	Votes  int      `json:"votes"`
+	Groups []string `json:"groups"` // empty: anyone who may approve
+	Votes  int      `json:"votes"`  // so many people of them
 }
 
 // Engine evaluates the authors' rules. An error means that nothing was said: the caller decides on the safe side. Ask must

@@ -1,35 +1,44 @@
 package policies
 
-// Proposal is what policy and people see of a plan. Responders computed it; nobody claimed it.
+// Proposal is what policy and people see of a plan. Responders computed it; nobody claimed it. Its price is the time it takes, the
+// data it loses, and what people must accept.
 type Proposal struct {
-	Runbook   string         `json:"runbook"`
-	Phase     string         `json:"phase"`  // "recover", or "undo" when it takes back what a recovery did
-	Digest    string         `json:"digest"` // of the final plan, hex
-	Class     Class          `json:"class"`  // the highest of its steps
-	Targets   []Target       `json:"targets"`
-	Steps     []ProposedStep `json:"steps"`
-	DurationS float64        `json:"duration_s"` // expected, in seconds
-	DataLoss  string         `json:"data_loss"`  // empty when none is expected
-	Warnings  []string       `json:"warnings"`   // what people must accept, such as "if worker-7 still runs, both copies may write"
+	Runbook   string         `json:"runbook"`                                                              // the runbook that it is made of
+	Phase     string         `json:"phase" oneof:"recover,undo"`                                           // `recover`, or `undo` when the plan takes back what a recovery did
+	Digest    string         `json:"digest"`                                                               // of the final plan, hex
+	Class     Class          `json:"class" oneof:"observe,reversible,disruptive,destructive,irreversible"` // the most harmful of its steps: `observe`, `reversible`, `disruptive`, `destructive`, `irreversible`
+	Targets   []Target       `json:"targets"`                                                              // every object that it acts on
+	Steps     []ProposedStep `json:"steps"`                                                                // in order
+	DurationS float64        `json:"duration_s"`                                                           // price: expected seconds
+	DataLoss  string         `json:"data_loss"`                                                            // price: what is lost, as people read it; empty when nothing is expected to be
+	Warnings  []string       `json:"warnings"`                                                             // price: what people must accept
+	After     After          `json:"after"`                                                                // what is left of the cluster while the plan stands
+}
+
+// After is what is left of the cluster while the plan stands: what it takes away is not there any more, what it takes back is.
+type After struct {
+	Nodes         int `json:"nodes"`                  // nodes that are well and that the plan leaves alone
+	HealthyZones  int `json:"healthy_zones"`          // zones of which at least half of the nodes are such
+	ControlPlanes int `json:"healthy_control_planes"` // control plane nodes that are such
 }
 
 // ProposedStep is one step of a proposal.
 type ProposedStep struct {
-	Name      string   `json:"name"`
-	Responder string   `json:"responder"`
-	Class     Class    `json:"class"`
-	Targets   []Target `json:"targets"`
-	Will      []string `json:"will"`    // what will happen, one line a target or less
-	Command   string   `json:"command"` // what a person would type instead
+	Name      string   `json:"name"`                                                                 // as the runbook has it
+	Responder string   `json:"responder"`                                                            // such as `node.cordon`
+	Class     Class    `json:"class" oneof:"observe,reversible,disruptive,destructive,irreversible"` // as `plan.class`
+	Targets   []Target `json:"targets"`                                                              // each as in `plan.targets`
+	Will      []string `json:"will"`                                                                 // what will happen, a line a target or less
+	Command   string   `json:"command"`                                                              // what a person would type instead
 }
 
 // Target is one object that a step acts on, explicit and pinned.
 type Target struct {
-	Kind      string `json:"kind"` // Node, Pod, Deployment, ...
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	UID       string `json:"uid"`
-	Zone      string `json:"zone"` // of a node
+	Kind      string `json:"kind"`      // `Node`, `Pod`, `Deployment`, ...
+	Namespace string `json:"namespace"` // empty for what lies in none
+	Name      string `json:"name"`      // its name
+	UID       string `json:"uid"`       // its UID
+	Zone      string `json:"zone"`      // of a node
 }
 
 // String is the target as people read it: "node/worker-1" or "pod/shop/web-0".

@@ -1,41 +1,77 @@
 package policies
 
 import (
+	"encoding"
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the table in README.md")
+var update = flag.Bool("update", false, "rewrite what is generated")
 
-const (
-	tableBegin = "<!-- combine:begin -->\n"
-	tableEnd   = "<!-- combine:end -->"
-)
-
-// TestTheGuideShowsTheTable keeps the table of policies/README.md what the code does.
-func TestTheGuideShowsTheTable(t *testing.T) {
+// TestTheGuideShowsTheTables keeps the tables of policies/README.md what the code does and what the input is.
+func TestTheGuideShowsTheTables(t *testing.T) {
 	raw, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(raw), tableBegin)
-	is, after, closed := strings.Cut(rest, tableEnd)
-	if !ok || !closed {
-		t.Fatal("README.md has no place for the table")
-	}
-	want := combineTable()
+	is := string(raw)
+	want := between(t, is, "combine", combineTable())
+	want = between(t, want, "input", inputTable(readComments(t)))
 	if is == want {
 		return
 	}
 	if !*update {
-		t.Fatalf("the table is not what the code does: go test ./policies -update\nwant:\n%s", want)
+		t.Fatal("the tables of README.md are not current: go test ./policies -update")
 	}
-	if err := os.WriteFile("README.md", []byte(before+tableBegin+want+tableEnd+after), 0o644); err != nil {
+	if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// between puts a text between the marks of a name.
+func between(t *testing.T, guide, name, text string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+	before, rest, ok := strings.Cut(guide, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("README.md has no place for %s", name)
+	}
+	return before + begin + text + end + after
+}
+
+// inputTable lists the leaves of the input with what is written about them.
+func inputTable(said comments) string {
+	var out strings.Builder
+	out.WriteString("| field | type | meaning |\n| --- | --- | --- |\n")
+	var walk func(at, meaning string, of reflect.Type)
+	walk = func(at, meaning string, of reflect.Type) {
+		form := map[reflect.Kind]string{reflect.Int: "number", reflect.Float64: "number", reflect.Bool: "boolean"}[of.Kind()]
+		list := of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.String
+		switch {
+		case at == "plan.steps[_].targets":
+			fmt.Fprintf(&out, "| `%s[_]` | | %s |\n", at, meaning)
+		case of.Kind() == reflect.String, of.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+			fmt.Fprintf(&out, "| `%s` | text | %s |\n", at, meaning)
+		case list:
+			fmt.Fprintf(&out, "| `%s` | list of text | %s |\n", at, meaning)
+		case of.Kind() == reflect.Slice || of.Kind() == reflect.Map:
+			walk(at+"[_]", meaning, of.Elem())
+		case of.Kind() == reflect.Struct:
+			for i := range of.NumField() {
+				f := of.Field(i)
+				walk(strings.TrimPrefix(at+"."+f.Tag.Get("json"), "."), said[of.Name()+"."+f.Name], f.Type)
+			}
+		default:
+			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", at, form, meaning)
+		}
+	}
+	walk("", "", reflect.TypeFor[Question]())
+	return out.String()
 }
 
 // combineTable asks Settle about every combination and writes down the answers.

@@ -67,6 +67,7 @@ func (c *check) all(cfg *Config) {
 	c.clusters(cfg)
 	c.intakes(cfg)
 	c.people(cfg.People)
+	c.protection(cfg)
 	c.limits(cfg.Limits)
 	c.detect(cfg.Detect)
 	c.times(cfg.Times)

@@ -19,6 +19,7 @@ type Config struct {
 	Clusters      []Cluster      `yaml:"clusters"`
 	Intakes       []Intake       `yaml:"intakes"`
 	People        []Person       `yaml:"people"`
+	Protection    []Promise      `yaml:"protection"`
 	Policies      Policies       `yaml:"policies"`
 	Runbooks      Runbooks       `yaml:"runbooks"`
 	Limits        Limits         `yaml:"limits"`
@@ -132,6 +133,16 @@ type Person struct {
 	Role      people.Role `yaml:"role"`
 	Groups    []string    `yaml:"groups"`
 	TokenFile string      `yaml:"token_file"`
+}
+
+// Promise is what an application was promised, see package protection.
+type Promise struct {
+	Name       string        `yaml:"name"`
+	Level      int           `yaml:"level"` // DR level, 1 to 4
+	RPO        time.Duration `yaml:"rpo"`   // so much of what was written last may be lost
+	RTO        time.Duration `yaml:"rto"`   // so soon it is to serve again
+	Clusters   []string      `yaml:"clusters"`
+	Namespaces []string      `yaml:"namespaces"` // patterns of names
 }
 
 // Policies names a directory of rules beside the shipped ones; empty means none.

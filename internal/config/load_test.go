@@ -151,6 +151,8 @@ intakes:
   - {name: us, token_file: us.token, clusters: [lab], witness: w-us}
 people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token}
+protection:
+  - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
 policies: {dir: rules}
 runbooks: {dir: books}
 limits: {nodes_per_zone: 2, fleet_share: 0.25, storm: {nodes: 5, share: 0.5, within: 90s}, attempts: 1, flaps: 0}
@@ -188,6 +190,7 @@ func TestReadEverything(t *testing.T) {
 			{Name: "us", TokenFile: in("us.token"), Clusters: []string{"lab"}, Witness: "w-us"},
 		},
 		People:        []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
+		Protection:    []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
 		Policies:      Policies{in("rules")},
 		Runbooks:      Runbooks{in("books")},
 		Limits:        Limits{2, 0.25, Storm{5, 0.5, 90 * time.Second}, 1, 0},

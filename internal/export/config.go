@@ -25,6 +25,9 @@ func Config(cfg *config.Config) ([]byte, error) {
 	for _, c := range cfg.Clusters {
 		out.Clusters = append(out.Clusters, clusterOf(c))
 	}
+	for _, app := range cfg.Protection {
+		out.Protection = append(out.Protection, promise{app.Name, app.Level, lasting(app.RPO), lasting(app.RTO), app.Clusters, app.Namespaces})
+	}
 	for _, row := range cfg.Alerts {
 		out.Alerts = append(out.Alerts, alert{row.Match, string(row.Topic), row.Independent})
 	}
@@ -51,11 +54,21 @@ func (d lasting) MarshalText() ([]byte, error) { return []byte(time.Duration(d).
 
 // judging is the part of a configuration that judges, with the names of its keys.
 type judging struct {
-	Clusters []cluster `json:"clusters"`
-	Limits   limits    `json:"limits"`
-	Detect   detect    `json:"detect"`
-	Times    times     `json:"times"`
-	Alerts   []alert   `json:"alerts,omitempty"`
+	Clusters   []cluster `json:"clusters"`
+	Protection []promise `json:"protection,omitempty"`
+	Limits     limits    `json:"limits"`
+	Detect     detect    `json:"detect"`
+	Times      times     `json:"times"`
+	Alerts     []alert   `json:"alerts,omitempty"`
+}
+
+type promise struct {
+	Name       string   `json:"name"`
+	Level      int      `json:"level"`
+	RPO        lasting  `json:"rpo"`
+	RTO        lasting  `json:"rto"`
+	Clusters   []string `json:"clusters,omitempty"`
+	Namespaces []string `json:"namespaces"`
 }
 
 type cluster struct {

@@ -29,6 +29,7 @@ clusters:
   - {name: test, observe: {in_cluster: true}, modes: {config: suggest}}
 intakes: [{name: am, token_file: /secret/am, clusters: [prod]}]
 people: [{name: secret, role: admin, token_file: /secret/alice}]
+protection: [{name: shop, level: 3, rpo: 5m, rto: 15m, clusters: [prod], namespaces: ["shop-*"]}, {name: wiki, level: 1, namespaces: [wiki]}]
 policies: {dir: /secret/policies}
 runbooks: {dir: /secret/runbooks}
 limits: {nodes_per_zone: 2, fleet_share: 0.3, attempts: 7, flaps: 5, storm: {nodes: 9, share: 0.25, within: 3m}}
@@ -62,14 +63,15 @@ func TestConfigJudgesTheSame(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	type part struct {
-		Limits config.Limits
-		Detect config.Detect
-		Times  config.Times
-		Alerts any
-		Of     []any
+		Promises []config.Promise
+		Limits   config.Limits
+		Detect   config.Detect
+		Times    config.Times
+		Alerts   any
+		Of       []any
 	}
 	judges := func(c *config.Config) part {
-		p := part{c.Limits, c.Detect, c.Times, c.Alerts, nil}
+		p := part{c.Protection, c.Limits, c.Detect, c.Times, c.Alerts, nil}
 		for _, of := range c.Clusters {
 			p.Of = append(p.Of, of.Name, of.Environment, of.Region, of.SoleRepairer, of.LeaseStaleAfter, of.Act != nil)
 			for _, kind := range classifiers.Kinds() {

@@ -14,6 +14,7 @@ import (
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/policies"
 )
@@ -25,6 +26,7 @@ type Judgement struct {
 	Decider     policies.Decider
 	Clusters    map[string]recovery.Cluster
 	Terms       incident.Terms
+	Promises    protection.Promises
 	Limits      policies.Limits
 	StormSpan   time.Duration
 	Keep        time.Duration // how long an incident that has ended is still known
@@ -43,7 +45,7 @@ func New(ctx context.Context, cfg *config.Config, rules fs.FS) (*Judgement, erro
 	}
 	l := cfg.Limits
 	return &Judgement{
-		Table: table, Classifiers: classifiersOf(cfg), Decider: policies.Judge{Engine: engine}, Clusters: facts(cfg),
+		Table: table, Classifiers: classifiersOf(cfg), Decider: policies.Judge{Engine: engine}, Clusters: facts(cfg), Promises: promises(cfg),
 		Terms:     incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
 		StormSpan: l.Storm.Within, Keep: cfg.Times.ArchiveAfter,
@@ -70,7 +72,7 @@ type World struct {
 func (j *Judgement) Engine(w World, log *slog.Logger) *recovery.Engine {
 	return recovery.New(recovery.Options{
 		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: wary{w.Books, w.Sights.Look}, Catalog: w.Books.Catalog,
-		Decider: j.Decider, Clusters: j.Clusters, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log,
+		Decider: j.Decider, Clusters: j.Clusters, Promises: j.Promises, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log,
 	})
 }
 
@@ -87,6 +89,14 @@ func facts(cfg *config.Config) map[string]recovery.Cluster {
 			}
 		}
 		out[c.Name] = recovery.Cluster{Name: c.Name, Environment: c.Environment, Region: c.Region, Modes: modes}
+	}
+	return out
+}
+
+func promises(cfg *config.Config) protection.Promises {
+	var out protection.Promises
+	for _, p := range cfg.Protection {
+		out = append(out, protection.Promise(p))
 	}
 	return out
 }

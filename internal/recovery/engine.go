@@ -19,6 +19,7 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -74,6 +75,7 @@ type Options struct {
 	Catalog   responders.Catalog
 	Clusters  map[string]Cluster
 	Terms     incident.Terms
+	Promises  protection.Promises
 	Limits    policies.Limits
 	StormSpan time.Duration // nodes lost within it count together
 	Clock     clock.Clock   // of the wall, for deadlines and for how far the view lags

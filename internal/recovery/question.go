@@ -87,13 +87,14 @@ func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (cand
 func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan, now standing) policies.Question {
 	cluster := e.Clusters[inc.Key.Cluster]
 	q := policies.Question{
-		Schema: 1, About: policies.AboutDecision, Now: look.Sight.Now,
+		Schema: policies.InputVersion, About: policies.AboutDecision, Now: look.Sight.Now,
 		Cluster:  policies.ClusterFacts{Name: inc.Key.Cluster, Environment: cluster.Environment, Region: cluster.Region},
 		Incident: policies.IncidentFacts{ID: string(inc.ID), OpenedAt: inc.OpenedAt, Count: inc.Count},
 		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase), History: e.history(inc, look),
 		Limits: e.Limits, InFlight: inFlight(inc, plan, now.budget), Mode: cluster.Modes[inc.Fault.Kind],
 		Pauses: nonNil(now.pauses), Unknown: []string{},
 	}
+	q.Protection = e.promised(q)
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
 	e.others(&q)
 	return q
@@ -115,7 +116,7 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 	}
 	agree, asked := f.Agreement()
 	facts := policies.FaultFacts{Kind: string(f.Kind), Anchor: f.Anchor.String(), Sentence: f.Sentence,
-		Nodes: nonNil(f.Scope.Nodes), Zones: nonNil(f.Scope.Zones), Regions: nonNil(f.Scope.Regions),
+		Nodes: nonNil(f.Scope.Nodes), Zones: nonNil(f.Scope.Zones), Regions: nonNil(f.Scope.Regions), Namespaces: nonNil(f.Scope.Namespaces),
 		Agree: agree, Asked: asked, Signals: map[string]policies.SignalFacts{}, AgeS: look.Sight.Now.Sub(f.Since).Seconds(), Single: f.SingleSourced()}
 	if look.Sight.Finding != nil && look.Sight.Finding.Under != nil {
 		facts.Under = look.Sight.Finding.Under.Anchor.String()
@@ -127,12 +128,23 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 }
 
 func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.History {
-	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, LastOutcome: string(inc.Outcome), LastReason: inc.Why}
+	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, Tried: tried(inc), LastOutcome: string(inc.Outcome), LastReason: inc.Why}
 	if !inc.LastTry.IsZero() {
 		h.SinceLastS = look.Sight.Now.Sub(inc.LastTry).Seconds()
 	}
 	h.Incidents24h = e.Sights.OpenedSince(inc.Key, look.Sight.Now.Add(-24*time.Hour))
 	return h
+}
+
+// tried names the runbooks whose plans were started.
+func tried(inc *incident.Incident) []string {
+	names := []string{}
+	for _, rec := range inc.History {
+		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Answer.Verdict == policies.Act && d.Plan != nil {
+			names = append(names, d.Plan.Runbook)
+		}
+	}
+	return names
 }
 
 // inFlight is what other incidents hold.
@@ -165,11 +177,14 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	if v.BlindToSilences() {
 		q.Unknown = append(q.Unknown, "view.silences")
 	}
+	left := leaves(q.Plan)
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {
 			countNode(&q.View, n)
+			left.count(n)
 		}
 	}
+	q.Plan.After = left.sum(q.View.Zones)
 	slices.Sort(q.View.ControlNodes)
 	q.View.LostTogether, q.View.LostOf = v.LostWith(c, q.Fault.Nodes, e.StormSpan)
 	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {

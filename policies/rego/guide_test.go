@@ -69,7 +69,7 @@ func TestGuideQuotesTheErrors(t *testing.T) {
 	for _, c := range []struct{ rule, quoted string }{
 		{`deny := true`, "zone.rego:2: deny has another form than the contract: write "},
 		{`denny contains "x"` + "\n" + `deny contains "y"`, "zone.rego:2: denny has no effect: it is not deny, ask or act, and none of those uses it (did you mean deny?)"},
-		{`deny contains "x" if input.plan.clas`, "zone.rego:2: input.plan has no field clas (did you mean class?); it has class, data_loss, "},
+		{`deny contains "x" if input.plan.clas`, "zone.rego:2: input.plan has no field clas (did you mean class?); it has after, class, "},
 		{`deny contains "x" if data.salvor.config.grups`, "zone.rego:2: data.salvor.config.grups is not there: no rule and no setting is named so"},
 		{`deny contains "x" if http.send({})`, "zone.rego:2: http.send is refused: rules reach no network, clock, chance or environment; the time is input.now"},
 		{`deny contains "x" if time.clock([0, "Local"])`, "zone.rego:2: the time zone Local differs from machine to machine: name one, such as Europe/Berlin"},

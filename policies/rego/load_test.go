@@ -52,7 +52,7 @@ func TestRefusedRules(t *testing.T) {
 		{"swapped letters", "deny contains \"x\"\naks contains \"y\"", "zone.rego:3: aks has no effect: it is not deny, ask or act, and none of those uses it (did you mean ask?)"},
 		{"word of another tool", "deny contains \"x\"\nallow if input.now != \"\"", "zone.rego:3: allow has no effect"},
 		{"unused chain", "deny contains \"x\"\na := b\nb := 1", "zone.rego:4: b has no effect"},
-		{"unknown field", "deny contains \"x\"\ndeny contains \"x\" if input.plan.clas == \"a\"", "zone.rego:3: input.plan has no field clas (did you mean class?); it has class, data_loss,"},
+		{"unknown field", "deny contains \"x\"\ndeny contains \"x\" if input.plan.clas == \"a\"", "zone.rego:3: input.plan has no field clas (did you mean class?); it has after, class, data_loss,"},
 		{"unknown field at the top", `deny contains "x" if input.plans`, "zone.rego:2: input has no field plans (did you mean plan?); it has about,"},
 		{"unknown field by bracket", `deny contains "x" if input["plan"]["clas"] == ""`, "zone.rego:2: input.plan has no field clas"},
 		{"unknown field of an element", `deny contains "x" if { some t in input.plan.targets; t.knd == "Node" }`, "zone.rego:2: t has no field knd (did you mean kind?); it has kind,"},

@@ -1,0 +1,62 @@
+// Package protection knows what applications were promised: a DR level, how much may be lost, and how soon they serve again.
+//
+// A DR level says how a promise is kept, from 1, backups that people restore, over 2, backups that are restored by plan, and 3, copies that
+// are kept up all the time, to 4, a standby that takes over.
+package protection
+
+import (
+	"path"
+	"slices"
+	"time"
+)
+
+// The least and the highest DR level.
+const (
+	MinLevel = 1
+	MaxLevel = 4
+)
+
+// Promise is what one application was promised.
+type Promise struct {
+	Name       string
+	Level      int           // MinLevel to MaxLevel
+	RPO        time.Duration // so much of what was written last may be lost; 0 when that was not said
+	RTO        time.Duration // so soon it is to serve again; 0 when that was not said
+	Clusters   []string      // where it runs; empty: on all of them
+	Namespaces []string      // patterns of the names of its namespaces, as path.Match has them
+}
+
+// Touched is a promise with those of its namespaces that something touches.
+type Touched struct {
+	Promise
+	In []string // sorted
+}
+
+// Promises are all that were made, in the order of the configuration.
+type Promises []Promise
+
+// Of are the promises that something touches which reaches these namespaces of a cluster.
+func (all Promises) Of(cluster string, namespaces []string) []Touched {
+	var out []Touched
+	for _, p := range all {
+		if len(p.Clusters) > 0 && !slices.Contains(p.Clusters, cluster) {
+			continue
+		}
+		if in := p.among(namespaces); len(in) > 0 {
+			out = append(out, Touched{p, in})
+		}
+	}
+	return out
+}
+
+// among are those of some namespaces that the promise is about.
+func (p Promise) among(namespaces []string) []string {
+	var in []string
+	for _, name := range namespaces {
+		if slices.ContainsFunc(p.Namespaces, func(pattern string) bool { ok, err := path.Match(pattern, name); return err == nil && ok }) {
+			in = append(in, name)
+		}
+	}
+	slices.Sort(in)
+	return slices.Compact(in)
+}
