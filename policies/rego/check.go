@@ -49,7 +49,9 @@ func (p *problems) checkCompiled(compiler *ast.Compiler, rule *ast.Rule, input *
 	if rule.Location == nil || attributedRule(rule) {
 		return // a setting, or the copy of a rule
 	}
-	p.unknownFields(compiler, rule, input)
+	shapes := variableShapes(rule, input)
+	p.unknownFields(compiler, rule, shapes)
+	p.impossibleValues(compiler, rule, shapes)
 	ast.WalkRefs(rule, func(ref ast.Ref) bool {
 		if ref.HasPrefix(ast.DefaultRootRef) && len(compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{})) == 0 {
 			p.add(rule.Location, "%s is not there: no rule and no setting is named so", ref)

@@ -7,8 +7,7 @@ import (
 // unknownFields finds fields that no input has where OPA's type checker is blind: behind a map, as in
 // input.view.zones[zone].brokn. It follows what a rule names input.* and the variables set from it, not the arguments of
 // functions.
-func (p *problems) unknownFields(compiler *ast.Compiler, rule *ast.Rule, input *shape) {
-	shapes := variableShapes(rule, input)
+func (p *problems) unknownFields(compiler *ast.Compiler, rule *ast.Rule, shapes map[ast.Var]*shape) {
 	ast.WalkRefs(rule, func(ref ast.Ref) bool {
 		at, of, ok := follow(ref, shapes)
 		if !ok {

@@ -25,9 +25,10 @@ const (
 // conversion of values, so that the two cannot disagree.
 type shape struct {
 	kind   kind
-	marked bool    // text that comes from encoding.TextMarshaler
-	elem   *shape  // of a list or a dict
-	fields []field // of a record
+	marked bool     // text that comes from encoding.TextMarshaler
+	values []string // of a text: all that it can be, nil when it can be anything
+	elem   *shape   // of a list or a dict
+	fields []field  // of a record
 }
 
 // field is one field of a record.
@@ -78,6 +79,9 @@ func recordOf(t reflect.Type) (*shape, error) {
 		of, err := shapeOf(t.Field(i).Type)
 		if err != nil {
 			return nil, err
+		}
+		if values := t.Field(i).Tag.Get("oneof"); values != "" {
+			of.values = strings.Split(values, ",")
 		}
 		out.fields = append(out.fields, field{name: name, key: ast.InternedTerm(name), index: i, shape: of})
 	}
