@@ -8,31 +8,61 @@ import (
 
 // Combine turns what the authors' rules said into one verdict. The table, strictest first:
 //
-//	any deny         -> deny, with every reason
-//	else any ask     -> ask, the strictest merge of all asks
-//	else any act     -> act
-//	else             -> ask one person: nobody spoke
+//	any deny                 -> deny, with every reason
+//	else any ask             -> ask, the strictest merge of all asks
+//	else any act             -> act
+//	else any ask "otherwise" -> ask, the strictest merge of those
+//	else                     -> ask one person: nobody spoke
 func Combine(s Said) Decision {
 	d := Decision{Revision: s.Revision, Reasons: []Reason{}, Held: []Reason{}}
+	asks, otherwise := s.asks()
 	switch {
 	case len(s.Deny) > 0:
 		d.Verdict, d.Reasons = Deny, slices.Clone(s.Deny)
-	case len(s.Ask) > 0:
-		d.Verdict, d.Asks = Ask, mergeAsks(s.Ask)
-		for _, ask := range s.Ask {
-			d.Reasons = append(d.Reasons, ask.Reason)
-		}
+	case len(asks) > 0:
+		return d.asking(asks)
 	case len(s.Act) > 0:
 		d.Verdict, d.Reasons = Act, slices.Clone(s.Act)
+	case len(otherwise) > 0:
+		return d.asking(otherwise)
 	default:
-		d.Verdict, d.Asks = Ask, anyone(1)
+		d.Verdict, d.Asks = Ask, anyone()
 		d.Reasons = append(d.Reasons, Reason{Text: "no rule speaks about this, so a person is asked", Rule: "combine"})
 	}
 	return d
 }
 
-func anyone(votes int) *Asks {
-	return &Asks{Needs: []Need{{Groups: []string{}, Votes: votes}}, Votes: votes, OnTimeout: "expire", EscalateTo: []string{}}
+// asks are the asks that count in any case, and those that count where no rule speaks otherwise.
+func (s Said) asks() (always, otherwise []AskRule) {
+	for _, ask := range s.Ask {
+		if ask.Otherwise {
+			otherwise = append(otherwise, ask)
+		} else {
+			always = append(always, ask)
+		}
+	}
+	return always, otherwise
+}
+
+// asking is the decision that asks what all of some asks ask.
+func (d Decision) asking(asks []AskRule) Decision {
+	d.Verdict, d.Asks = Ask, mergeAsks(asks)
+	for _, ask := range asks {
+		d.Reasons = append(d.Reasons, ask.Reason)
+	}
+	return d
+}
+
+// whom are the people to ask where the rules did not ask: those that they name for that, or else anyone who may approve.
+func (s Said) whom() *Asks {
+	if _, otherwise := s.asks(); len(otherwise) > 0 {
+		return mergeAsks(otherwise)
+	}
+	return anyone()
+}
+
+func anyone() *Asks {
+	return &Asks{Needs: []Need{{Groups: []string{}, Votes: 1}}, Votes: 1, OnTimeout: "expire", EscalateTo: []string{}}
 }
 
 // mergeAsks merges so that meeting the result meets each ask: for each set of groups the most votes, the shortest time, and
@@ -73,15 +103,21 @@ func (a *Asks) need(ask AskRule) {
 	a.Needs = append(a.Needs, Need{Groups: groups, Votes: votes})
 }
 
-// askAtLeast tightens a decision to ask at least so many people, and says why, also to those who are asked anyway. It never loosens.
-func (d Decision) askAtLeast(votes int, why Reason) Decision {
+// tightened is a decision on its way through what can only tighten it, with whom to ask where the rules did not ask.
+type tightened struct {
+	Decision
+	whom *Asks
+}
+
+// askAtLeast asks at least so many people, and says why, also to those who are asked anyway.
+func (d tightened) askAtLeast(votes int, why Reason) tightened {
 	if d.Verdict == Deny {
 		return d
 	}
-	if d.Verdict == Act || d.Asks == nil {
-		d.Asks = anyone(votes)
+	asks := *d.whom
+	if d.Verdict == Ask && d.Asks != nil {
+		asks = *d.Asks
 	}
-	asks := *d.Asks
 	asks.Votes = max(asks.Votes, votes)
 	d.Verdict, d.Asks = Ask, &asks
 	d.Reasons = append(slices.Clone(d.Reasons), why)
@@ -89,7 +125,7 @@ func (d Decision) askAtLeast(votes int, why Reason) Decision {
 }
 
 // byClass holds that destructive plans ask one person and irreversible ones two.
-func (d Decision) byClass(class Class) Decision {
+func (d tightened) byClass(class Class) tightened {
 	switch {
 	case class == Destructive && !d.asks(1):
 		return d.askAtLeast(1, Reason{"the plan is destructive: one person is asked", "class"})
@@ -106,7 +142,7 @@ func (d Decision) asks(votes int) bool {
 
 // bySource holds that two people are asked about a zone or a region that one source alone says is lost: it may be the source that is
 // broken.
-func (d Decision) bySource(f FaultFacts) Decision {
+func (d tightened) bySource(f FaultFacts) tightened {
 	if !f.Single || f.Kind != "zone" && f.Kind != "region" {
 		return d
 	}
@@ -114,7 +150,7 @@ func (d Decision) bySource(f FaultFacts) Decision {
 }
 
 // byUnknown holds that nothing acts by itself on facts that are not known.
-func (d Decision) byUnknown(unknown []string) Decision {
+func (d tightened) byUnknown(unknown []string) tightened {
 	if len(unknown) == 0 {
 		return d
 	}
@@ -122,13 +158,13 @@ func (d Decision) byUnknown(unknown []string) Decision {
 }
 
 // byMode holds the mode: observe and suggest never act, ask never acts alone.
-func (d Decision) byMode(mode Mode) Decision {
+func (d tightened) byMode(mode Mode) tightened {
 	switch mode {
 	case ModeAct:
 		return d
 	case ModeAsk:
 		if d.Verdict == Act {
-			d.Verdict, d.Asks = Ask, anyone(1)
+			d.Verdict, d.Asks = Ask, d.whom
 			d.Held = append(slices.Clone(d.Held), Reason{"the mode is ask: a person is asked first", "mode"})
 		}
 		return d
@@ -137,7 +173,7 @@ func (d Decision) byMode(mode Mode) Decision {
 }
 
 // hold denies for a reason that lies outside the authors' rules.
-func (d Decision) hold(why Reason) Decision {
+func (d tightened) hold(why Reason) tightened {
 	d.Verdict, d.Asks = Deny, nil
 	d.Held = append(slices.Clone(d.Held), why)
 	return d

@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,20 +15,24 @@ var (
 	no    = []Reason{{Text: "no", Rule: "a.rego:1"}}
 	yes   = []Reason{{Text: "yes", Rule: "a.rego:2"}}
 	asked = []AskRule{{Groups: []string{"sre"}, Votes: 1, Reason: Reason{Text: "who", Rule: "a.rego:3"}}}
+	weak  = []AskRule{{Groups: []string{"owners"}, Votes: 1, Otherwise: true, Reason: Reason{Text: "who else", Rule: "a.rego:4"}}}
 )
 
 // TestCombineCellByCell goes through every combination of words.
 func TestCombineCellByCell(t *testing.T) {
 	for deny := range 2 {
-		for ask := range 2 {
+		for ask := range 4 { // 1: asks, 2: asks otherwise, 3: both
 			for act := range 2 {
 				s := Said{Revision: "r1"}
 				want := Ask // nobody spoke
+				if ask >= 2 {
+					s.Ask = weak
+				}
 				if act == 1 {
 					s.Act, want = yes, Act
 				}
-				if ask == 1 {
-					s.Ask, want = asked, Ask
+				if ask%2 == 1 {
+					s.Ask, want = append(asked[:1:1], s.Ask...), Ask
 				}
 				if deny == 1 {
 					s.Deny, want = no, Deny
@@ -38,6 +43,9 @@ func TestCombineCellByCell(t *testing.T) {
 				}
 				if (got.Asks != nil) != (got.Verdict == Ask) {
 					t.Errorf("deny %d ask %d act %d: asks %v with verdict %s", deny, ask, act, got.Asks, got.Verdict)
+				}
+				if group := map[int]string{1: "sre", 2: "owners", 3: "sre"}[ask]; got.Verdict == Ask && ask > 0 && (len(got.Asks.Needs) != 1 || got.Asks.Needs[0].Groups[0] != group) {
+					t.Errorf("deny %d ask %d act %d: asks %v, want %s", deny, ask, act, got.Asks.Needs, group)
 				}
 				if len(got.Reasons) == 0 || got.Revision != "r1" {
 					t.Errorf("deny %d ask %d act %d: no reason or revision: %+v", deny, ask, act, got)
@@ -78,6 +86,26 @@ func expected(said Verdict, class Class, mode Mode) Verdict {
 		return Ask
 	}
 	return Act
+}
+
+// TestWhomToAskWhereRulesDoNotAsk: mode, class, and what is unknown ask whom the rules name for that.
+func TestWhomToAskWhereRulesDoNotAsk(t *testing.T) {
+	for name, change := range map[string]func(*Question){
+		"mode": func(q *Question) { q.Mode = ModeAsk }, "class": func(q *Question) { q.Plan.Class = Irreversible },
+		"unknown": func(q *Question) { q.Unknown = []string{"view"} }, "one source": func(q *Question) { q.Fault.Kind, q.Fault.Single = "zone", true },
+	} {
+		q := calm()
+		change(&q)
+		for _, c := range []struct {
+			said Said
+			want []string
+		}{{Said{Act: yes}, []string{}}, {Said{Act: yes, Ask: weak}, []string{"owners"}}} {
+			got := Settle(c.said, q)
+			if got.Verdict != Ask || !slices.Equal(got.Asks.Needs[0].Groups, c.want) || got.Reasons[0] != yes[0] {
+				t.Errorf("%s: %s of %v because %v, want %v", name, got.Verdict, got.Asks, got.Reasons, c.want)
+			}
+		}
+	}
 }
 
 func TestUnknownTurnsActIntoAsk(t *testing.T) {

@@ -26,14 +26,14 @@ func Silent(err error) Decision {
 
 // Settle turns what was said into the decision. Each step after Combine can only tighten.
 func Settle(said Said, q Question) Decision {
-	d := Combine(said).byClass(q.Plan.Class)
+	d := tightened{Combine(said), said.whom()}.byClass(q.Plan.Class)
 	d.Would = d.Verdict
 	if d.Verdict == Deny {
-		return d
+		return d.Decision
 	}
 	d = d.byUnknown(q.Unknown).bySource(q.Fault).byMode(q.Mode)
 	for _, why := range Brakes(q) {
 		d = d.hold(why)
 	}
-	return d
+	return d.Decision
 }

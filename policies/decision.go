@@ -23,6 +23,7 @@ type AskRule struct {
 	WithinS    float64  `json:"answer_within_s"` // 0 when the rule names none
 	OnTimeout  string   `json:"on_timeout"`      // "escalate" or "expire"; empty means expire
 	EscalateTo []string `json:"escalate_to"`
+	Otherwise  bool     `json:"otherwise"` // it asks only where no rule asks or acts otherwise
 	Reason     Reason   `json:"reason"`
 }
 

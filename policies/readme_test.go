@@ -82,7 +82,7 @@ func combineTable() string {
 	rows := []struct {
 		name string
 		said Said
-	}{{"any `deny`", Said{Deny: no, Ask: asked, Act: yes}}, {"no `deny`, any `ask`", Said{Ask: asked, Act: yes}}, {"only `act`", Said{Act: yes}}, {"nothing", Said{}}}
+	}{{"any `deny`", Said{Deny: no, Ask: asked, Act: yes}}, {"no `deny`, any `ask`", Said{Ask: asked, Act: yes}}, {"only `act`, or with an ask `otherwise`", Said{Ask: weak, Act: yes}}, {"only an ask `otherwise`", Said{Ask: weak}}, {"nothing", Said{}}}
 	for _, row := range rows {
 		for _, classes := range [][2]Class{{Observe, Disruptive}, {Destructive, Destructive}, {Irreversible, Irreversible}} {
 			fmt.Fprintf(&out, "| %s | %s |", row.name, spanOf(classes))

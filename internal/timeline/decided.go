@@ -54,8 +54,10 @@ func verdict(d policies.Decision) string {
 
 func whom(a policies.Asks) string {
 	var needs []string
+	named := 0
 	for _, n := range a.Needs {
 		if len(n.Groups) > 0 {
+			named += n.Votes
 			needs = append(needs, fmt.Sprintf("%d of %s", n.Votes, Plain(strings.Join(n.Groups, " or "))))
 		}
 	}
@@ -65,7 +67,11 @@ func whom(a policies.Asks) string {
 		}
 		return fmt.Sprintf("%d people", a.Votes)
 	}
-	return strings.Join(needs, " + ")
+	of := strings.Join(needs, " + ")
+	if named < a.Votes {
+		return fmt.Sprintf("%d people, %s", a.Votes, of)
+	}
+	return of
 }
 
 func reason(r policies.Reason) string { return fmt.Sprintf("%q %s", Plain(r.Text), Plain(r.Rule)) }

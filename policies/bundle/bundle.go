@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed node.rego data.yaml
+//go:embed hours.rego kinds.rego node.rego protection.rego terms.rego data.yaml
 var files embed.FS
 
 // Files are the rules and the settings, without their tests.

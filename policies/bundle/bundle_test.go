@@ -149,8 +149,8 @@ func TestBundleDecides(t *testing.T) {
 		{"last control planes", func(q *policies.Question) {
 			q.View.ControlNodes, q.View.ControlPlanes = []string{"worker-1"}, 1
 		}, policies.Deny, "worker-1 is a control plane node; healthy ones: 1, wanted at least 2"},
-		{"zone", func(q *policies.Question) { q.Fault.Kind = "zone" }, policies.Ask, "no rule speaks about this, so a person is asked"},
-		{"no plan", func(q *policies.Question) { q.Plan = policies.Proposal{Phase: "recover"} }, policies.Ask, "no rule speaks about this, so a person is asked"},
+		{"zone", func(q *policies.Question) { q.Fault.Kind, q.Cluster.Name = "zone", "prod-eu" }, policies.Ask, "about zone faults of prod-eu a person is asked"},
+		{"no plan", func(q *policies.Question) { q.Plan = policies.Proposal{Phase: "recover"} }, policies.Ask, "about node/worker-1 a person is asked"},
 		{"undo", func(q *policies.Question) { q.Plan.Phase, q.Fault.Agree = "undo", 0 }, policies.Act, "this only takes back what Salvor did to worker-1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

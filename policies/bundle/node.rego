@@ -1,8 +1,8 @@
-# What may be done about one broken node. Modes, pauses, storms, budgets, attempts and people at work are not decided
-# here: Salvor holds those itself, whatever these rules say.
+# What may be done about one broken node, beside what the settings say (kinds.rego, hours.rego, protection.rego). Modes, pauses,
+# storms, budgets and people at work are not decided here: Salvor holds those itself, whatever these rules say.
 package salvor.policies.node
 
-groups := data.salvor.config.groups
+import data.salvor.lib.terms
 
 gentle := {"observe", "reversible", "disruptive"}
 
@@ -39,27 +39,19 @@ control_planes contains name if {
 	name in input.view.control_plane_nodes
 }
 
-# An ask of those on call, passed on to their leads when nobody answers.
-on_call(reason) := {
-	"groups": groups.on_call,
-	"votes": 1,
-	"answer_within": data.salvor.config.ask.answer_within,
-	"on_timeout": "escalate",
-	"escalate_to": groups.leads,
-	"reason": reason,
-}
-
 act contains sprintf("only %s is broken (%d of %d signals agree), and nothing in this plan may lose data", [names, input.fault.agree, input.fault.asked]) if {
 	repairing
 	input.plan.class in gentle
 	silent
 	broken_node_only
+	terms.on_ladder
 }
 
 act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
 	undoing
 	input.plan.class in gentle
 	count(nodes) == 1
+	terms.on_ladder
 }
 
 harsh contains step if {
@@ -70,13 +62,13 @@ harsh contains step if {
 # Both are destructive only when nothing proves that the node is off.
 needs_proof := {"node.fence", "node.release"}
 
-ask contains on_call(sprintf("nothing proves that %s is powered off: if it still runs, both copies of its workloads may write", [names])) if {
+ask contains terms.asking(sprintf("nothing proves that %s is powered off: if it still runs, both copies of its workloads may write", [names])) if {
 	repairing
 	some step in harsh
 	step.responder in needs_proof
 }
 
-ask contains on_call(sprintf("step %s is %s: what it takes away may not come back", [step.name, step.class])) if {
+ask contains terms.asking(sprintf("step %s is %s: what it takes away may not come back", [step.name, step.class])) if {
 	input.fault.kind == "node"
 	some step in harsh
 	not step.responder in needs_proof
@@ -87,24 +79,24 @@ renewed if {
 	not silent
 }
 
-ask contains on_call(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
+ask contains terms.asking(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
 	repairing
 	renewed
 	count(nodes) > 0
 }
 
-ask contains on_call(sprintf("%s is not ready, and nobody sees whether its kubelet still renews its Lease", [names])) if {
+ask contains terms.asking(sprintf("%s is not ready, and nobody sees whether its kubelet still renews its Lease", [names])) if {
 	repairing
 	not input.fault.signals.lease.asked
 	count(nodes) > 0
 }
 
-ask contains on_call(sprintf("%s is a control plane node", [name])) if {
+ask contains terms.asking(sprintf("%s is a control plane node", [name])) if {
 	input.fault.kind == "node"
 	some name in control_planes
 }
 
-ask contains on_call(sprintf("%s repairs the same nodes: two repairers undo each other's work", [other])) if {
+ask contains terms.asking(sprintf("%s repairs the same nodes: two repairers undo each other's work", [other])) if {
 	repairing
 	some other in input.view.repairers
 }

@@ -17,6 +17,10 @@ fence := {"name": "fence", "responder": "node.fence", "class": "disruptive"}
 unproven := object.union(fence, {"class": "destructive"})
 
 question := {
+	"about": "decision",
+	"cluster": {"name": "prod-eu", "environment": "production"},
+	"history": {"attempts": 0, "incidents_24h": 1},
+	"protection": {"level": 0, "apps": []},
 	"fault": {"kind": "node", "nodes": ["worker-1"], "agree": 2, "asked": 3, "signals": {"lease": {"asked": true, "agrees": true}}},
 	"plan": {"phase": "recover", "class": "disruptive", "targets": [worker, pod], "steps": [cordon, displace, fence]},
 	"view": {"control_plane_nodes": ["control-1"], "healthy_control_planes": 3, "repairers": []},
@@ -130,12 +134,13 @@ test_second_repairer_asks if {
 	{ask.reason | some ask in node.ask} == {"NodeHealthCheck repairs the same nodes: two repairers undo each other's work"} with input as facts
 }
 
-test_settings_say_whom_to_ask if {
-	asks := node.ask with input as with_plan({"steps": [unproven]})
-		with data.salvor.config.groups as {"on_call": ["night"], "leads": ["day"]}
-		with data.salvor.config.ask.answer_within as "5m"
-	every ask in asks {
-		[ask.groups, ask.escalate_to, ask.answer_within] == [["night"], ["day"], "5m"]
+test_a_plan_above_the_ladder_is_not_run_alone if {
+	every class, alone in {"reversible": 1, "disruptive": 0} {
+		acts := node.act with input as with_plan({"class": class}) with data.salvor.config.kinds as {"node": {"ladder": ["reversible"]}}
+		count(acts) == alone
 	}
-	count(asks) == 1
+}
+
+test_taking_back_above_the_ladder_is_not_done_alone if {
+	count(node.act) == 0 with input as with_plan({"phase": "undo"}) with data.salvor.config.kinds as {"node": {"ladder": []}}
 }

@@ -85,7 +85,7 @@ func TestRefusedRules(t *testing.T) {
 		{"reason no sentence", `deny contains 5`, "zone.rego:2: deny: the reason must be a sentence, not 5"},
 		{"reason empty", `act contains " "`, "zone.rego:2: act: the reason must not be empty: people read it"},
 		{"ask no object", `ask contains "please"`, `zone.rego:2: ask: it must be an object such as {"groups":`},
-		{"ask with an unknown field", `ask contains {"reason": input.now, "vote": 1}`, "zone.rego:2: ask: it has no field vote (did you mean votes?); it has answer_within, escalate_to, groups, on_timeout, reason, votes"},
+		{"ask with an unknown field", `ask contains {"reason": input.now, "vote": 1}`, "zone.rego:2: ask: it has no field vote (did you mean votes?); it has answer_within, escalate_to, groups, on_timeout, otherwise, reason, votes"},
 		{"ask without reason", `ask contains {"votes": 1}`, "zone.rego:2: ask: the reason is missing"},
 		{"ask for nobody", `ask contains {"reason": "x", "votes": 0}`, "zone.rego:2: ask: votes: must be a whole number of at least 1, not 0"},
 		{"ask for half a person", `ask contains {"reason": "x", "votes": 1.5}`, "zone.rego:2: ask: votes: must be a whole number of at least 1, not 1.5"},
@@ -95,6 +95,7 @@ func TestRefusedRules(t *testing.T) {
 		{"escalation to nobody", `ask contains {"reason": "x", "on_timeout": "escalate", "answer_within": "1m"}`, "zone.rego:2: ask: on_timeout is escalate, but escalate_to names no group"},
 		{"escalation without a time", `ask contains {"reason": "x", "on_timeout": "escalate", "escalate_to": ["a"]}`, "zone.rego:2: ask: on_timeout is escalate, but answer_within names no time"},
 		{"escalation never", `ask contains {"reason": "x", "escalate_to": ["a"]}`, "zone.rego:2: ask: escalate_to names groups, but on_timeout is not escalate"},
+		{"otherwise no boolean", `ask contains {"reason": "x", "otherwise": "yes"}`, `zone.rego:2: ask: otherwise: must be true or false, not "yes"`},
 		{"groups no list", `ask contains {"reason": "x", "groups": "sre"}`, `zone.rego:2: ask: groups: must be a list of names, not "sre"`},
 		{"group without a name", `ask contains {"reason": "x", "groups": [""]}`, `zone.rego:2: ask: groups: "" is no name of a group`},
 	} {

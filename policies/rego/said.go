@@ -15,7 +15,7 @@ import (
 const maxSaid = 1000
 
 // askFields are what an ask can have.
-var askFields = [...]string{"answer_within", "escalate_to", "groups", "on_timeout", "reason", "votes"}
+var askFields = [...]string{"answer_within", "escalate_to", "groups", "on_timeout", "otherwise", "reason", "votes"}
 
 // checkWord says what is wrong with a member of the set of a word, or nil.
 func checkWord(word string, member ast.Value) error {
@@ -86,6 +86,8 @@ func setAskField(ask *policies.AskRule, name string, value ast.Value) (err error
 		ask.WithinS, err = duration(value)
 	case "on_timeout":
 		ask.OnTimeout, err = onTimeout(value)
+	case "otherwise":
+		ask.Otherwise, err = yes(value)
 	case "reason":
 		ask.Reason.Text, err = sentence(value)
 	}
@@ -158,4 +160,12 @@ func onTimeout(value ast.Value) (string, error) {
 		return string(written), nil
 	}
 	return "", fmt.Errorf("must be \"escalate\" or \"expire\", not %s", value)
+}
+
+func yes(value ast.Value) (bool, error) {
+	written, ok := value.(ast.Boolean)
+	if !ok {
+		return false, fmt.Errorf("must be true or false, not %s", value)
+	}
+	return bool(written), nil
 }

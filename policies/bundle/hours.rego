@@ -1,0 +1,49 @@
+# Business hours and freezes: when less is done without people. What takes back what Salvor did is not held by them.
+package salvor.policies.hours
+
+import data.salvor.lib.terms
+
+now := time.parse_rfc3339_ns(input.now)
+
+hours := terms.config.business_hours
+
+local := time.clock([now, hours.time_zone])
+
+clock := sprintf("%02d:%02d", [local[0], local[1]])
+
+open if {
+	time.weekday([now, hours.time_zone]) in hours.days
+	clock >= hours.from
+	clock < hours.until
+}
+
+ask contains terms.asking(sprintf("it is %s in %s, outside business hours (%s to %s)", [clock, hours.time_zone, hours.from, hours.until])) if {
+	input.plan.phase == "recover"
+	terms.terms.hours == "business"
+	not open
+}
+
+frozen contains freeze if {
+	input.plan.phase == "recover"
+	some freeze in terms.config.freezes
+	now >= time.parse_rfc3339_ns(freeze.from)
+	now < time.parse_rfc3339_ns(freeze.until)
+	among(object.get(freeze, "clusters", []), input.cluster.name)
+	among(object.get(freeze, "environments", []), input.cluster.environment)
+	among(object.get(freeze, "kinds", []), input.fault.kind)
+}
+
+# No names are all names.
+among(names, _) if count(names) == 0
+
+among(names, name) if name in names
+
+ask contains terms.asking(sprintf("freeze %s until %s: a person is asked", [freeze.name, freeze.until])) if {
+	some freeze in frozen
+	freeze.answer == "ask"
+}
+
+deny contains sprintf("freeze %s until %s", [freeze.name, freeze.until]) if {
+	some freeze in frozen
+	freeze.answer == "deny"
+}

@@ -1,0 +1,45 @@
+# What may be done about faults of every kind by what the settings say. What speaks for or against the repair of one node is in
+# node.rego.
+package salvor.policies.kinds
+
+import data.salvor.lib.terms
+
+recovering if input.plan.phase == "recover"
+
+targets := count(input.plan.targets)
+
+act contains sprintf("a %s plan is on the ladder for %s faults of %s, and nothing is expected to be lost", [input.plan.class, input.fault.kind, input.cluster.name]) if {
+	recovering
+	input.fault.kind != "node"
+	targets > 0
+	terms.on_ladder
+}
+
+act contains sprintf("this only takes back what Salvor did about %s", [input.fault.anchor]) if {
+	input.plan.phase == "undo"
+	input.fault.kind != "node"
+	targets > 0
+	terms.on_ladder
+}
+
+# Who is asked where no rule asks or acts otherwise, or Salvor itself wants a person asked.
+ask contains terms.asking_otherwise(why)
+
+why := sprintf("about %s faults of %s a person is asked", [input.fault.kind, input.cluster.name]) if count(terms.terms.ladder) == 0
+
+why := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
+	not terms.on_ladder
+	said := [input.fault.kind, input.cluster.name, terms.up_to, terms.tries + 1, input.plan.class]
+}
+
+why := sprintf("about %s a person is asked", [input.fault.anchor]) if terms.on_ladder
+
+ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [terms.tries, terms.terms.attempts])) if {
+	recovering
+	terms.tries >= terms.terms.attempts
+}
+
+ask contains terms.asking(sprintf("this is incident %d of %s within 24 h; from %d on a person is asked", [input.history.incidents_24h, input.fault.anchor, terms.terms.repeats])) if {
+	recovering
+	input.history.incidents_24h >= terms.terms.repeats
+}

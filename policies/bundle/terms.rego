@@ -1,0 +1,41 @@
+# What Salvor may do by itself here, and who is asked otherwise: the settings that hold for this fault in this cluster.
+package salvor.lib.terms
+
+config := data.salvor.config
+
+environment := object.get(config.environments, input.cluster.environment, {})
+
+by_kind(of) := object.get(object.get(of, "kinds", {}), input.fault.kind, {})
+
+# What is said later counts more.
+terms := object.union_n([config.defaults, by_kind(config), object.get(environment, "defaults", {}), by_kind(environment)])
+
+level := config.levels[format_int(input.protection.level, 10)]
+
+rank := {"observe": 0, "reversible": 1, "disruptive": 2, "destructive": 3, "irreversible": 4}
+
+# Plans that were started before this one.
+tries := input.history.attempts if input.about != "gate"
+
+tries := max([input.history.attempts - 1, 0]) if input.about == "gate"
+
+# The most harmful class that a plan may have at this attempt.
+up_to := terms.ladder[min([tries, count(terms.ladder) - 1])]
+
+# The plan is on the ladder.
+on_ladder if rank[input.plan.class] <= rank[up_to]
+
+votes := max([terms.votes, level.votes])
+
+# An ask of whoever is asked here, passed on when nobody answers in time.
+asking(reason) := {
+	"groups": config.groups[terms.approvers],
+	"votes": votes,
+	"answer_within": terms.answer_within,
+	"on_timeout": "escalate",
+	"escalate_to": config.groups[terms.escalate_to],
+	"reason": reason,
+}
+
+# The same, where no rule asks or acts otherwise.
+asking_otherwise(reason) := object.union(asking(reason), {"otherwise": true})
