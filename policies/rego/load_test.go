@@ -151,7 +151,10 @@ func TestRefusedPlaces(t *testing.T) {
 		{"settings beside", map[string]string{"a.rego": fine, "data.yaml": "salvor: {config: {}}\nnodes: []"}, "it must hold settings as"},
 		{"settings no map", map[string]string{"a.rego": fine, "data.yaml": "salvor: {config: [1]}"}, "salvor.config must be a map"},
 		{"settings broken", map[string]string{"a.rego": fine, "data.yaml": "salvor: {config: {a: [}}"}, "data.yaml of test: "},
-		{"settings twice", map[string]string{"a.rego": fine, "a.yaml": settingsText, "b.json": "{}"}, "a.yaml and b.json both hold settings: keep one such file"},
+		{"settings twice", map[string]string{"a.rego": fine, "data.yaml": settingsText, "eu/data.json": "{}"}, "data.yaml and eu/data.json both hold settings: keep one such file"},
+		{"settings under another name", map[string]string{"a.rego": fine, "eu/groups.yaml": settingsText},
+			"eu/groups.yaml is not read: settings stand in data.yaml; rename it to data.yaml, or move it out of this directory"},
+		{"settings of another form", map[string]string{"a.rego": fine, "config.json": "{}"}, "config.json is not read"},
 		{"too large", map[string]string{"a.rego": fine + strings.Repeat("#", maxFileBytes)}, "a.rego is larger than 1048576 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -163,13 +166,17 @@ func TestRefusedPlaces(t *testing.T) {
 
 func TestAllowedPlaces(t *testing.T) {
 	engine := load(t, sources(map[string]string{
-		"a/b/deep.rego": "package salvor.policies.node.eu.storage\nimport rego.v1\nimport data.salvor.lib.names\ndeny contains names.of(\"deep\")",
-		"names.rego":    "package salvor.lib.names\nof(x) := sprintf(\"%s rule\", [x])\nunused := 1",
-		"notes.txt":     "not read",
-		"a_test.rego":   "this is { no Rego, and is not read",
-		"data_test.yml": "nor: is this",
-		".hidden.rego":  "nor is this",
-		"..data/x.rego": "nor is this",
+		"a/b/deep.rego":  "package salvor.policies.node.eu.storage\nimport rego.v1\nimport data.salvor.lib.names\ndeny contains names.of(\"deep\")",
+		"names.rego":     "package salvor.lib.names\nof(x) := sprintf(\"%s rule\", [x])\nunused := 1",
+		"notes.txt":      "not read",
+		"a_test.rego":    "this is { no Rego, and is not read",
+		"data_test.yml":  "nor: is this",
+		"case_test.json": "nor this",
+		"eu/input.json":  "nor this",
+		"schemas/x.json": "nor this",
+		"schemas/x.rego": "nor this",
+		".hidden.rego":   "nor is this",
+		"..data/x.rego":  "nor is this",
 	}))
 	said, err := engine.Ask(t.Context(), policies.Question{})
 	if err != nil {

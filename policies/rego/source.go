@@ -17,8 +17,9 @@ const (
 	maxFiles     = 1000
 )
 
-// Source is a place with policy: .rego files at any depth, and at most one .yaml or .json file with settings. Files whose
-// name ends in _test (before the extension), and files and folders whose name begins with a dot, are never read.
+// Source is a place with policy: .rego files at any depth, and at most one data.yaml, data.yml or data.json with settings. What
+// stands beside them for authors and their editors is never read as policy: files whose name ends in _test (before the extension),
+// input.json, folders named schemas, and files and folders whose name begins with a dot.
 type Source struct {
 	Name  string // for people: "the shipped bundle", "/etc/salvor/policies"
 	Files fs.FS
@@ -31,10 +32,13 @@ type file struct {
 	text   []byte
 }
 
-// files is all that was read, sources in their order, paths sorted within a source.
+// fileList is files in the order of their sources, paths sorted within a source.
+type fileList []file
+
+// files is all that was read.
 type files struct {
-	rules    []file
-	settings []file
+	rules    fileList
+	settings fileList
 }
 
 // readSources reads what the sources hold. A source that holds nothing is an error: a forgotten mount must not look like
@@ -54,16 +58,7 @@ func readSources(ctx context.Context, sources []Source) (files, error) {
 
 func (s Source) read(ctx context.Context) (files, error) {
 	var read files
-	err := fs.WalkDir(s.Files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return read.visit(s, name, entry)
-	})
-	if err != nil {
+	if err := s.walk(ctx, func(name string) error { return read.visit(s, name) }); err != nil {
 		return files{}, err
 	}
 	switch {
@@ -75,41 +70,68 @@ func (s Source) read(ctx context.Context) (files, error) {
 	return read, nil
 }
 
-func (f *files) visit(s Source, name string, entry fs.DirEntry) error {
-	hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+// walk visits each file that is not hidden, in order of path.
+func (s Source) walk(ctx context.Context, visit func(name string) error) error {
+	return fs.WalkDir(s.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+		switch {
+		case entry.IsDir() && (hidden || entry.Name() == schemasFolder):
+			return fs.SkipDir // such as the ..data of a mounted ConfigMap, whose files are linked from above
+		case entry.IsDir() || hidden:
+			return nil
+		}
+		if err := linkedFolder(s.Files, name, entry); err != nil {
+			return err
+		}
+		return visit(name)
+	})
+}
+
+// schemasFolder holds schemas for editors.
+const schemasFolder = "schemas"
+
+// visit reads a file that is policy.
+func (f *files) visit(s Source, name string) error {
+	into, err := f.of(name)
+	if into == nil || err != nil {
+		return err
+	}
+	return into.read(s, name)
+}
+
+// of is where a file belongs, nil when it is no policy. A file that looks like settings but is not named so is refused: settings that
+// are passed over in silence would be missed when it is too late.
+func (f *files) of(name string) (*fileList, error) {
+	base, ext := path.Base(name), path.Ext(name)
 	switch {
-	case entry.IsDir() && hidden:
-		return fs.SkipDir // such as the ..data of a mounted ConfigMap, whose files are linked from above
-	case entry.IsDir() || hidden:
-		return nil
+	case strings.HasSuffix(strings.TrimSuffix(base, ext), "_test"), base == "input.json":
+		return nil, nil
+	case ext == ".rego":
+		return &f.rules, nil
+	case base == "data.yaml", base == "data.yml", base == "data.json":
+		return &f.settings, nil
+	case ext == ".yaml", ext == ".yml", ext == ".json":
+		return nil, fmt.Errorf("%s is not read: settings stand in data.yaml; rename it to data.yaml, or move it out of this directory", name)
 	}
-	ext := path.Ext(name)
-	if strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
-		return nil
-	}
-	into := f.of(ext)
-	if into == nil {
-		return linkedFolder(s.Files, name, entry)
-	}
-	if len(*into) == maxFiles {
+	return nil, nil
+}
+
+// read adds a file.
+func (l *fileList) read(s Source, name string) error {
+	if len(*l) == maxFiles {
 		return fmt.Errorf("more than %d files: is this the right folder?", maxFiles)
 	}
 	text, err := readBounded(s.Files, name)
 	if err != nil {
 		return err
 	}
-	*into = append(*into, file{source: s.Name, path: name, text: text})
-	return nil
-}
-
-// of is where files of an extension belong, nil when they are no policy.
-func (f *files) of(ext string) *[]file {
-	switch ext {
-	case ".rego":
-		return &f.rules
-	case ".yaml", ".yml", ".json":
-		return &f.settings
-	}
+	*l = append(*l, file{source: s.Name, path: name, text: text})
 	return nil
 }
 
@@ -155,7 +177,7 @@ func (f files) distinct() error {
 // revision is 12 hex digits over names and contents, in order.
 func (f files) revision() string {
 	sum := sha256.New()
-	for _, list := range [][]file{f.rules, f.settings} {
+	for _, list := range []fileList{f.rules, f.settings} {
 		for _, one := range list {
 			sum.Write(fmt.Appendf(nil, "%d %s %d\n", len(one.path), one.path, len(one.text)))
 			sum.Write(one.text)
