@@ -41,14 +41,10 @@ func compile(read files) (*program, error) {
 }
 
 func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, input *shape) (*ast.Compiler, error) {
-	schemas := ast.NewSchemaSet()
-	schemas.Put(ast.SchemaRootRef, input.schema())
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities).WithSchemas(schemas).SetErrorLimit(0)
+	compiler := newCompiler(capabilities, input)
 	compiler.Compile(modules)
 	var found problems
-	for _, err := range compiler.Errors {
-		found.add(err.Location, "%s", explain(err))
-	}
+	found.addRefused(compiler)
 	if err := found.err(); err != nil {
 		return nil, err
 	}
@@ -59,6 +55,19 @@ func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabiliti
 	}
 	found.addUnused(compiler)
 	return compiler, found.err()
+}
+
+// newCompiler refuses what is unused, impure, or of another type than the input has.
+func newCompiler(capabilities *ast.Capabilities, input *shape) *ast.Compiler {
+	schemas := ast.NewSchemaSet()
+	schemas.Put(ast.SchemaRootRef, input.schema())
+	return ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities).WithSchemas(schemas).SetErrorLimit(0)
+}
+
+func (p *problems) addRefused(compiler *ast.Compiler) {
+	for _, err := range compiler.Errors {
+		p.add(err.Location, "%s", explain(err))
+	}
 }
 
 // prepare compiles the one query that asks for all sets at once.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/topdown"
+
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -68,6 +70,10 @@ func (e *Engine) Revision() string {
 // question and the revision. It returns an error, and nothing else, when a rule cannot be evaluated, says something
 // malformed, or does not end within the deadline.
 func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, error) {
+	return e.ask(ctx, q)
+}
+
+func (e *Engine) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
 	rules := e.current.Load()
 	if rules == nil {
 		return policies.Said{}, fmt.Errorf("evaluate policy: no rules are loaded")
@@ -79,7 +85,7 @@ func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, e
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline,
 		fmt.Errorf("no answer within %s: a rule takes too long for this question", deadline))
 	defer cancel()
-	said, err := rules.ask(ctx, q)
+	said, err := rules.ask(ctx, q, tracers...)
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("evaluate policy %s: %w", rules.revision, err)
 	}

@@ -26,8 +26,7 @@ func parseRules(list []file, capabilities *ast.Capabilities) (map[string]*ast.Mo
 	modules := map[string]*ast.Module{}
 	var found problems
 	for _, one := range list {
-		module, err := ast.ParseModuleWithOpts(one.path, string(one.text),
-			ast.ParserOptions{RegoVersion: ast.RegoV1, Capabilities: capabilities})
+		module, err := parse(one, capabilities)
 		if err != nil {
 			found.addParse(one.path, err)
 			continue
@@ -36,6 +35,10 @@ func parseRules(list []file, capabilities *ast.Capabilities) (map[string]*ast.Mo
 		modules[one.path] = module
 	}
 	return modules, found.err()
+}
+
+func parse(one file, capabilities *ast.Capabilities) (*ast.Module, error) {
+	return ast.ParseModuleWithOpts(one.path, string(one.text), ast.ParserOptions{RegoVersion: ast.RegoV1, Capabilities: capabilities})
 }
 
 func (p *problems) addParse(name string, err error) {

@@ -29,12 +29,15 @@ type program struct {
 // answer is the variable of the query that holds the list of sets.
 const answer = ast.Var("answer")
 
-// ask evaluates the query once, or not at all when what the rules read was asked before. Errors of functions count: a rule that could not be evaluated must not look like a rule
-// that had nothing to say.
-func (p *program) ask(ctx context.Context, q policies.Question) (policies.Said, error) {
+// ask evaluates the query once, or not at all when what the rules read was asked before and nobody traces. Errors of functions count: a
+// rule that could not be evaluated must not look like a rule that had nothing to say.
+func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
 	input, err := p.input.term(reflect.ValueOf(q))
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
+	}
+	if len(tracers) > 0 {
+		return p.evaluate(ctx, q, input, tracers...)
 	}
 	if said, ok := p.memory.recall(input.Value); ok {
 		return said, nil
@@ -46,7 +49,7 @@ func (p *program) ask(ctx context.Context, q policies.Question) (policies.Said, 
 	return said, err
 }
 
-func (p *program) evaluate(ctx context.Context, q policies.Question, input *ast.Term) (policies.Said, error) {
+func (p *program) evaluate(ctx context.Context, q policies.Question, input *ast.Term, tracers ...topdown.QueryTracer) (policies.Said, error) {
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {
 		return policies.Said{}, err
@@ -54,9 +57,13 @@ func (p *program) evaluate(ctx context.Context, q policies.Question, input *ast.
 	defer p.store.Abort(ctx, txn)
 	stopper := topdown.NewCancel()
 	defer context.AfterFunc(ctx, stopper.Cancel)()
-	results, err := topdown.NewQuery(p.query).WithQueryCompiler(p.queries).WithCompiler(p.compiler).
+	query := topdown.NewQuery(p.query).WithQueryCompiler(p.queries).WithCompiler(p.compiler).
 		WithStore(p.store).WithTransaction(txn).WithInput(input).WithTime(q.Now).
-		WithCancel(stopper).WithStrictBuiltinErrors(true).Run(ctx)
+		WithCancel(stopper).WithStrictBuiltinErrors(true)
+	for _, tracer := range tracers {
+		query = query.WithQueryTracer(tracer)
+	}
+	results, err := query.Run(ctx)
 	if err != nil {
 		return policies.Said{}, evaluationError(ctx, err)
 	}
