@@ -14,11 +14,13 @@ import (
 
 // Suite is rules with the tests of the last of their sources, in the form that OPA's own tools take: for the packages below this one.
 type Suite struct {
-	Own      []string               // paths of the rules of the last source
-	Modules  map[string]*ast.Module // rules of all sources, and tests, by path
-	Data     map[string]any         // the settings as the document data, so that a test can replace any of them
-	Cases    map[string][]byte      // the *_test.json files by path
-	Compiler *ast.Compiler          // for these modules, which are not compiled yet
+	Own     []string               // paths of the rules of the last source
+	Modules map[string]*ast.Module // rules of all sources, and tests, by path
+	Data    map[string]any         // the settings as the document data, so that a test can replace any of them
+	Cases   map[string][]byte      // the *_test.json files by path
+
+	capabilities *ast.Capabilities
+	input        *shape
 }
 
 // ReadSuite reads what New would load, and the tests of the last source. It returns an error as New does.
@@ -36,14 +38,17 @@ func ReadSuite(ctx context.Context, sources []Source) (*Suite, error) {
 }
 
 func newSuite(own Source, read files, written tests) (*Suite, error) {
-	suite := &Suite{Modules: map[string]*ast.Module{}, Cases: map[string][]byte{}}
+	input, err := shapeOf(reflect.TypeFor[policies.Question]())
+	if err != nil {
+		return nil, err
+	}
 	settings, err := readSettings(read.settings)
 	if err != nil {
 		return nil, err
 	}
-	suite.Data = map[string]any{"salvor": map[string]any{"config": settings}}
-	capabilities := pureCapabilities()
-	if suite.Modules, err = parseRules(read.rules, capabilities); err != nil {
+	suite := &Suite{Data: map[string]any{"salvor": map[string]any{"config": settings}}, Cases: map[string][]byte{},
+		capabilities: pureCapabilities(), input: input}
+	if suite.Modules, err = parseRules(read.rules, suite.capabilities); err != nil {
 		return nil, err
 	}
 	for _, one := range read.rules {
@@ -54,22 +59,14 @@ func newSuite(own Source, read files, written tests) (*Suite, error) {
 	for _, one := range written.cases {
 		suite.Cases[one.path] = one.text
 	}
-	if err := suite.addTests(written.rules, capabilities); err != nil {
-		return nil, err
-	}
-	input, err := shapeOf(reflect.TypeFor[policies.Question]())
-	if err != nil {
-		return nil, err
-	}
-	suite.Compiler = newCompiler(capabilities, input).WithEnablePrintStatements(true)
-	return suite, nil
+	return suite, suite.addTests(written.rules)
 }
 
 // addTests parses tests. They may stand in any package, and say what they like.
-func (s *Suite) addTests(list fileList, capabilities *ast.Capabilities) error {
+func (s *Suite) addTests(list fileList) error {
 	var found problems
 	for _, one := range list {
-		module, err := parse(one, capabilities)
+		module, err := parse(one, s.capabilities)
 		if err != nil {
 			found.addParse(one.path, err)
 			continue
@@ -79,10 +76,15 @@ func (s *Suite) addTests(list fileList, capabilities *ast.Capabilities) error {
 	return found.err()
 }
 
-// Failed is what a compiler of the suite refused, in the words of the guide for authors; nil when it refused nothing.
-func (s *Suite) Failed() error {
+// NewCompiler makes a compiler for the modules that refuses what the engine's own refuses.
+func (s *Suite) NewCompiler() *ast.Compiler {
+	return newCompiler(s.capabilities, s.input).WithEnablePrintStatements(true)
+}
+
+// Refused is what a compiler refused, in the words of the guide for authors; nil when it refused nothing.
+func Refused(compiler *ast.Compiler) error {
 	var found problems
-	found.addRefused(s.Compiler)
+	found.addRefused(compiler)
 	return found.err()
 }
 

@@ -1,0 +1,123 @@
+package regotest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/salvor-io/salvor/policies"
+)
+
+// Dropped is what came of hiding facts.
+type Dropped struct {
+	Questions int        `json:"questions"` // that were asked, with all their facts and without each
+	Facts     []string   `json:"facts"`     // that were hidden, each in turn
+	Looser    []Loosened `json:"looser"`
+	LeftOut   int        `json:"left_out"` // inputs of tests beyond the first 10,000
+}
+
+// Loosened is a fact without which rules let more be done, or an input that cannot be asked about at all.
+type Loosened struct {
+	File string `json:"file"` // the test that asks first
+	Line int    `json:"line"`
+	Text string `json:"text"`
+}
+
+// uncertain are the facts that may not be known, as their paths begin: they come from clusters that may not be seen, or from people who
+// may not have said. All others are always known: plan, mode, limits, pauses, incident, history and what is in flight are Salvor's own
+// records; what a fault is, and how many signals say so, is what Salvor itself concluded.
+var uncertain = [...]string{"cluster.environment", "cluster.region", "fault.nodes", "fault.regions", "fault.signals", "fault.zones", "protection", "view"}
+
+func mayBeUnknown(path string) bool {
+	return slices.ContainsFunc(uncertain[:], func(fact string) bool { return path == fact || strings.HasPrefix(path, fact+".") })
+}
+
+// dropFacts asks every question with all its facts, and without each that rules read and that may be unknown. What is compared is what
+// rules and class say. What is unknown, single sources, mode and brakes only tighten that, and are not the author's.
+func (r *run) dropFacts(ctx context.Context) (*Dropped, error) {
+	d := &Dropped{Facts: []string{}, Looser: []Loosened{}, LeftOut: r.watch.leftOut}
+	for _, fact := range r.engine.Reads() {
+		if mayBeUnknown(fact) {
+			d.Facts = append(d.Facts, fact)
+		}
+	}
+	for _, one := range r.posed(d) {
+		if err := r.hideEach(ctx, one, d); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (r *run) hideEach(ctx context.Context, one posed, d *Dropped) error {
+	d.Questions++
+	before, err := r.engine.Ask(ctx, one.question)
+	if err != nil {
+		d.add(one, fmt.Sprintf("rules cannot be evaluated when facts that the test leaves out are zero: %v", err))
+		return ctx.Err()
+	}
+	for _, fact := range d.Facts {
+		q, err := without(one.question, fact)
+		if err != nil {
+			return err
+		}
+		after, err := r.engine.Ask(ctx, q)
+		if err != nil { // no answer is a refusal
+			continue
+		}
+		d.compare(one, fact, answer{before, policies.Settle(before, one.question).Would}, answer{after, policies.Settle(after, q).Would})
+	}
+	return ctx.Err()
+}
+
+// answer is what rules said, and the verdict of rules and class.
+type answer struct {
+	said    policies.Said
+	verdict policies.Verdict
+}
+
+func (d *Dropped) compare(one posed, fact string, before, after answer) {
+	if after.verdict <= before.verdict {
+		return
+	}
+	text := fmt.Sprintf("without %s the answer is %s instead of %s", fact, after.verdict, before.verdict)
+	if silent := gone(speakers(before), speakers(after)); len(silent) > 0 {
+		d.add(one, fmt.Sprintf("%s (%s says nothing then): %s too while %q is in input.unknown", text, strings.Join(silent, ", "), before.verdict, fact))
+		return
+	}
+	loud := gone(speakers(after), speakers(before))
+	d.add(one, fmt.Sprintf("%s (%s speaks then): let it not while %q is in input.unknown", text, strings.Join(loud, ", "), fact))
+}
+
+// add notes a problem once, however many questions show it.
+func (d *Dropped) add(one posed, text string) {
+	if !slices.ContainsFunc(d.Looser, func(known Loosened) bool { return known.Text == text }) {
+		d.Looser = append(d.Looser, Loosened{one.file, one.line, text})
+	}
+}
+
+// speakers are the rules whose words made the verdict.
+func speakers(a answer) []string {
+	reasons := a.said.Deny
+	switch a.verdict {
+	case policies.Act:
+		reasons = a.said.Act
+	case policies.Ask:
+		reasons = nil
+		for _, ask := range a.said.Ask {
+			reasons = append(reasons, ask.Reason)
+		}
+	}
+	var rules []string
+	for _, reason := range reasons {
+		rules = append(rules, reason.Rule)
+	}
+	slices.Sort(rules)
+	return slices.Compact(rules)
+}
+
+// gone are the names of one list that the other lacks.
+func gone(from, in []string) []string {
+	return slices.DeleteFunc(slices.Clone(from), func(name string) bool { return slices.Contains(in, name) })
+}
