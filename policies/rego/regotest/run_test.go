@@ -23,16 +23,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-var shipped = rego.Source{Name: "the shipped bundle", Files: bundle.Files()}
-
 // shop runs the tests of the fixture, in which something of every kind is bad.
 func shop(t *testing.T, options Options) *Report {
 	t.Helper()
-	report, err := Run(t.Context(), []rego.Source{shipped, {Name: "shop", Files: os.DirFS("testdata/shop")}}, options)
+	report, err := Run(t.Context(), []rego.Source{{Name: "shop", Files: os.DirFS("testdata/shop")}}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report.Revision = "0123456789ab" // not of the shipped rules of today
 	for i := range report.Results {
 		report.Results[i].DurationS = 0.001
 	}
@@ -87,14 +84,19 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// own runs the tests of files beside the shipped rules.
-func own(t *testing.T, files map[string]string, options Options) (*Report, error) {
-	t.Helper()
+// source is an author's directory with these files.
+func source(files map[string]string) rego.Source {
 	held := fstest.MapFS{}
 	for name, text := range files {
 		held[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return Run(t.Context(), []rego.Source{shipped, {Name: "own", Files: held}}, options)
+	return rego.Source{Name: "own", Files: held}
+}
+
+// own runs the tests of an author's directory.
+func own(t *testing.T, files map[string]string, options Options) (*Report, error) {
+	t.Helper()
+	return Run(t.Context(), []rego.Source{source(files)}, options)
 }
 
 const (
@@ -183,6 +185,21 @@ func TestACaseReachesRules(t *testing.T) {
 	report, err := own(t, map[string]string{"own.rego": rules, "x_test.json": text}, Options{})
 	if err != nil || !report.Well() || report.Coverage.Percent != 100 {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// The rules and settings of all sources are there; the tests and the coverage are those of the last one.
+func TestShippedRulesAreThere(t *testing.T) {
+	report, err := Run(t.Context(), []rego.Source{{Name: "the shipped bundle", Files: bundle.Files()}, source(map[string]string{
+		"own.rego":      rules,
+		"data.yaml":     "salvor: {config: {groups: {on_call: [own]}}}",
+		"own_test.rego": head + "test_x if {\n\tdata.salvor.config.groups.on_call == [\"own\"]\n\tcount(data.salvor.config.groups) > 1\n\tcount(data.salvor.policies.node.deny | own.deny) == 0 with input as {}\n}",
+	})}, Options{})
+	if err != nil || !report.Well() {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if files := report.Coverage.Files; len(files) != 1 || files[0].File != "own.rego" {
+		t.Errorf("coverage is of %v", files)
 	}
 }
 
