@@ -70,6 +70,40 @@ func (s Source) read(ctx context.Context) (files, error) {
 	return read, nil
 }
 
+// Holds counts the rule files and the settings of a source, a list being one setting. An error is one that New has too.
+func (s Source) Holds(ctx context.Context) (rules, settings int, err error) {
+	read, err := s.read(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read %s: %w", s.Name, err)
+	}
+	set, err := readSettings(read.settings)
+	return len(read.rules), leaves(set), err
+}
+
+func leaves(settings map[string]any) int {
+	n := 0
+	for _, value := range settings {
+		if below, isMap := value.(map[string]any); isMap {
+			n += leaves(below)
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+// RegoFiles are the paths of all files of rules and tests in it.
+func (s Source) RegoFiles(ctx context.Context) ([]string, error) {
+	var names []string
+	err := s.walk(ctx, func(name string) error {
+		if path.Ext(name) == ".rego" {
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, err
+}
+
 // walk visits each file that is not hidden, in order of path.
 func (s Source) walk(ctx context.Context, visit func(name string) error) error {
 	return fs.WalkDir(s.Files, ".", func(name string, entry fs.DirEntry, err error) error {
