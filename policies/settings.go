@@ -46,11 +46,11 @@ type Hours struct {
 
 // Freeze is a time in which less is done.
 type Freeze struct {
-	Name         string   `json:"name" form:"name"`                                   // what people call it
-	From         string   `json:"from" form:"instant"`                                // when it begins, such as `"2026-12-20T00:00:00Z"`
-	Until        string   `json:"until" form:"instant"`                               // when it ends
+	Name         string   `json:"name" form:"name" needed:"yes"`                      // what people call it
+	From         string   `json:"from" form:"instant" needed:"yes"`                   // when it begins, such as `"2026-12-20T00:00:00Z"`
+	Until        string   `json:"until" form:"instant" needed:"yes"`                  // when it ends
 	Clusters     []string `json:"clusters"`                                           // names; empty: every cluster
 	Environments []string `json:"environments"`                                       // names; empty: every environment
 	Kinds        []string `json:"kinds" each:"node,zone,region,data,config,security"` // of faults; empty: every kind
-	Answer       string   `json:"answer" oneof:"ask,deny"`                            // `ask` people, or `deny` what would recover
+	Answer       string   `json:"answer" oneof:"ask,deny" needed:"yes"`               // `ask` people, or `deny` what would recover
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // policy names time zones, and the machine may know none
 )
 
 func main() {

@@ -5,7 +5,7 @@ import data.salvor.lib.terms
 
 now := time.parse_rfc3339_ns(input.now)
 
-hours := terms.config.business_hours
+hours := data.salvor.config.business_hours
 
 local := time.clock([now, hours.time_zone])
 
@@ -25,7 +25,7 @@ ask contains terms.asking(sprintf("it is %s in %s, outside business hours (%s to
 
 frozen contains freeze if {
 	input.plan.phase == "recover"
-	some freeze in terms.config.freezes
+	some freeze in data.salvor.config.freezes
 	now >= time.parse_rfc3339_ns(freeze.from)
 	now < time.parse_rfc3339_ns(freeze.until)
 	among(object.get(freeze, "clusters", []), input.cluster.name)

@@ -1,16 +1,17 @@
 # What Salvor may do by itself here, and who is asked otherwise: the settings that hold for this fault in this cluster.
 package salvor.lib.terms
 
-config := data.salvor.config
-
-environment := object.get(config.environments, input.cluster.environment, {})
-
-by_kind(of) := object.get(object.get(of, "kinds", {}), input.fault.kind, {})
+environment := object.get(data.salvor.config.environments, input.cluster.environment, {})
 
 # What is said later counts more.
-terms := object.union_n([config.defaults, by_kind(config), object.get(environment, "defaults", {}), by_kind(environment)])
+terms := object.union_n([
+	data.salvor.config.defaults,
+	object.get(data.salvor.config.kinds, input.fault.kind, {}),
+	object.get(environment, "defaults", {}),
+	object.get(object.get(environment, "kinds", {}), input.fault.kind, {}),
+])
 
-level := config.levels[format_int(input.protection.level, 10)]
+level := data.salvor.config.levels[format_int(input.protection.level, 10)]
 
 rank := {"observe": 0, "reversible": 1, "disruptive": 2, "destructive": 3, "irreversible": 4}
 
@@ -29,11 +30,11 @@ votes := max([terms.votes, level.votes])
 
 # An ask of whoever is asked here, passed on when nobody answers in time.
 asking(reason) := {
-	"groups": config.groups[terms.approvers],
+	"groups": data.salvor.config.groups[terms.approvers],
 	"votes": votes,
 	"answer_within": terms.answer_within,
 	"on_timeout": "escalate",
-	"escalate_to": config.groups[terms.escalate_to],
+	"escalate_to": data.salvor.config.groups[terms.escalate_to],
 	"reason": reason,
 }
 

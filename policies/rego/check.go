@@ -124,7 +124,7 @@ func reached(compiler *ast.Compiler) map[*ast.Rule]bool {
 // meant is a hint at the known name that an unknown one is close to, or nothing.
 func meant(name string, known []string) string {
 	for _, candidate := range known {
-		if name != candidate && distance(strings.ToLower(name), candidate) <= 1+len(candidate)/6 {
+		if name != candidate && distance(strings.ToLower(name), candidate) <= min(len(candidate)-1, 1+len(candidate)/6) {
 			return fmt.Sprintf(" (did you mean %s?)", candidate)
 		}
 	}

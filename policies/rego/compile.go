@@ -30,12 +30,20 @@ func compile(read files) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	var found problems
+	own := found.checkSettings(read.settings, settings)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
 	if modules[configPath], err = settingsModule(settings); err != nil {
 		return nil, err
 	}
 	compiler, err := compileModules(modules, capabilities, input)
 	if err != nil {
 		return nil, err
+	}
+	if found.addUnread(compiler, own); len(found) > 0 {
+		return nil, found.err()
 	}
 	return prepare(compiler, sets, &program{revision: read.revision(), input: readOf(compiler, input), store: newStore()})
 }

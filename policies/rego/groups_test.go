@@ -18,7 +18,7 @@ night(reason) := {"reason": reason, "groups": data.salvor.config.groups.night, "
 
 ask contains {"reason": "y", "groups": [sprintf("%s-oncall", [input.cluster.name]), "c"]} if input.fault.kind == "zone"
 `,
-		"data.yaml": "salvor: {config: {groups: {night: [owls], day: [larks, a]}, other: {groups: [x]}}}",
+		"data.yaml": "salvor: {config: {groups: {night: [owls], day: [larks, a]}}}",
 	}))
 	want := []GroupName{{"a", "data.salvor.config.groups.day"}, {"a", "zone.rego:3"}, {"b", "zone.rego:3"}, {"c", "zone.rego:9"},
 		{"larks", "data.salvor.config.groups.day"}, {"leads", "zone.rego:3"}, {"owls", "data.salvor.config.groups.night"}}

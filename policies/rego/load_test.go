@@ -10,7 +10,7 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-const settingsText = "salvor: {config: {groups: {on_call: [sre]}, frozen: []}}"
+const settingsText = "salvor: {config: {groups: {on_call: [sre]}}}"
 
 // sources makes one source of files; those of package line and settings are added where only rules are given.
 func sources(files map[string]string) []Source {
