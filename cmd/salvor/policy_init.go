@@ -32,7 +32,7 @@ checks and tests them, and schemas for editors. DIR must be empty, or not there 
 	cmd.Flags().StringVar(&name, "name", "team", "name of the package and of its files")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := filepath.Clean(args[0])
-		files, err := template.Files(name, bundle.Files())
+		files, err := template.Files(name, bundle.Files(), bundle.Schemas())
 		if err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}

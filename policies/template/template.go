@@ -19,8 +19,8 @@ const team = "team"
 var names = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // Files are the files of a new directory by path: an example of rules in package salvor.policies.<name> with its test, and what belongs
-// beside it. Settings are those of the shipped rules, commented out, and the schemas for editors are copied from there.
-func Files(name string, shipped fs.FS) (map[string][]byte, error) {
+// beside it. The settings are those of the shipped rules, commented out. Schemas are copied as they are, for editors.
+func Files(name string, shipped, schemas fs.FS) (map[string][]byte, error) {
 	if !names.MatchString(name) || strings.HasSuffix(name, "_test") {
 		return nil, fmt.Errorf("%q cannot name a package of rules: take lower case letters, digits and _, such as shop_eu, and no _test at its end", name)
 	}
@@ -33,7 +33,7 @@ func Files(name string, shipped fs.FS) (map[string][]byte, error) {
 		return nil, fmt.Errorf("read the shipped settings: %w", err)
 	}
 	all["data.yaml"] = []byte(commentedOut(string(settings)))
-	return all, addSchemas(all, shipped)
+	return all, addSchemas(all, schemas)
 }
 
 func addExamples(all map[string][]byte, name string) error {
@@ -52,17 +52,14 @@ func addExamples(all map[string][]byte, name string) error {
 	})
 }
 
-func addSchemas(all map[string][]byte, shipped fs.FS) error {
-	names, err := fs.Glob(shipped, "schemas/*.json")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if all[name], err = fs.ReadFile(shipped, name); err != nil {
-			return fmt.Errorf("read the schemas: %w", err)
+func addSchemas(all map[string][]byte, schemas fs.FS) error {
+	return fs.WalkDir(schemas, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
-	}
-	return nil
+		all[name], err = fs.ReadFile(schemas, name)
+		return err
+	})
 }
 
 // indent is how deep a setting stands below salvor and config.

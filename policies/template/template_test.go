@@ -17,7 +17,7 @@ import (
 
 func made(t *testing.T, name string) fstest.MapFS {
 	t.Helper()
-	files, err := Files(name, bundle.Files())
+	files, err := Files(name, bundle.Files(), bundle.Schemas())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,16 +79,18 @@ func TestSettingsAreTheShippedOnes(t *testing.T) {
 }
 
 func TestSchemasAreCopied(t *testing.T) {
-	shipped := fstest.MapFS{"data.yaml": {Data: []byte("salvor:\n  config: {}\n")}, "schemas/input.json": {Data: []byte("{}")}}
-	files, err := Files("team", shipped)
-	if err != nil || string(files["schemas/input.json"]) != "{}" {
-		t.Errorf("files are %v, %v", files, err)
+	files := made(t, "team")
+	for _, name := range []string{"schemas/input.json", "schemas/decision.json"} {
+		want, err := fs.ReadFile(bundle.Schemas(), name)
+		if err != nil || files[name] == nil || !bytes.Equal(files[name].Data, want) {
+			t.Errorf("%s is not the shipped one, %v", name, err)
+		}
 	}
 }
 
 func TestNames(t *testing.T) {
 	for _, name := range []string{"", "Shop", "shop-eu", "2nd", "a.b", "../x", "shop_test", "shop eu"} {
-		if _, err := Files(name, bundle.Files()); err == nil || !strings.Contains(err.Error(), "cannot name a package of rules") {
+		if _, err := Files(name, bundle.Files(), bundle.Schemas()); err == nil || !strings.Contains(err.Error(), "cannot name a package of rules") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
