@@ -27,7 +27,7 @@ type Loosened struct {
 // uncertain are the facts that may not be known, as their paths begin: they come from clusters that may not be seen, or from people who
 // may not have said. All others are always known: plan, mode, limits, pauses, incident, history and what is in flight are Salvor's own
 // records; what a fault is, and how many signals say so, is what Salvor itself concluded.
-var uncertain = [...]string{"cluster.environment", "cluster.region", "fault.nodes", "fault.regions", "fault.signals", "fault.zones", "protection", "view"}
+var uncertain = [...]string{"cluster.environment", "cluster.region", "fault.namespaces", "fault.nodes", "fault.regions", "fault.signals", "fault.zones", "protection", "view"}
 
 func mayBeUnknown(path string) bool {
 	return slices.ContainsFunc(uncertain[:], func(fact string) bool { return path == fact || strings.HasPrefix(path, fact+".") })

@@ -25,7 +25,7 @@ func TestHiddenFacts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]string{"own.rego": "package salvor.policies.own\n" + c.rule, "own_test.rego": head + "x := own\n" + asking}
 			if !strings.Contains(c.rule, "deny") {
-				files["own.rego"] += "\ndeny contains \"never\" if input.fault.kind == \"x\""
+				files["own.rego"] += "\ndeny contains \"never\" if input.fault.kind == \"zone\""
 			}
 			report, err := own(t, files, Options{DropFacts: true})
 			if err != nil || report.Dropped.Questions != 1 {
