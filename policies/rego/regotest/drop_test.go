@@ -49,3 +49,18 @@ func TestInputThatIsNoQuestion(t *testing.T) {
 		t.Errorf("%+v, %v", report.Dropped, err)
 	}
 }
+
+// Whichever test runs first: the one that stands first is named.
+func TestInputOfManyTestsIsOfTheFirst(t *testing.T) {
+	text := head
+	for _, name := range strings.Split("abcdefghij", "") {
+		text += "\ntest_" + name + " if count(own.deny) == 1 with input as {\"view\": {\"broken_nodes\": 5}}\n"
+	}
+	report, err := own(t, map[string]string{"own.rego": rules, "own_test.rego": text}, Options{DropFacts: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Dropped.Questions != 1 || len(report.Dropped.Looser) != 1 || report.Dropped.Looser[0].Line != 6 {
+		t.Errorf("%+v", report.Dropped)
+	}
+}
