@@ -14,6 +14,8 @@
 //     budget. It is written first, as a compare-and-set of the budget; whoever loses that has written no record.
 //   - The archive holds one document for each incident that ended long ago: its whole history. It is there before the first of
 //     the records is purged ([Ledger.Archive]). Of budget and keys only the last revision is kept ([Ledger.Compact]).
+//   - A trail is the history of something that is not an incident, such as the policy in force: entries that name the hash of the
+//     entry before, each a compare-and-set on it ([Ledger.AppendTrail]).
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
 //
 // # Lost answers

@@ -20,13 +20,15 @@ const (
 	ArchiveStream   = "SALVOR_ARCHIVE"
 	DecisionsStream = "SALVOR_DECISIONS"
 	TimersStream    = "SALVOR_TIMERS"
+	AuditStream     = "SALVOR_AUDIT"
+	PoliciesStream  = "SALVOR_POLICIES"
 	SwitchesBucket  = "salvor_switches"
 
 	switchesStream = "KV_" + SwitchesBucket
 )
 
-// DefaultMaxBytes is the space that is reserved for incidents, again for decisions, and half of it for the archive, when no other
-// is given.
+// DefaultMaxBytes is the space that is reserved for incidents, again for decisions, half of it for the archive, and an eighth each
+// for trails and for policies, when no other is given.
 const DefaultMaxBytes = 512 << 20
 
 const (
@@ -42,7 +44,7 @@ const (
 type Options struct {
 	Writer   string // the replica, as records name it
 	Replicas int    // copies of each stream: 1 (also 0) or 3
-	MaxBytes int64  // bytes reserved for incidents, again for decisions, and half of it for the archive; 0 is DefaultMaxBytes
+	MaxBytes int64  // bytes reserved for incidents; what else reserves how much is said at DefaultMaxBytes, which 0 stands for
 	Logger   *slog.Logger
 }
 
@@ -95,9 +97,10 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 	return l, nil
 }
 
-// streams are the four streams. Incidents are never dropped to make room, old decisions and what was archived first are rather
+// streams are all streams. Incidents are never dropped to make room, old decisions and what was archived first are rather
 // than stop a recovery, and timers have no limit at all, since any would silently drop some. The archive is gzipped and so gets
-// half of the space; its leader answers for it, so that no copy that is behind misses what was just moved there.
+// half of the space; its leader answers for it, so that no copy that is behind misses what was just moved there. Of a
+// trail nothing is ever dropped, and of policies none unasked: one may be in force for years.
 func streams(opt Options) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{
 		Name:               IncidentsStream,
@@ -140,6 +143,24 @@ func streams(opt Options) []jetstream.StreamConfig {
 		AllowMsgTTL:       true,
 		AllowRollup:       true,
 		AllowDirect:       true,
+	}, {
+		Name:        AuditStream,
+		Description: "what was changed about Salvor itself, by whom",
+		Subjects:    []string{trailPrefix + "*"},
+		Storage:     jetstream.FileStorage,
+		Replicas:    opt.Replicas,
+		MaxBytes:    opt.MaxBytes / 8,
+		Discard:     jetstream.DiscardNew,
+		AllowDirect: true,
+	}, {
+		Name:              PoliciesStream,
+		Description:       "packed policies by their revisions",
+		Subjects:          []string{policyPrefix + "*"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          opt.Replicas,
+		MaxBytes:          opt.MaxBytes / 8,
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardNew,
 	}}
 }
 

@@ -34,13 +34,13 @@ type query struct {
 	Batch     int      `json:"batch,omitempty"`
 }
 
-// last asks the leader of the incidents for the last message of a subject, which may hold wildcards. It returns nil when
+// last asks the leader of a subject's stream for the last message of the subject, which may hold wildcards. It returns nil when
 // there is none.
 func (l *Ledger) last(ctx context.Context, subject string) (*stored, error) {
 	return l.get(ctx, query{Last: subject})
 }
 
-// following asks the leader of the incidents for the first message of a subject after a sequence, nil when there is none.
+// following asks the leader of a subject's stream for its first message after a sequence, nil when there is none.
 func (l *Ledger) following(ctx context.Context, subject string, seq uint64) (*stored, error) {
 	return l.get(ctx, query{Next: subject, Seq: seq + 1})
 }
@@ -50,7 +50,7 @@ func (l *Ledger) get(ctx context.Context, q query) (*stored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render query: %w", err)
 	}
-	resp, err := l.ask(ctx, &nats.Msg{Subject: l.api + "STREAM.MSG.GET." + IncidentsStream, Data: body})
+	resp, err := l.ask(ctx, &nats.Msg{Subject: l.api + "STREAM.MSG.GET." + streamOf(q.Last+q.Next), Data: body})
 	if err != nil {
 		return nil, fmt.Errorf("read %s%s: %w", q.Last, q.Next, unavailable(err))
 	}
@@ -87,7 +87,7 @@ func absent(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrReconnectBufExceeded)
 }
 
-// history reads all messages of a subject, which may hold wildcards, from any copy of the incidents, up to the last that the
+// history reads all messages of a subject, which may hold wildcards, from any copy of its stream, up to the last that the
 // leader knows; none when the leader knows none. It asks both at once: what a copy lacks is read after that.
 func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) {
 	type answer struct {
@@ -99,7 +99,7 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 		last, err := l.last(ctx, subject)
 		leader <- answer{last, err}
 	}()
-	all, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: 1, Batch: readAtOnce})
+	all, err := l.direct(ctx, streamOf(subject), query{Next: subject, Seq: 1, Batch: readAtOnce})
 	end := <-leader
 	if err = errors.Join(end.err, err); err != nil {
 		return nil, fmt.Errorf("read %s: %w", subject, err)
@@ -108,7 +108,7 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 		return nil, nil // what a copy still had is being purged
 	}
 	for endOf(all) < end.last.Seq {
-		part, err := l.direct(ctx, IncidentsStream, query{Next: subject, Seq: endOf(all) + 1, Batch: readAtOnce})
+		part, err := l.direct(ctx, streamOf(subject), query{Next: subject, Seq: endOf(all) + 1, Batch: readAtOnce})
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", subject, err)
 		}

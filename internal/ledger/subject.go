@@ -15,6 +15,8 @@ const (
 	decisionPrefix = "salvor.decision."
 	timerSet       = "salvor.timer.set."
 	timerFired     = "salvor.timer.fired."
+	trailPrefix    = "salvor.audit."
+	policyPrefix   = "salvor.policy."
 
 	budgetSubject = incidentPrefix + "budget"
 	anyIncident   = incidentPrefix + "*.*.records.*" // the records of all incidents, and nothing else
@@ -36,6 +38,17 @@ func keySubject(k incident.Key) string { return faultPrefix(k) + "key" }
 // faultPrefix begins the subjects of a fault's key and of the records of all its incidents.
 func faultPrefix(k incident.Key) string {
 	return incidentPrefix + events.Token(k.Cluster) + "." + k.Hash() + "."
+}
+
+// streamOf is the stream that keeps a subject whose last message counts.
+func streamOf(subject string) string {
+	switch {
+	case strings.HasPrefix(subject, trailPrefix):
+		return AuditStream
+	case strings.HasPrefix(subject, policyPrefix):
+		return PoliciesStream
+	}
+	return IncidentsStream
 }
 
 // lastToken is the part of a subject after its last dot.
