@@ -30,13 +30,13 @@ type Options struct {
 // Engine answers questions by the rules that were loaded last. It may be used by many goroutines, also while Load runs. The
 // zero value holds no rules: Ask returns an error until Load succeeded.
 type Engine struct {
-	deadline time.Duration
-	current  atomic.Pointer[program]
+	options Options
+	current atomic.Pointer[Rules]
 }
 
 // New makes an engine with the rules of all sources. It returns an error as Load does.
 func New(ctx context.Context, sources []Source, options Options) (*Engine, error) {
-	engine := &Engine{deadline: options.Deadline}
+	engine := &Engine{options: options}
 	if err := engine.Load(ctx, sources); err != nil {
 		return nil, err
 	}
@@ -46,11 +46,11 @@ func New(ctx context.Context, sources []Source, options Options) (*Engine, error
 // Load replaces the rules by those of all sources. All is read, checked and compiled before anything changes: on an error
 // the engine goes on with the rules it had. Questions that are being answered end with the rules they began with.
 func (e *Engine) Load(ctx context.Context, sources []Source) error {
-	read, err := readSources(ctx, sources)
+	read, err := Read(ctx, sources)
 	if err != nil {
 		return fmt.Errorf("load policy: %w", err)
 	}
-	next, err := compile(read)
+	next, err := Compile(read, e.options)
 	if err != nil {
 		return fmt.Errorf("load policy: %w", err)
 	}
@@ -61,14 +61,12 @@ func (e *Engine) Load(ctx context.Context, sources []Source) error {
 // Revision names the rules in force: 12 hex digits over the loaded files, or "" when there are none.
 func (e *Engine) Revision() string {
 	if rules := e.current.Load(); rules != nil {
-		return rules.revision
+		return rules.Revision()
 	}
 	return ""
 }
 
-// Ask returns what the rules say to the question, each sentence with the file and line of its rule. It is pure in the
-// question and the revision. It returns an error, and nothing else, when a rule cannot be evaluated, says something
-// malformed, or does not end within the deadline.
+// Ask returns what the rules in force say to the question, as Rules.Ask does.
 func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, error) {
 	return e.ask(ctx, q)
 }
@@ -78,16 +76,5 @@ func (e *Engine) ask(ctx context.Context, q policies.Question, tracers ...topdow
 	if rules == nil {
 		return policies.Said{}, fmt.Errorf("evaluate policy: no rules are loaded")
 	}
-	deadline := e.deadline
-	if deadline <= 0 {
-		deadline = DefaultDeadline
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, deadline,
-		fmt.Errorf("no answer within %s: a rule takes too long for this question", deadline))
-	defer cancel()
-	said, err := rules.ask(ctx, q, tracers...)
-	if err != nil {
-		return policies.Said{}, fmt.Errorf("evaluate policy %s: %w", rules.revision, err)
-	}
-	return said, nil
+	return rules.ask(ctx, q, tracers...)
 }

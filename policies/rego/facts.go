@@ -15,7 +15,7 @@ func (e *Engine) Reads() []string {
 	if rules == nil {
 		return nil
 	}
-	return rules.input.paths("")
+	return rules.program.input.paths("")
 }
 
 // paths are the paths of the leaves, each below a path of its own.

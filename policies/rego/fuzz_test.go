@@ -73,7 +73,7 @@ func FuzzLoad(f *testing.F) {
 		if err == nil {
 			var said policies.Said
 			if said, err = engine.Ask(t.Context(), question()); err == nil {
-				sameOfAll(t, engine.current.Load(), said, text)
+				sameOfAll(t, engine.current.Load().program, said, text)
 			}
 		}
 		if err != nil && !strings.Contains(text, attributedMark) && strings.Contains(err.Error(), attributedMark) {

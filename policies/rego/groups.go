@@ -23,7 +23,7 @@ func (e *Engine) Groups() []GroupName {
 		return nil
 	}
 	found := map[GroupName]bool{}
-	for name, module := range rules.compiler.Modules {
+	for name, module := range rules.program.compiler.Modules {
 		for _, rule := range module.Rules {
 			if name == configPath {
 				settingGroups(found, rule)

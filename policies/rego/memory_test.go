@@ -22,7 +22,7 @@ act contains "fine" if every t in input.plan.targets { t.kind != "Secret" }`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := func() int { return len(engine.current.Load().memory.answers) }
+	known := func() int { return len(engine.current.Load().program.memory.answers) }
 	q.About, q.Now, q.View.AgeS, q.History.Attempts = policies.AboutGate, q.Now.Add(time.Hour), 3, 2
 	again, err := engine.Ask(t.Context(), q)
 	if diff := cmp.Diff(first, again); diff != "" || err != nil || known() != 1 {
@@ -52,7 +52,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatalf("of %d it says %+v, %v", n, said, err)
 		}
 	}
-	if n := len(engine.current.Load().memory.answers); n != maxRemembered {
+	if n := len(engine.current.Load().program.memory.answers); n != maxRemembered {
 		t.Errorf("%d answers are remembered, want %d", n, maxRemembered)
 	}
 }
@@ -84,7 +84,7 @@ func TestReadOf(t *testing.T) {
 		{"helper := 1 if input.about == \"gate\"\nelse := input.view.age_s\nact contains \"x\" if helper > 0", "[about view.age_s]"},
 		{`act contains "x" if { every n in input.fault.nodes { n != "" } }`, "[fault.nodes]"},
 	} {
-		program := load(t, rules(c.rule)).current.Load()
+		program := load(t, rules(c.rule)).current.Load().program
 		whole, err := shapeOf(reflect.TypeFor[policies.Question]())
 		if err != nil {
 			t.Fatal(err)
