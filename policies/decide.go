@@ -26,14 +26,25 @@ func Silent(err error) Decision {
 
 // Settle turns what was said into the decision. Each step after Combine can only tighten.
 func Settle(said Said, q Question) Decision {
-	d := tightened{Combine(said), said.whom()}.byClass(q.Plan.Class)
-	d.Would = d.Verdict
-	if d.Verdict == Deny {
+	d := unheld(said, q)
+	if d.Would == Deny {
 		return d.Decision
 	}
-	d = d.byUnknown(q.Unknown).bySource(q.Fault).byMode(q.Mode)
+	d = d.byMode(q.Mode)
 	for _, why := range Brakes(q) {
 		d = d.hold(why)
 	}
 	return d.Decision
+}
+
+// Unheld is the decision as it would be if neither the mode nor a brake held it back.
+func Unheld(said Said, q Question) Decision { return unheld(said, q).Decision }
+
+func unheld(said Said, q Question) tightened {
+	d := tightened{Combine(said), said.whom()}.byClass(q.Plan.Class)
+	d.Would = d.Verdict
+	if d.Verdict == Deny {
+		return d
+	}
+	return d.byUnknown(q.Unknown).bySource(q.Fault)
 }
