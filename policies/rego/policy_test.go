@@ -137,3 +137,21 @@ func TestAPackIsBounded(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// FuzzUnpack: whatever bytes are given for a pack, they are a policy or an error.
+func FuzzUnpack(f *testing.F) {
+	p, err := Read(f.Context(), ownPolicy(nil))
+	if err != nil {
+		f.Fatal(err)
+	}
+	pack, err := p.Pack()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(pack)
+	f.Fuzz(func(t *testing.T, pack []byte) {
+		if p, err := Unpack(t.Context(), pack); (err == nil) != (p.Revision() != "") {
+			t.Errorf("it is policy %q, %v", p.Revision(), err)
+		}
+	})
+}
