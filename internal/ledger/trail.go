@@ -115,6 +115,22 @@ func (l *Ledger) Trail(ctx context.Context, trail string) ([]Placed, error) {
 	return all, nil
 }
 
+// TrailEnd is the sequence of the last entry of a trail, 0 when there is none.
+func (l *Ledger) TrailEnd(ctx context.Context, trail string) (uint64, error) {
+	subject, err := trailSubject(trail)
+	if err != nil {
+		return 0, fmt.Errorf("look at trail %s: %w", trail, err)
+	}
+	last, err := l.last(ctx, subject)
+	if err != nil {
+		return 0, fmt.Errorf("look at trail %s: %w", trail, err)
+	}
+	if last == nil {
+		return 0, nil
+	}
+	return last.Seq, nil
+}
+
 func placed(msg stored) (Placed, error) {
 	var rec trailRecord
 	if err := decode(&msg, &rec); err != nil {

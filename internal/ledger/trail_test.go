@@ -83,6 +83,11 @@ func TestOneOfTwoGoesOnWithATrail(t *testing.T) {
 	if got := trail(t, writers[0]); len(got) != 10 {
 		t.Errorf("there are %d entries", len(got))
 	}
+	for name, want := range map[string]uint64{"policy": after, "other": 0} {
+		if end, err := writers[1].TrailEnd(t.Context(), name); end != want || err != nil {
+			t.Errorf("trail %s ends at %d, want %d, %v", name, end, want, err)
+		}
+	}
 }
 
 func TestLostAnswersOfATrail(t *testing.T) {
