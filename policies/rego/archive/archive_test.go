@@ -27,7 +27,7 @@ import (
 )
 
 var texts = map[string][]byte{
-	"zone.rego":        []byte("package salvor.policies.zone\n\ndeny contains \"x\" if input.fault.kind == \"zone\"\n"),
+	"zone.rego":        []byte("package salvor.policies.zone\n\ndeny contains \"x\" if input.fault.agree > data.salvor.config.n\n"),
 	"sub/x_test.rego":  []byte("package zone_test\n\ntest_x if true\n"),
 	"data.yaml":        []byte("salvor: {config: {n: 1}}\n"),
 	"README.md":        []byte("not policy"),
