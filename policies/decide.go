@@ -24,27 +24,63 @@ func Silent(err error) Decision {
 		{Text: "policy could not be asked, so nothing is done: " + err.Error(), Rule: "engine"}}}
 }
 
-// Settle turns what was said into the decision. Each step after Combine can only tighten.
-func Settle(said Said, q Question) Decision {
-	d := unheld(said, q)
-	if d.Would == Deny {
-		return d.Decision
-	}
-	d = d.byMode(q.Mode)
-	for _, why := range Brakes(q) {
-		d = d.hold(why)
+// Settle turns what was said into the decision. Each stage after the first, which combines what the rules said, can only tighten.
+func Settle(said Said, q Question) Decision { return goThrough(stages(), said, q) }
+
+// Unheld is the decision as it would be if neither the mode nor a brake held it back.
+func Unheld(said Said, q Question) Decision { return goThrough(judgements(), said, q) }
+
+func goThrough(way []stage, said Said, q Question) Decision {
+	d := tightened{whom: said.whom()}
+	for _, s := range way {
+		d = s.next(d, said, q)
 	}
 	return d.Decision
 }
 
-// Unheld is the decision as it would be if neither the mode nor a brake held it back.
-func Unheld(said Said, q Question) Decision { return unheld(said, q).Decision }
+// stage is one step on the way from what was said to the decision.
+type stage struct {
+	name string
+	next func(d tightened, said Said, q Question) tightened
+}
 
-func unheld(said Said, q Question) tightened {
-	d := tightened{Combine(said), said.whom()}.byClass(q.Plan.Class)
-	d.Would = d.Verdict
-	if d.Verdict == Deny {
-		return d
+// stages are all of them, in order.
+func stages() []stage { return append(judgements(), holds()...) }
+
+// judgements are those that judge the plan and what is known. What comes after class does not change what a decision would be.
+func judgements() []stage {
+	return []stage{
+		{"rules", func(d tightened, said Said, _ Question) tightened { d.Decision = Combine(said); return d }},
+		{"class", func(d tightened, _ Said, q Question) tightened {
+			d = d.byClass(q.Plan.Class)
+			d.Would = d.Verdict
+			return d
+		}},
+		later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q.Unknown) }),
+		later("single source", func(d tightened, q Question) tightened { return d.bySource(q.Fault) }),
 	}
-	return d.byUnknown(q.Unknown).bySource(q.Fault)
+}
+
+// holds are those that hold back what may be done: the mode, and brakes.
+func holds() []stage {
+	all := []stage{later("mode", func(d tightened, q Question) tightened { return d.byMode(q.Mode) })}
+	for _, b := range brakes() {
+		all = append(all, later(b.name, func(d tightened, q Question) tightened {
+			if why := b.why(q); why != "" {
+				return d.hold(Reason{Text: why, Rule: b.name})
+			}
+			return d
+		}))
+	}
+	return all
+}
+
+// later is a stage that has nothing to add where rules or class deny.
+func later(name string, next func(tightened, Question) tightened) stage {
+	return stage{name, func(d tightened, _ Said, q Question) tightened {
+		if d.Would == Deny {
+			return d
+		}
+		return next(d, q)
+	}}
 }
