@@ -3,7 +3,8 @@
 // Terms:
 //
 //   - A [Key] is what makes two findings the same fault: cluster, kind and anchor.
-//   - A [Record] is one entry of an incident's history. The history is the incident; nothing else is.
+//   - A [Record] is one entry of an incident's history. The history is the incident; nothing else is. Each names the SHA-256 of the
+//     one before it as that is stored, so that a history in which a byte was changed does not fit any more.
 //   - An [Incident] is a history folded: its state and all that later moves need.
 //   - A [State] is where an incident stands. The table in machine.go says for each state and each kind of record what
 //     becomes of it; a record the table refuses is never written.

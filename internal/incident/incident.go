@@ -35,6 +35,7 @@ type Incident struct {
 	Why string // what the last state change was for, for people
 
 	Seq     uint64 // of the last record
+	Head    string // Sum of the last record
 	ViewSeq uint64 // highest view_seq of any record
 	History []Sequenced
 }
@@ -91,7 +92,7 @@ func (i *Incident) Apply(rec Sequenced) error {
 		i.Since = rec.At
 	}
 	i.State = next
-	i.Seq = rec.Seq
+	i.Seq, i.Head = rec.Seq, rec.Sum
 	i.ViewSeq = max(i.ViewSeq, rec.ViewSeq)
 	i.History = append(i.History, rec)
 	if rec.Text != "" && rec.Kind != Noted {

@@ -83,10 +83,11 @@ type Record struct {
 	Schema   int        `json:"schema"`
 	Incident ID         `json:"incident"`
 	Kind     RecordKind `json:"kind"`
-	Writer   string     `json:"writer"`   // the replica
-	Nonce    string     `json:"nonce"`    // unique to this attempt to append
-	At       time.Time  `json:"at"`       // view time of the judgement
-	ViewSeq  uint64     `json:"view_seq"` // the event the judgement was made at
+	Writer   string     `json:"writer"`         // the replica
+	Nonce    string     `json:"nonce"`          // unique to this attempt to append
+	Prev     string     `json:"prev,omitempty"` // SumOf the record before it; empty in the first, and before records were chained
+	At       time.Time  `json:"at"`             // view time of the judgement
+	ViewSeq  uint64     `json:"view_seq"`       // the event the judgement was made at
 
 	Key      *Key               `json:"key,omitempty"`      // Opened
 	Fault    *classifiers.Fault `json:"fault,omitempty"`    // Opened, Recurred; Confirmed where it changed
@@ -122,4 +123,11 @@ type Sequenced struct {
 	Record
 	Seq      uint64    // place in the stream
 	StoredAt time.Time // when the stream accepted it
+	Sum      string    // SumOf the record as it is stored, empty where that is not known
+}
+
+// SumOf is what the next record, or whoever names a stored document, knows its bytes by: their SHA-256 as hex.
+func SumOf(stored []byte) string {
+	sum := sha256.Sum256(stored)
+	return hex.EncodeToString(sum[:])
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
-// Append adds a record to the history the incident was folded from, and to the incident. Schema, Incident, Writer and Nonce
-// are filled in. It returns the record's sequence.
+// Append adds a record to the history the incident was folded from, and to the incident. Schema, Incident, Writer, Nonce
+// and Prev are filled in. It returns the record's sequence.
 //
 // A record that the incident's state refuses is an *incident.RefusedError. ErrLost means that somebody else appended first:
 // load the incident and judge again. After any error the incident is as it was. The StoredAt of a record that was added this
@@ -30,7 +30,7 @@ func (l *Ledger) Append(ctx context.Context, inc *incident.Incident, rec inciden
 
 // append writes the record in one batch with the writes that go with it.
 func (l *Ledger) append(ctx context.Context, inc *incident.Incident, rec incident.Record, with []write) (uint64, error) {
-	rec = l.fill(rec, inc.ID)
+	rec = l.fill(rec, inc.ID, inc.Head)
 	if err := admits(inc, rec); err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (l *Ledger) append(ctx context.Context, inc *incident.Incident, rec inciden
 	if err != nil {
 		return 0, err
 	}
-	return seq, inc.Apply(incident.Sequenced{Record: rec, Seq: seq})
+	return seq, inc.Apply(incident.Sequenced{Record: rec, Seq: seq, Sum: incident.SumOf(data)})
 }
 
 func admits(inc *incident.Incident, rec incident.Record) error {
@@ -53,9 +53,9 @@ func admits(inc *incident.Incident, rec incident.Record) error {
 	return inc.Admits(rec)
 }
 
-// fill puts in what the ledger knows of a record.
-func (l *Ledger) fill(rec incident.Record, id incident.ID) incident.Record {
-	rec.Schema, rec.Incident, rec.Writer, rec.Nonce = incident.Schema, id, l.opt.Writer, rand.Text()
+// fill puts in what the ledger knows of a record. It follows one with a sum, none where it is the first.
+func (l *Ledger) fill(rec incident.Record, id incident.ID, prev string) incident.Record {
+	rec.Schema, rec.Incident, rec.Writer, rec.Nonce, rec.Prev = incident.Schema, id, l.opt.Writer, rand.Text(), prev
 	return rec
 }
 

@@ -199,3 +199,35 @@ func TestCutConnection(t *testing.T) {
 		t.Errorf("the history is %+v", got.History)
 	}
 }
+
+// TestRecordsAreChained: whoever writes a record names the one before it as it is stored, and whoever reads them finds it so, in the
+// archive too. Records of before that name none are read as they are.
+func TestRecordsAreChained(t *testing.T) {
+	s := startStore(t)
+	l := s.ledger("one")
+	inc := ended(t, l, "w1")
+	for _, rec := range load(t, l, inc.ID).History {
+		if stored, err := l.following(t.Context(), anyIncident, rec.Seq-1); err != nil || incident.SumOf(stored.Data) != rec.Sum {
+			t.Errorf("record %d has the sum %s: %v", rec.Seq, rec.Sum, err)
+		}
+	}
+	archive(t, l)
+	inc = load(t, s.ledger("two"), inc.ID)
+	head := ""
+	for _, rec := range inc.History {
+		if rec.Prev != head || rec.Sum == "" {
+			t.Errorf("%s at %d names %q before it, want %q", rec.Kind, rec.Seq, rec.Prev, head)
+		}
+		head = rec.Sum
+	}
+	if inc.Head != head || len(inc.History) < 6 {
+		t.Errorf("%d records, the head is %q, want %q", len(inc.History), inc.Head, head)
+	}
+	old := open(t, l, "w2")
+	old.Head = ""
+	add(t, l, old, note("of a version that chains nothing"))
+	add(t, l, load(t, l, old.ID), note("of this one"))
+	if got := load(t, l, old.ID).History; got[1].Prev != "" || got[2].Prev != got[1].Sum {
+		t.Errorf("the chain begins so: %q, %q", got[1].Prev, got[2].Prev)
+	}
+}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -155,13 +154,9 @@ func (l *Ledger) preserve(ctx context.Context, subject string, history []stored)
 	return nil
 }
 
-// sameRecord compares what an archive gave with what the stream of incidents holds.
+// sameRecord compares what an archive gave with what the stream of incidents holds, byte for byte: the next record names their sum.
 func sameRecord(archived, here stored) bool {
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, here.Data); err != nil {
-		return false
-	}
-	return archived.Subject == here.Subject && archived.Seq == here.Seq && archived.At.Equal(here.At) && bytes.Equal(archived.Data, compact.Bytes())
+	return archived.Subject == here.Subject && archived.Seq == here.Seq && archived.At.Equal(here.At) && bytes.Equal(archived.Data, here.Data)
 }
 
 // purgeHistory removes the records that were read, and none that came later.

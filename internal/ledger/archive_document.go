@@ -61,6 +61,9 @@ func (l *Ledger) archiveDocument(id incident.ID, history []stored) ([]byte, erro
 func pack(history []stored) ([]byte, error) {
 	records := make([]archivedRecord, 0, len(history))
 	for _, msg := range history {
+		if !dense(msg.Data) {
+			return nil, fmt.Errorf("%w: record %d is not as any salvor writes it, and would not keep its bytes", errStays, msg.Seq)
+		}
 		records = append(records, archivedRecord{msg.Seq, msg.At, msg.Data})
 	}
 	var plain, packed bytes.Buffer
@@ -80,6 +83,12 @@ func pack(history []stored) ([]byte, error) {
 		return nil, err
 	}
 	return packed.Bytes(), nil
+}
+
+// dense says that a text is JSON without a space between its parts: so it is packed, and the sum over it stays the same.
+func dense(text []byte) bool {
+	var out bytes.Buffer
+	return json.Compact(&out, text) == nil && out.Len() == len(text)
 }
 
 // unpack gives the records of a document with the subject they had.

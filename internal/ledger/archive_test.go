@@ -150,7 +150,7 @@ func TestArchiveLeavesAloneWhatIsNotToGo(t *testing.T) {
 func TestPackedRecordsAreTheSame(t *testing.T) {
 	want := []stored{
 		{"s", 7, []byte(`{"schema":1,"text":"<b> & \u003cb> \u2028","later":[1.50,1e3]}`), noon.Add(time.Nanosecond)},
-		{"s", 9, []byte("{ \"schema\": 1,\n \"kind\": \"noted\" }"), noon},
+		{"s", 9, []byte(`{"schema":1,"kind":"noted"}`), noon},
 	}
 	packed, err := pack(want)
 	if err != nil {
@@ -164,6 +164,9 @@ func TestPackedRecordsAreTheSame(t *testing.T) {
 		if sameRecord(got[0], other) {
 			t.Errorf("record %d is taken for the same", n)
 		}
+	}
+	if _, err := pack([]stored{{"s", 9, []byte("{ \"schema\": 1 }"), noon}}); !errors.Is(err, errStays) {
+		t.Errorf("a record that would lose bytes is packed: %v", err)
 	}
 }
 

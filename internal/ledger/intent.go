@@ -29,7 +29,7 @@ type Claim struct {
 // There is no intent without its claim. A claim without its intent, after a loss or a death between the two, is held by the
 // incident all the same: whoever makes its next move needs it, and its end releases it.
 func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim Claim) (uint64, error) {
-	err := admits(inc, l.fill(rec, inc.ID))
+	err := admits(inc, l.fill(rec, inc.ID, inc.Head))
 	if err == nil {
 		err = l.claim(ctx, inc, claim)
 	}

@@ -59,7 +59,7 @@ func fold(history []stored) (*incident.Incident, error) {
 // record reads one record. One that cannot be read, or is of another schema, is given with what is known of it, and folding it
 // fails.
 func record(msg stored) incident.Sequenced {
-	out := incident.Sequenced{Seq: msg.Seq, StoredAt: msg.At}
+	out := incident.Sequenced{Seq: msg.Seq, StoredAt: msg.At, Sum: incident.SumOf(msg.Data)}
 	if err := json.Unmarshal(msg.Data, &out.Record); err != nil || out.Schema != incident.Schema {
 		out.Record = unknown(msg)
 	}

@@ -76,7 +76,7 @@ func readKey(msg *stored, key incident.Key) error {
 // begin writes the first record of an incident, when what was last written about its fault is where it was. All who open name the
 // same subjects, letter for letter: by that a replicated stream tells writes that are under way from each other.
 func (l *Ledger) begin(ctx context.Context, id incident.ID, last uint64, first incident.Record) (*incident.Incident, error) {
-	rec := l.fill(first, id)
+	rec := l.fill(first, id, "")
 	data, err := Document(rec)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (l *Ledger) begin(ctx context.Context, id incident.ID, last uint64, first i
 	if err != nil {
 		return nil, err
 	}
-	return incident.Fold([]incident.Sequenced{{Record: rec, Seq: seq}})
+	return incident.Fold([]incident.Sequenced{{Record: rec, Seq: seq, Sum: incident.SumOf(data)}})
 }
 
 // decode reads a signed document, and refuses one of another schema before it looks at the rest.

@@ -37,7 +37,7 @@ func (l *Ledger) open(ctx context.Context, first incident.Record, after uint64) 
 		}
 		after = last.seq
 	}
-	rec := l.fill(first, incident.IDOf(*first.Key, after))
+	rec := l.fill(first, incident.IDOf(*first.Key, after), "")
 	data, err := ledger.Document(rec)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (l *Ledger) commit(inc *incident.Incident, rec incident.Record, due func(le
 		l.known = s.budget
 		with = due(s.budget)
 	}
-	rec = l.fill(rec, inc.ID)
+	rec = l.fill(rec, inc.ID, inc.Head)
 	if err := admits(inc, rec); err != nil {
 		return added, err
 	}

@@ -136,11 +136,13 @@ type run struct {
 	last  string // what was called
 }
 
-// same is what need not be equal: what names one attempt, when it was stored, and what the ledger itself recorded just now.
+// same is what need not be equal: what names one attempt, and sums over that, when it was stored, and what the ledger itself recorded
+// just now.
 var same = cmp.Options{
-	cmpopts.IgnoreFields(incident.Record{}, "Nonce"),
+	cmpopts.IgnoreFields(incident.Record{}, "Nonce", "Prev"),
 	cmpopts.IgnoreFields(incident.Open{}, "Nonce"),
-	cmpopts.IgnoreFields(incident.Sequenced{}, "StoredAt"),
+	cmpopts.IgnoreFields(incident.Incident{}, "Head"),
+	cmpopts.IgnoreFields(incident.Sequenced{}, "StoredAt", "Sum"),
 	cmpopts.IgnoreUnexported(ledger.Budget{}),
 	cmp.FilterValues(func(a, b time.Time) bool { return max(time.Since(a).Abs(), time.Since(b).Abs()) < time.Minute },
 		cmp.Comparer(func(time.Time, time.Time) bool { return true })),
@@ -375,10 +377,28 @@ func (r *run) compareAll() {
 	for _, id := range r.ids {
 		r.load(0, id)
 		r.equal(string(id), r.sides[0].views[0][id], r.sides[1].views[0][id])
+		for _, s := range r.sides {
+			chained(r.t, s.views[0][id])
+		}
 	}
 	all, _ := r.both("follow", 0, func(s *side, _ replica) (any, error) { return s.follow(r.t.Context()) })
 	if len(all.([]incident.Sequenced)) < len(r.ids) {
 		r.t.Error("not all records were followed")
+	}
+}
+
+// chained fails the test unless each record names the one before it as it is stored.
+func chained(t *testing.T, inc *incident.Incident) {
+	t.Helper()
+	head := ""
+	for _, rec := range inc.History {
+		if rec.Prev != head || len(rec.Sum) != 64 {
+			t.Fatalf("record %d of %s names %q before it, want %q, and has the sum %q", rec.Seq, inc.ID, rec.Prev, head, rec.Sum)
+		}
+		head = rec.Sum
+	}
+	if inc.Head != head {
+		t.Fatalf("%s has the head %q, want %q", inc.ID, inc.Head, head)
 	}
 }
 

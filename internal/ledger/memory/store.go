@@ -74,10 +74,11 @@ type Ledger struct {
 	known  ledger.Budget // as it was read or written last; guarded by the store's lock
 }
 
-// fill puts in what the ledger knows of a record. The nonce is the next sequence, which no record had before it. The caller holds
-// the lock.
-func (l *Ledger) fill(rec incident.Record, id incident.ID) incident.Record {
-	rec.Schema, rec.Incident, rec.Writer, rec.Nonce = incident.Schema, id, l.writer, strconv.FormatUint(l.store.seq+1, 10)
+// fill puts in what the ledger knows of a record. It follows one with a sum, none where it is the first. The nonce is the next
+// sequence, which no record had before it. The caller holds the lock.
+func (l *Ledger) fill(rec incident.Record, id incident.ID, prev string) incident.Record {
+	rec.Schema, rec.Incident, rec.Writer, rec.Prev = incident.Schema, id, l.writer, prev
+	rec.Nonce = strconv.FormatUint(l.store.seq+1, 10)
 	return rec
 }
 
@@ -88,7 +89,7 @@ func (s *Store) add(key incident.Key, rec incident.Record, data []byte) incident
 	s.log = append(s.log, msg)
 	s.histories[msg.id] = append(s.histories[msg.id], msg)
 	s.last[key] = msg
-	return incident.Sequenced{Record: rec, Seq: msg.seq}
+	return incident.Sequenced{Record: rec, Seq: msg.seq, Sum: incident.SumOf(data)}
 }
 
 // setBudget replaces the budget. The caller holds the lock.
@@ -108,7 +109,7 @@ func (s *Store) end(id incident.ID) stored {
 
 // record reads a record. One that cannot be read is given with its incident alone, and folding it fails.
 func (m stored) record() incident.Sequenced {
-	out := incident.Sequenced{Seq: m.seq, StoredAt: m.at}
+	out := incident.Sequenced{Seq: m.seq, StoredAt: m.at, Sum: incident.SumOf(m.data)}
 	if err := json.Unmarshal(m.data, &out.Record); err != nil {
 		out.Record = incident.Record{}
 	}
