@@ -161,7 +161,7 @@ func (f *fleet) decide(t *testing.T, n int, verdict policies.Verdict) *responder
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.add(t, n, incident.Record{Kind: incident.Decided, Text: verdict.String(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Ref: fmt.Sprintf("ref/%d", f.seq),
+	f.add(t, n, incident.Record{Kind: incident.Decided, Text: verdict.String(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Asked: incident.Asked{Ref: fmt.Sprintf("ref/%d", f.seq)},
 		Plan: &plan, Answer: policies.Decision{Verdict: verdict, Would: verdict, Reasons: []policies.Reason{{Text: "so it is", Rule: "x.rego:1"}}, Held: []policies.Reason{}}}})
 	return &plan
 }

@@ -66,7 +66,7 @@ func exporter(t *testing.T, s *shelf, extra string) *Exporter {
 }
 
 func decided(ref, text string, seconds float64) incident.Sequenced {
-	return incident.Sequenced{Record: incident.Record{Kind: incident.Decided, At: at(seconds), ViewSeq: 2, Text: text, Decided: &incident.Decision{Ref: ref}}}
+	return incident.Sequenced{Record: incident.Record{Kind: incident.Decided, At: at(seconds), ViewSeq: 2, Text: text, Decided: &incident.Decision{Asked: incident.Asked{Ref: ref}}}}
 }
 
 // TestExport: what it holds is what was recorded until the end of the span, and what judges.

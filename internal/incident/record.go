@@ -94,6 +94,7 @@ type Record struct {
 	WindowS  float64            `json:"window_s,omitempty"` // Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
+	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before
 	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed
 	Outcome  responders.Outcome `json:"outcome,omitempty"`  // Checked, Closed
 	Text     string             `json:"text,omitempty"`     // why, for people; any kind
@@ -102,10 +103,16 @@ type Record struct {
 
 // Decision is what policy said about a plan, as the history keeps it.
 type Decision struct {
-	Phase  Phase             `json:"phase"`
-	Ref    string            `json:"ref"` // where the full input and answer are stored
+	Phase Phase `json:"phase"`
+	Asked
 	Answer policies.Decision `json:"answer"`
 	Plan   *responders.Plan  `json:"plan,omitempty"` // nil when no plan could be made
+}
+
+// Asked names the document of what policy was asked and what it said, in full.
+type Asked struct {
+	Ref string `json:"ref"`           // where it is stored
+	Sum string `json:"sum,omitempty"` // SumOf it; empty in records of before documents had one
 }
 
 // StepRef names one step of the plan in force.

@@ -29,7 +29,7 @@ func later() time.Time { return time.Now().Add(time.Hour) }
 func ended(t *testing.T, l *Ledger, node string) *incident.Incident {
 	t.Helper()
 	inc := acting(t, l, node, node)
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim(node)); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim(node), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	add(t, l, inc, done(0), incident.Record{Kind: incident.Checked, At: noon, Outcome: responders.OutcomeVerified, Text: `it is <well> & "serves"`})
@@ -101,7 +101,7 @@ func TestArchiveLeavesAloneWhatIsNotToGo(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
 	lives := acting(t, l, "lives", "lives")
-	if _, err := l.AppendIntent(t.Context(), lives, intent(0), claim("lives")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), lives, intent(0), claim("lives"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	cleared := open(t, l, "cleared")
@@ -627,7 +627,7 @@ func TestArchivePassesAHolderThatCannotBeRead(t *testing.T) {
 	l := newLedger(t)
 	said := journal(t, l)
 	holder := acting(t, l, "w1", "w1")
-	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.js.Publish(t.Context(), incidentSubject("prod.eu", holder.ID), []byte(`{"schema":2}`)); err != nil {

@@ -84,7 +84,7 @@ func raceToOpen(t *testing.T, ledgers []*Ledger) *incident.Incident {
 	allTry(t, ledgers, func(l *Ledger) error {
 		inc, err := l.Load(t.Context(), id)
 		if err == nil {
-			_, err = l.AppendIntent(t.Context(), inc, intent(0), claim("w1"))
+			_, err = l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate")
 		}
 		return err
 	})

@@ -24,7 +24,7 @@ func TestCompactKeepsTheLast(t *testing.T) {
 	s := startStore(t)
 	l, other := s.ledger("one"), s.ledger("two")
 	lives := acting(t, l, "w0", "w0")
-	if _, err := l.AppendIntent(t.Context(), lives, intent(0), claim("w0")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), lives, intent(0), claim("w0"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	var was []*incident.Incident
@@ -80,10 +80,10 @@ func staleBudget(t *testing.T, l *Ledger) func() error {
 func goesOn(t *testing.T, l, other *Ledger, lives *incident.Incident) {
 	t.Helper()
 	again := acting(t, other, "w1", "w0", "w1")
-	if _, err := other.AppendIntent(t.Context(), again, intent(0), claim("w0")); !isHeld(err, target("w0").String(), lives.ID) {
+	if _, err := other.AppendIntent(t.Context(), again, intent(0), claim("w0"), "gate"); !isHeld(err, target("w0").String(), lives.ID) {
 		t.Errorf("a held target gives %v", err)
 	}
-	if _, err := other.AppendIntent(t.Context(), again, intent(0), claim("w1")); err != nil {
+	if _, err := other.AppendIntent(t.Context(), again, intent(0), claim("w1"), "gate"); err != nil {
 		t.Errorf("a free target gives %v", err)
 	}
 	for _, inc := range []*incident.Incident{lives, again} {
@@ -113,7 +113,7 @@ func TestCompactLeavesWhatIsWrittenMeanwhile(t *testing.T) {
 		if !raced && string(msg.Data) == `{"last_by_subj":"`+budgetSubject+`"}` {
 			raced = true
 			inc := acting(t, other, "w2", "w2")
-			if _, err := other.AppendIntent(ctx, inc, intent(0), claim("w2")); err != nil {
+			if _, err := other.AppendIntent(ctx, inc, intent(0), claim("w2"), "gate"); err != nil {
 				t.Error(err)
 			}
 		}

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,77 +20,122 @@ import (
 const MaxDecision = 256 << 10
 
 // Decide stores what policy was asked and what it said for 400 days, and beside that takes what the claim of a plan that may run
-// names, nil being nothing. It returns where the document lies, for the Decided that AppendClaimed is to add. The errors are those
-// of AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident
-// all the same.
-func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (ref string, err error) {
-	msg, err := decisionMessage(inc, doc)
-	if err != nil {
-		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
+// names, nil being nothing. It returns how the Decided that AppendClaimed is to add names the document. The errors are those of
+// AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident all
+// the same.
+func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (incident.Asked, error) {
+	d, err := DecisionOf(inc.ID, doc)
+	if err == nil {
+		err = l.keeping(ctx, inc, d, func() error {
+			if claim == nil {
+				return nil
+			}
+			return l.claim(ctx, inc, *claim)
+		})
 	}
-	var seq uint64
+	if err != nil {
+		return incident.Asked{}, fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
+	}
+	return d.Asked, nil
+}
+
+// AppendAsked stores what policy was asked and what it said, and then appends a record that names it as its Gate, as Append does.
+func (l *Ledger) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
+	d, err := DecisionOf(inc.ID, doc)
+	if err == nil {
+		err = l.keep(ctx, inc, d)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
+	}
+	rec.Gate = &d.Asked
+	return l.Append(ctx, inc, rec)
+}
+
+// keeping stores a document while f runs, and returns when both have ended: what is named by its bytes may be named before it lies
+// where it is named.
+func (l *Ledger) keeping(ctx context.Context, inc *incident.Incident, d Decision, f func() error) error {
 	var group errgroup.Group
-	group.Go(func() (err error) {
-		if seq, err = l.publish(ctx, msg); err != nil {
-			return fmt.Errorf("store what policy was asked: %w", err)
-		}
-		return nil
-	})
-	if claim != nil {
-		err = l.claim(ctx, inc, *claim)
-	}
-	if err := errors.Join(err, group.Wait()); err != nil {
-		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
-	}
-	return string(inc.ID) + "/" + strconv.FormatUint(seq, 10), nil
+	group.Go(func() error { return l.keep(ctx, inc, d) })
+	err := f()
+	return errors.Join(err, group.Wait())
 }
 
-// decisionMessage stores a document. The same for the same incident again within two minutes is stored once.
-func decisionMessage(inc *incident.Incident, doc any) (*nats.Msg, error) {
-	data, err := DecisionDocument(doc)
-	if err != nil {
-		return nil, err
+// keep stores a document. The same for the same incident again within two minutes is stored once.
+func (l *Ledger) keep(ctx context.Context, inc *incident.Incident, d Decision) error {
+	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID) + "." + lastPart(d.Ref))
+	msg.Data = d.Document
+	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+d.Sum)
+	if _, err := l.publish(ctx, msg); err != nil {
+		return fmt.Errorf("store what policy was asked: %w", err)
 	}
-	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID))
-	msg.Data = data
-	sum := sha256.Sum256(data)
-	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+hex.EncodeToString(sum[:]))
-	return msg, nil
+	return nil
 }
 
-// DecisionDocument renders what policy was asked as it is stored. One that is larger than MaxDecision is an error.
-func DecisionDocument(doc any) ([]byte, error) {
+// Decision is a document of what policy was asked and what it said, and how records name it.
+type Decision struct {
+	incident.Asked
+	Document []byte
+}
+
+// nameOf is how many digits of its sum name a document among those of its incident.
+const nameOf = 16
+
+// DecisionOf renders what policy was asked about an incident as it is stored. One that is larger than MaxDecision is an error.
+func DecisionOf(id incident.ID, doc any) (Decision, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
-		return nil, fmt.Errorf("render what policy was asked: %w", err)
+		return Decision{}, fmt.Errorf("render what policy was asked: %w", err)
 	}
 	if len(data) > MaxDecision {
-		return nil, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
+		return Decision{}, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
 	}
-	return data, nil
+	sum := incident.SumOf(data)
+	return Decision{incident.Asked{Ref: string(id) + "/" + sum[:nameOf], Sum: sum}, data}, nil
 }
 
-// ReadDecision reads the document that Decide stored. It returns ErrNotFound when it is not there any more.
+// ReadDecision reads the document that a record names. It returns ErrNotFound when it is not there any more.
 func (l *Ledger) ReadDecision(ctx context.Context, ref string) (json.RawMessage, error) {
-	id, digits, _ := strings.Cut(ref, "/")
-	seq, err := strconv.ParseUint(digits, 10, 64)
+	msg, err := l.decision(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("read decision: %q is no reference to one: %w", ref, ErrNotFound)
-	}
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
-	defer cancel()
-	stream, err := l.js.Stream(ctx, DecisionsStream)
-	if err != nil {
-		return nil, fmt.Errorf("read decision %s: %w", ref, unavailable(err))
-	}
-	msg, err := stream.GetMsg(ctx, seq)
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return nil, fmt.Errorf("read decision %s: %w", ref, ErrNotFound)
-	case err != nil:
-		return nil, fmt.Errorf("read decision %s: %w", ref, unavailable(err))
-	case lastToken(msg.Subject) != id:
-		return nil, fmt.Errorf("read decision %s: another incident's lies there: %w", ref, ErrNotFound)
+		return nil, fmt.Errorf("read decision %s: %w", ref, err)
 	}
 	return msg.Data, nil
 }
+
+// decision reads the document of a reference: by what names it among those of its incident, or, where an older version stored it, by
+// its place in the stream.
+func (l *Ledger) decision(ctx context.Context, ref string) (*stored, error) {
+	id, name, _ := strings.Cut(ref, "/")
+	if err := checkID(incident.ID(id)); err != nil {
+		return nil, err
+	}
+	q := query{Last: decisionPrefix + "*." + id + "." + name}
+	if len(name) != nameOf || strings.Trim(name, "0123456789abcdef") != "" {
+		seq, err := strconv.ParseUint(name, 10, 64)
+		if err != nil || seq == 0 {
+			return nil, fmt.Errorf("%q is no reference to one: %w", ref, ErrNotFound)
+		}
+		q = query{Seq: seq}
+	}
+	msg, err := l.get(ctx, DecisionsStream, q)
+	switch {
+	case err != nil:
+		return nil, err
+	case msg == nil || incidentOf(msg.Subject) != incident.ID(id):
+		return nil, ErrNotFound
+	}
+	return msg, nil
+}
+
+// incidentOf is the incident that a document of the stream of decisions is about.
+func incidentOf(subject string) incident.ID {
+	parts := strings.Split(strings.TrimPrefix(subject, decisionPrefix), ".")
+	if len(parts) < 2 {
+		return ""
+	}
+	return incident.ID(parts[1])
+}
+
+// lastPart is what follows the slash of a reference.
+func lastPart(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }

@@ -19,7 +19,7 @@ func decide(ctx context.Context, l *Ledger, inc *incident.Incident, rec incident
 	if err != nil {
 		return 0, err
 	}
-	rec.Decided.Ref = ref
+	rec.Decided.Asked = ref
 	return l.AppendClaimed(ctx, inc, rec)
 }
 
@@ -39,7 +39,7 @@ func TestDecisionTakesItsClaim(t *testing.T) {
 		t.Errorf("the budget is %+v, known as %+v", budget, l.KnownBudget())
 	}
 	before := lastSeq(t, l)
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), c); err != nil || lastSeq(t, l) != before+1 {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), c, "gate"); err != nil || lastSeq(t, l) != before+1 {
 		t.Errorf("its intent: %v, %d writes, want one", err, lastSeq(t, l)-before)
 	}
 }
@@ -65,7 +65,7 @@ func TestNoDecisionWithout(t *testing.T) {
 			l := newLedger(t)
 			inc := open(t, l, "w1")
 			if c.other {
-				if _, err := l.AppendIntent(t.Context(), acting(t, l, "w2", "w1"), intent(0), claim("w1")); err != nil {
+				if _, err := l.AppendIntent(t.Context(), acting(t, l, "w2", "w1"), intent(0), claim("w1"), "gate"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -122,24 +122,29 @@ func TestDecisionsAreKept(t *testing.T) {
 	l := s.ledger("one")
 	inc := open(t, l, "w1")
 	doc := map[string]string{"verdict": "act"}
-	ref, err := l.Decide(t.Context(), inc, doc, nil)
+	asked, err := l.Decide(t.Context(), inc, doc, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.Decide(t.Context(), inc, doc, nil); err != nil || again != ref {
+	ref := asked.Ref
+	if again, err := l.Decide(t.Context(), inc, doc, nil); err != nil || again != asked {
 		t.Errorf("stored again it lies at %q, was %q, %v", again, ref, err)
 	}
+	if n := messages(t, l, DecisionsStream, ">"); n != 1 {
+		t.Errorf("it is stored %d times", n)
+	}
 	other, err := l.Decide(t.Context(), inc, "another", nil)
-	if err != nil || other == ref {
+	if err != nil || other.Ref == ref {
 		t.Errorf("another document lies at %q, %v", other, err)
 	}
 	s.stop()
 	s.start()
 	got, err := s.ledger("two").ReadDecision(t.Context(), ref)
-	if diff := cmp.Diff(`{"verdict":"act"}`, string(got)); err != nil || diff != "" {
+	if diff := cmp.Diff(`{"verdict":"act"}`, string(got)); err != nil || diff != "" || asked.Sum != incident.SumOf(got) {
 		t.Errorf("read %v (-want +got):\n%s", err, diff)
 	}
-	for _, bad := range []string{"", "x", string(inc.ID) + "/99", "0123456789abcdef-1/1", string(inc.ID) + "/-1"} {
+	for _, bad := range []string{"", "x", string(inc.ID) + "/99", "0123456789abcdef-1/1", string(inc.ID) + "/-1",
+		string(inc.ID) + "/0", string(inc.ID) + "/*", "*/" + lastPart(ref), "0123456789abcdef-1/" + lastPart(ref)} {
 		if _, err := s.ledger("three").ReadDecision(t.Context(), bad); !errors.Is(err, ErrNotFound) {
 			t.Errorf("reading %q says %v", bad, err)
 		}
@@ -154,5 +159,57 @@ func TestDecisionsAreBounded(t *testing.T) {
 	}
 	if _, err := l.Decide(t.Context(), inc, strings.Repeat("x", MaxDecision-1), nil); err == nil {
 		t.Error("a larger document is stored")
+	}
+}
+
+// TestGateIsStoredWithItsRecord: what policy was asked before a step is named by the record it led to, and is there when anything may
+// be done under that.
+func TestGateIsStoredWithItsRecord(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		l := newLedger(t)
+		inc := acting(t, l, "w1", "w1")
+		if lost {
+			loseAnswer(l, decisionPrefix, false, nil)
+		}
+		_, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate")
+		if lost != errors.Is(err, events.ErrUnavailable) {
+			t.Errorf("lost: %v, it says %v", lost, err)
+		}
+		now := load(t, l, inc.ID)
+		gate := now.History[len(now.History)-1].Gate
+		if now.Intent == nil || gate == nil {
+			t.Fatalf("the intent is %+v, its gate %+v", now.Intent, gate)
+		}
+		doc, err := l.ReadDecision(t.Context(), gate.Ref)
+		if lost != errors.Is(err, ErrNotFound) || !lost && gate.Sum != incident.SumOf(doc) {
+			t.Errorf("lost: %v, its document is %q, %v", lost, doc, err)
+		}
+		over := intent(0)
+		over.Kind = incident.TookOver
+		if _, err := l.AppendAsked(t.Context(), now, over, "gate again"); err != nil {
+			t.Fatal(err)
+		}
+		now = load(t, l, inc.ID)
+		if doc, err := l.ReadDecision(t.Context(), now.History[len(now.History)-1].Gate.Ref); string(doc) != `"gate again"` || err != nil {
+			t.Errorf("who took over was asked %q, %v", doc, err)
+		}
+	}
+	l := newLedger(t)
+	inc := acting(t, l, "w1", "w1")
+	loseAnswer(l, decisionPrefix, false, nil)
+	if _, err := l.AppendAsked(t.Context(), inc, note("waits"), "gate"); !errors.Is(err, events.ErrUnavailable) || len(load(t, l, inc.ID).History) != len(inc.History) {
+		t.Errorf("a record is there without what it names: %v", err)
+	}
+}
+
+// Decisions that an older version stored are found where they lie.
+func TestDecisionOfAnOlderVersion(t *testing.T) {
+	l := newLedger(t)
+	inc := open(t, l, "w1")
+	if _, err := l.js.Publish(t.Context(), decisionPrefix+"prod%2Eeu."+string(inc.ID), []byte(`"old"`)); err != nil {
+		t.Fatal(err)
+	}
+	if doc, err := l.ReadDecision(t.Context(), string(inc.ID)+"/1"); string(doc) != `"old"` || err != nil {
+		t.Errorf("it reads %q, %v", doc, err)
 	}
 }

@@ -16,7 +16,7 @@ func TestFollowGivesEachRecordOnceInOrder(t *testing.T) {
 	s := startStore(t)
 	l := s.ledger("one")
 	inc := acting(t, l, "w1", "w1") // two records
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	came := make(chan incident.Sequenced, 100)

@@ -23,20 +23,33 @@ type Claim struct {
 	Admit func(others Budget) error
 }
 
-// AppendIntent takes what the claim names and then appends an Intent as Append does. It returns a *TargetHeldError when another
-// incident holds a target, and ErrOverBudget with the reason when Admit does not admit the entries; nothing is written then.
+// AppendIntent takes what the claim names and then appends an Intent as Append does; beside both it stores what policy was asked and
+// what it said, which the record names as its Gate. It returns a *TargetHeldError when another incident holds a target, and
+// ErrOverBudget with the reason when Admit does not admit the entries; no record is written then.
+//
+// After an events.ErrUnavailable the intent may be there without the document: only after nil may anything be done under it. Whoever
+// loads the incident sees it, and takes it over with a document of his own.
 //
 // There is no intent without its claim. A claim without its intent, after a loss or a death between the two, is held by the
 // incident all the same: whoever makes its next move needs it, and its end releases it.
-func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim Claim) (uint64, error) {
-	err := admits(inc, l.fill(rec, inc.ID, inc.Head))
+func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim Claim, doc any) (seq uint64, err error) {
+	d, err := DecisionOf(inc.ID, doc)
 	if err == nil {
-		err = l.claim(ctx, inc, claim)
+		err = admits(inc, l.fill(rec, inc.ID, inc.Head))
+	}
+	if err == nil {
+		rec.Gate = &d.Asked
+		err = l.keeping(ctx, inc, d, func() (err error) {
+			if err = l.claim(ctx, inc, claim); err == nil {
+				seq, err = l.AppendClaimed(ctx, inc, rec)
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
-	return l.AppendClaimed(ctx, inc, rec)
+	return seq, nil
 }
 
 // AppendClaimed appends a record that has its claim as Append does, and gives that up when somebody else was first and ended the

@@ -26,12 +26,12 @@ func TestIntentTakesAndCloseReleases(t *testing.T) {
 	s := startStore(t)
 	l := s.ledger("one")
 	inc := acting(t, l, "w1", "w1", "w2")
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	add(t, l, inc, done(0))
 	before := lastSeq(t, l)
-	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1", "w2")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1", "w2"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	if wrote := lastSeq(t, l) - before; wrote != 2 {
@@ -63,7 +63,7 @@ func TestIntentTakesAndCloseReleases(t *testing.T) {
 		t.Errorf("after the end the budget is %+v, locks are %v", budget, held)
 	}
 	other := acting(t, l, "w2", "w2")
-	if _, err := l.AppendIntent(t.Context(), other, intent(0), claim("w2")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), other, intent(0), claim("w2"), "gate"); err != nil {
 		t.Errorf("a released target is refused: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestIntentTakesAndCloseReleases(t *testing.T) {
 func TestIntentRefusals(t *testing.T) {
 	l := newLedger(t)
 	holder := acting(t, l, "w1", "w1")
-	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), holder, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	other := acting(t, l, "w2", "w2", "w1")
@@ -93,7 +93,7 @@ func TestIntentRefusals(t *testing.T) {
 	} {
 		budget, held := stand(t, l, "w1", "w2")
 		before := lastSeq(t, l)
-		if _, err := l.AppendIntent(t.Context(), other, intent(0), c.claim); !c.check(err) {
+		if _, err := l.AppendIntent(t.Context(), other, intent(0), c.claim, "gate"); !c.check(err) {
 			t.Errorf("%s: it says %v", name, err)
 		}
 		after, heldAfter := stand(t, l, "w1", "w2")
@@ -113,14 +113,14 @@ func TestLostIntentLeavesItsClaimToTheIncident(t *testing.T) {
 	l := newLedger(t)
 	inc := acting(t, l, "w1", "w1")
 	add(t, l, load(t, l, inc.ID), note("somebody was here"))
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); !errors.Is(err, ErrLost) {
 		t.Fatalf("it says %v", err)
 	}
 	if budget, held := stand(t, l, "w1"); held["w1"] != inc.ID || load(t, l, inc.ID).Intent != nil {
 		t.Errorf("the budget is %+v, an intent %+v", budget, load(t, l, inc.ID).Intent)
 	}
 	before := lastSeq(t, l)
-	if _, err := l.AppendIntent(t.Context(), load(t, l, inc.ID), intent(0), claim("w1")); err != nil || lastSeq(t, l) != before+1 {
+	if _, err := l.AppendIntent(t.Context(), load(t, l, inc.ID), intent(0), claim("w1"), "gate"); err != nil || lastSeq(t, l) != before+1 {
 		t.Errorf("whoever moves it next: %v, %d writes, want one", err, lastSeq(t, l)-before)
 	}
 }
@@ -130,7 +130,7 @@ func TestBudgetThatWasKnownLongAgo(t *testing.T) {
 	s := startStore(t)
 	l, other := s.ledger("one"), s.ledger("two")
 	inc := acting(t, l, "w1", "w1", "w2", "w3")
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	add(t, l, inc, done(0))
@@ -138,17 +138,17 @@ func TestBudgetThatWasKnownLongAgo(t *testing.T) {
 	if _, err := other.AppendReleasing(t.Context(), load(t, other, inc.ID), incident.Record{Kind: incident.Noted, At: noon, Text: GivenUp}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.AppendIntent(t.Context(), acting(t, other, "w2", "w2"), intent(0), claim("w2")); err != nil {
+	if _, err := other.AppendIntent(t.Context(), acting(t, other, "w2", "w2"), intent(0), claim("w2"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	inc = load(t, l, inc.ID)
 	longAgo := func() { l.known = knownBudget{budget: known} }
 	longAgo()
-	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w2")); !errors.As(err, new(*TargetHeldError)) {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w2"), "gate"); !errors.As(err, new(*TargetHeldError)) {
 		t.Errorf("what another took since is taken: %v", err)
 	}
 	longAgo()
-	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	if budget, held := stand(t, other, "w1"); held["w1"] != inc.ID || len(budget.Of(inc.ID).Entries) != 1 {
@@ -163,7 +163,7 @@ func TestBudgetThatWasKnownLongAgo(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := l.AppendIntent(t.Context(), inc, intent(2), c); !errors.Is(err, ErrOverBudget) {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(2), c, "gate"); !errors.Is(err, ErrOverBudget) {
 		t.Errorf("the limits are asked about what is not so any more: %v", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestClaimOfAnIncidentNobodyWorksOn(t *testing.T) {
 	l := newLedger(t)
 	slow := acting(t, l, "w1", "w1")
 	quick := load(t, l, slow.ID)
-	if _, err := l.AppendIntent(t.Context(), quick, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), quick, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	failed := done(0)
@@ -191,7 +191,7 @@ func TestClaimOfAnIncidentNobodyWorksOn(t *testing.T) {
 	if _, err := l.AppendReleasing(t.Context(), quick, failed); err != nil || quick.Working() {
 		t.Fatalf("%s, %v", quick.State, err)
 	}
-	if _, err := l.AppendIntent(t.Context(), slow, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+	if _, err := l.AppendIntent(t.Context(), slow, intent(0), claim("w1"), "gate"); !errors.Is(err, ErrLost) {
 		t.Fatalf("it says %v", err)
 	}
 	if budget, held := stand(t, l, "w1"); len(budget.Of(slow.ID).Entries) != 0 || held["w1"] != slow.ID {
@@ -205,7 +205,7 @@ func TestClaimOfAnEndedIncident(t *testing.T) {
 	l := newLedger(t)
 	inc := acting(t, l, "w1", "w1")
 	closeOf(t, l, load(t, l, inc.ID))
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); !errors.Is(err, ErrLost) {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); !errors.Is(err, ErrLost) {
 		t.Fatalf("it says %v", err)
 	}
 	if budget, _ := stand(t, l); len(budget.Holdings) != 0 {
@@ -222,7 +222,7 @@ func TestClaimOfAnEndedIncident(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := l.AppendIntent(t.Context(), next, intent(0), limited); err != nil {
+	if _, err := l.AppendIntent(t.Context(), next, intent(0), limited, "gate"); err != nil {
 		t.Errorf("the next incident is held back: %v", err)
 	}
 	if budget, _ := stand(t, l); len(budget.Holdings) != 1 || !budget.Holds(next.ID) {
@@ -250,7 +250,7 @@ func TestIntentsRaceForTargetsAndBudget(t *testing.T) {
 			return nil
 		}
 		wg.Go(func() {
-			_, err := ledgers[n%len(ledgers)].AppendIntent(t.Context(), inc, intent(0), c)
+			_, err := ledgers[n%len(ledgers)].AppendIntent(t.Context(), inc, intent(0), c, "gate")
 			var held *TargetHeldError
 			if err != nil && !errors.Is(err, ErrOverBudget) && !errors.As(err, &held) {
 				t.Error(err)
@@ -288,7 +288,7 @@ func TestLostAnswerOfAClaim(t *testing.T) {
 		l := newLedger(t)
 		inc := acting(t, l, "w1", "w1")
 		loseAnswer(l, budgetSubject, sent, nil)
-		_, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"))
+		_, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate")
 		budget, _ := stand(t, l)
 		landed := load(t, l, inc.ID).Intent != nil
 		if sent && (err != nil || !landed || inc.Intent == nil || !budget.Holds(inc.ID)) {
@@ -298,7 +298,7 @@ func TestLostAnswerOfAClaim(t *testing.T) {
 			t.Errorf("the claim that did not land: %v, intent landed %v, budget %+v", err, landed, budget)
 		}
 		if !sent {
-			if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+			if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 				t.Errorf("repeating it says %v", err)
 			}
 		}
@@ -309,7 +309,7 @@ func TestLostAnswerOfABatch(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		l := newLedger(t)
 		inc := acting(t, l, "w1", "w1")
-		if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+		if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 			t.Fatal(err)
 		}
 		loseAnswer(l, incidentPrefix, sent, nil)
@@ -325,7 +325,7 @@ func TestLostAnswerOfABatch(t *testing.T) {
 func TestEntriesAreTakenAgainAfterRelease(t *testing.T) {
 	l := newLedger(t)
 	inc := acting(t, l, "w1", "w1", "w2")
-	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1")); err != nil {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.AppendReleasing(t.Context(), inc, done(0)); err != nil {
@@ -334,7 +334,7 @@ func TestEntriesAreTakenAgainAfterRelease(t *testing.T) {
 	c := claim("w1")
 	asked := false
 	c.Admit = func(Budget) error { asked = true; return nil }
-	if _, err := l.AppendIntent(t.Context(), inc, intent(1), c); err != nil || !asked {
+	if _, err := l.AppendIntent(t.Context(), inc, intent(1), c, "gate"); err != nil || !asked {
 		t.Errorf("taking it again says %v, the limits were asked: %v", err, asked)
 	}
 	if budget, _ := stand(t, l); len(budget.Of(inc.ID).Entries) != 1 || len(budget.Of(inc.ID).Targets) != 1 {

@@ -37,20 +37,21 @@ type query struct {
 // last asks the leader of a subject's stream for the last message of the subject, which may hold wildcards. It returns nil when
 // there is none.
 func (l *Ledger) last(ctx context.Context, subject string) (*stored, error) {
-	return l.get(ctx, query{Last: subject})
+	return l.get(ctx, streamOf(subject), query{Last: subject})
 }
 
 // following asks the leader of a subject's stream for its first message after a sequence, nil when there is none.
 func (l *Ledger) following(ctx context.Context, subject string, seq uint64) (*stored, error) {
-	return l.get(ctx, query{Next: subject, Seq: seq + 1})
+	return l.get(ctx, streamOf(subject), query{Next: subject, Seq: seq + 1})
 }
 
-func (l *Ledger) get(ctx context.Context, q query) (*stored, error) {
+// get asks the leader of a stream for one message, nil when there is none.
+func (l *Ledger) get(ctx context.Context, stream string, q query) (*stored, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return nil, fmt.Errorf("render query: %w", err)
 	}
-	resp, err := l.ask(ctx, &nats.Msg{Subject: l.api + "STREAM.MSG.GET." + streamOf(q.Last+q.Next), Data: body})
+	resp, err := l.ask(ctx, &nats.Msg{Subject: l.api + "STREAM.MSG.GET." + stream, Data: body})
 	if err != nil {
 		return nil, fmt.Errorf("read %s%s: %w", q.Last, q.Next, unavailable(err))
 	}

@@ -60,7 +60,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
-	ref, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+	asked, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)
@@ -68,7 +68,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if err != nil {
 		return err
 	}
-	if rec.Decided.Ref = ref; claim == nil {
+	if rec.Decided.Asked = asked; claim == nil {
 		return e.append(ctx, inc, look, rec)
 	}
 	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {

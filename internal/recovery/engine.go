@@ -29,9 +29,10 @@ type Ledger interface {
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
 	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
-	Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (ref string, err error)
+	Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (incident.Asked, error)
 	AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
-	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error)
+	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error)
+	AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Budget(ctx context.Context) (ledger.Budget, error)

@@ -271,9 +271,15 @@ func (b *book) Append(ctx context.Context, inc *incident.Incident, rec incident.
 }
 
 // AppendIntent implements Ledger.
-func (b *book) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error) {
+func (b *book) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error) {
 	b.rival(rec)
-	return b.Ledger.AppendIntent(ctx, inc, rec, claim)
+	return b.Ledger.AppendIntent(ctx, inc, rec, claim, doc)
+}
+
+// AppendAsked implements Ledger.
+func (b *book) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
+	b.rival(rec)
+	return b.Ledger.AppendAsked(ctx, inc, rec, doc)
 }
 
 // AppendReleasing implements Ledger.
@@ -283,9 +289,9 @@ func (b *book) AppendReleasing(ctx context.Context, inc *incident.Incident, rec 
 }
 
 // Decide implements Ledger.
-func (b *book) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
+func (b *book) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (incident.Asked, error) {
 	if b.storeErr != nil {
-		return "", b.storeErr
+		return incident.Asked{}, b.storeErr
 	}
 	return b.Ledger.Decide(ctx, inc, doc, claim)
 }

@@ -23,7 +23,7 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	if look.Sight.Blind {
 		return e.hold(ctx, inc, look, unseen())
 	}
-	q, held, err := e.gate(ctx, inc, look)
+	gate, held, err := e.gate(ctx, inc, look)
 	if err != nil {
 		return err
 	}
@@ -32,9 +32,9 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	}
 	step := inc.Plan.Steps[inc.Next]
 	rec := incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}
-	err = e.intend(ctx, inc, look, rec, *e.claim(inc, inc.Plan, inc.Phase, q))
+	err = e.intend(ctx, inc, look, rec, gate)
 	if why := outdone(err); why != nil {
-		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: why.Error()})
+		return e.hold(ctx, inc, look, &obstacle{rule: "claim", why: why.Error(), asked: gate})
 	}
 	if err != nil {
 		return err
@@ -42,10 +42,11 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	return e.carryOut(ctx, inc, look, step)
 }
 
-// intend writes the intent once it has what it takes.
-func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, claim ledger.Claim) error {
+// intend writes the intent that policy let pass, once it has what it takes.
+func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, gate *Stored) error {
 	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
-	if _, err := e.Ledger.AppendIntent(ctx, inc, rec, claim); err != nil {
+	claim := e.claim(inc, inc.Plan, inc.Phase, gate.Question)
+	if _, err := e.Ledger.AppendIntent(ctx, inc, rec, *claim, gate); err != nil {
 		return fmt.Errorf("take the targets of %s: %w", inc.Name(), err)
 	}
 	e.told(inc, rec)
@@ -70,7 +71,7 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,
 			Text: fmt.Sprintf("step %s was begun %d times and never ended", step.Name, begun(inc))})
 	}
-	_, held, err := e.gate(ctx, inc, look)
+	gate, held, err := e.gate(ctx, inc, look)
 	if err != nil {
 		return err
 	}
@@ -81,10 +82,20 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.again(ctx, inc)
 	}
 	rec := incident.Record{Kind: incident.TookOver, Step: e.refer(inc, step), Text: "goes on with step " + step.Name + "; its writer was lost or held"}
-	if err := e.append(ctx, inc, look, rec); err != nil {
+	if err := e.appendAsked(ctx, inc, look, rec, gate); err != nil {
 		return err
 	}
 	return e.carryOut(ctx, inc, look, step)
+}
+
+// appendAsked writes a record that leads to no other state, as append does, and what policy was asked before it.
+func (e *Engine) appendAsked(ctx context.Context, inc *incident.Incident, look pipeline.Look, rec incident.Record, gate *Stored) error {
+	rec.At, rec.ViewSeq = look.Sight.Now, look.Seq
+	if _, err := e.Ledger.AppendAsked(ctx, inc, rec, gate); err != nil {
+		return fmt.Errorf("record %s of %s: %w", rec.Kind, inc.Name(), err)
+	}
+	e.recorded(inc, rec)
+	return nil
 }
 
 // mayTakeOver says that the writer of an intent cannot be at work any more: it is this engine (turns are exclusive), or no
@@ -108,28 +119,33 @@ func (e *Engine) refer(inc *incident.Incident, step responders.Step) *incident.S
 }
 
 // gate asks policy again whether the step may run now, and says what holds it.
-func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (q policies.Question, held *obstacle, err error) {
+func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline.Look) (gate *Stored, held *obstacle, err error) {
 	got, err := e.judged(ctx, func(now standing) candidate {
 		q := e.question(inc, look, inc.Phase, inc.Plan, now)
 		q.About = policies.AboutGate
 		return e.ask(ctx, q, inc.Plan)
 	})
-	if err == nil && got.answer.Verdict != policies.Act {
-		held = obstacleOf(got.answer)
-		held.passing = got.halfSeen()
+	if err != nil {
+		return nil, nil, err
 	}
-	return got.asked, held, err
+	gate = &Stored{got.asked, got.answer}
+	if got.answer.Verdict != policies.Act {
+		held = obstacleOf(got.answer)
+		held.passing, held.asked = got.halfSeen(), gate
+	}
+	return gate, held, nil
 }
 
 // obstacle is what holds a step back. Two of one rule are the same: the numbers in the sentence move with time.
 type obstacle struct {
 	rule, why string
-	passing   bool // worth a note only when it lasts
+	passing   bool    // worth a note only when it lasts
+	asked     *Stored // of policy, nil where it was not asked
 }
 
 // unseen is the obstacle that nothing can be said of the fault now, as in the second after a start.
 func unseen() *obstacle {
-	return &obstacle{"blind", "the watches do not see, so it is not known whether this is still broken", true}
+	return &obstacle{rule: "blind", why: "the watches do not see, so it is not known whether this is still broken", passing: true}
 }
 
 // holding is what an incident is held by, since when, and whether that was noted.
@@ -160,12 +176,19 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 	e.held[inc.ID] = now
 	e.mu.Unlock()
 	if note {
-		rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + by.why}
-		if err := e.append(ctx, inc, look, rec); err != nil {
+		if err := e.note(ctx, inc, look, by); err != nil {
 			return err
 		}
 	}
 	return e.again(ctx, inc)
+}
+
+func (e *Engine) note(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {
+	rec := incident.Record{Kind: incident.Noted, Text: "the next step waits: " + by.why}
+	if by.asked == nil {
+		return e.append(ctx, inc, look, rec)
+	}
+	return e.appendAsked(ctx, inc, look, rec, by.asked)
 }
 
 // atWrite is the rule of what the guard held back after policy had let it pass.

@@ -197,7 +197,7 @@ func tried(d policies.Decision) bool {
 // stand, which move with each edit.
 func judgedBill(d incident.Decision) incident.Decision {
 	out := *bare(incident.Sequenced{Record: incident.Record{Decided: &d}}).Decided
-	out.Ref = ""
+	out.Asked = incident.Asked{}
 	return out
 }
 

@@ -58,8 +58,8 @@ func (f *faulty) Append(ctx context.Context, inc *incident.Incident, rec inciden
 }
 
 // Decide implements recovery.Ledger.
-func (f *faulty) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (string, error) {
-	return writes(f, ctx, func() (string, error) { return f.Ledger.Decide(ctx, inc, doc, f.replica.run.bug.claim(claim)) })
+func (f *faulty) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (incident.Asked, error) {
+	return writes(f, ctx, func() (incident.Asked, error) { return f.Ledger.Decide(ctx, inc, doc, f.replica.run.bug.claim(claim)) })
 }
 
 // AppendClaimed implements recovery.Ledger.
@@ -68,9 +68,14 @@ func (f *faulty) AppendClaimed(ctx context.Context, inc *incident.Incident, rec 
 }
 
 // AppendIntent implements recovery.Ledger.
-func (f *faulty) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error) {
+func (f *faulty) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error) {
 	claim = *f.replica.run.bug.claim(&claim)
-	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendIntent(ctx, inc, rec, claim) })
+	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendIntent(ctx, inc, rec, claim, doc) })
+}
+
+// AppendAsked implements recovery.Ledger.
+func (f *faulty) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
+	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendAsked(ctx, inc, rec, doc) })
 }
 
 // AppendReleasing implements recovery.Ledger.

@@ -32,15 +32,19 @@ func (l *Ledger) read() (now ledger.Budget, seq uint64) {
 	return l.known, l.store.budgetSeq
 }
 
-// AppendIntent takes what the claim names and then appends an Intent, see [ledger.Ledger.AppendIntent].
-func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim) (uint64, error) {
-	err := admits(inc, rec)
+// AppendIntent takes what the claim names and then appends an Intent, with what policy was asked, see [ledger.Ledger.AppendIntent].
+func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error) {
+	asked, err := incident.Asked{}, admits(inc, rec)
+	if err == nil {
+		asked, err = l.keep(ctx, inc.ID, doc)
+	}
 	if err == nil {
 		err = l.claim(ctx, inc, claim)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
 	}
+	rec.Gate = &asked
 	return l.AppendClaimed(ctx, inc, rec)
 }
 

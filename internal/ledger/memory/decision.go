@@ -1,21 +1,16 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 )
-
-// storedOnce is how long the same document for the same incident is stored once.
-const storedOnce = 2 * time.Minute
 
 // Decision is what policy was asked about an incident and what it said.
 type Decision struct {
@@ -27,37 +22,40 @@ type Decision struct {
 
 // Decide stores what policy was asked and what it said, and takes what the claim of a plan that may run names, see
 // [ledger.Ledger.Decide]. The document is there also when the claim is not to be had.
-func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (ref string, err error) {
-	data, err := ledger.DecisionDocument(doc)
-	if err = errors.Join(err, away(ctx)); err != nil {
-		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
-	}
-	ref = l.store.keep(inc.ID, data)
-	if claim != nil {
+func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (incident.Asked, error) {
+	asked, err := l.keep(ctx, inc.ID, doc)
+	if err == nil && claim != nil {
 		err = l.claim(ctx, inc, *claim)
 	}
 	if err != nil {
-		return "", fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
+		return incident.Asked{}, fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
 	}
-	return ref, nil
+	return asked, nil
 }
 
-// keep stores a document, unless it was just stored, and returns where it lies.
-func (s *Store) keep(id incident.ID, data []byte) (ref string) {
+// AppendAsked stores what policy was asked and what it said, and appends a record that names it, see [ledger.Ledger.AppendAsked].
+func (l *Ledger) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
+	asked, err := l.keep(ctx, inc.ID, doc)
+	if err != nil {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
+	}
+	rec.Gate = &asked
+	return l.Append(ctx, inc, rec)
+}
+
+// keep stores a document, unless it is there.
+func (l *Ledger) keep(ctx context.Context, id incident.ID, doc any) (incident.Asked, error) {
+	d, err := ledger.DecisionOf(id, doc)
+	if err = errors.Join(err, away(ctx)); err != nil {
+		return incident.Asked{}, err
+	}
+	s := l.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	for _, d := range slices.Backward(s.decisions) {
-		if now.Sub(d.At) >= storedOnce {
-			break
-		}
-		if d.Incident == id && bytes.Equal(d.Document, data) {
-			return d.Ref
-		}
+	if !slices.ContainsFunc(s.decisions, func(there Decision) bool { return there.Ref == d.Ref }) {
+		s.decisions = append(s.decisions, Decision{d.Ref, id, s.now(), d.Document})
 	}
-	ref = string(id) + "/" + strconv.Itoa(len(s.decisions)+1)
-	s.decisions = append(s.decisions, Decision{ref, id, now, data})
-	return ref
+	return d.Asked, nil
 }
 
 // ReadDecision reads the document that Decide stored. It returns ErrNotFound when there is none.

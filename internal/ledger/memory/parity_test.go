@@ -40,7 +40,7 @@ func TestSameAsTheDurableLedger(t *testing.T) {
 			r.compareAll()
 		})
 	}
-	for _, kind := range []string{"lost", "already open", "over budget", "held", "refused", "not found", "other", "opened again", "given up", "decided again"} {
+	for _, kind := range []string{"lost", "already open", "over budget", "held", "refused", "not found", "other", "opened again", "given up", "decided again", "asked at the gate"} {
 		if met[kind] < 3 {
 			t.Errorf("%q was met %d times only: the calls prove little", kind, met[kind])
 		}
@@ -289,10 +289,13 @@ func (r *run) move(w int, id incident.ID) {
 	case rec.Kind == incident.Decided:
 		r.decide(w, id, rec)
 	case rec.Kind == incident.Intent:
-		claim := r.claim()
+		claim, doc := r.claim(), map[string]int{"gate": len(r.refs)}
 		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) {
-			return l.AppendIntent(r.t.Context(), inc, rec, claim)
+			return l.AppendIntent(r.t.Context(), inc, rec, claim, doc)
 		})
+	case rec.Kind == incident.TookOver:
+		doc := map[string]int{"gate": len(r.refs)}
+		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) { return l.AppendAsked(r.t.Context(), inc, rec, doc) })
 	case rec.Kind == incident.Closed || r.rng.IntN(40) == 0:
 		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) { return l.Close(r.t.Context(), inc, rec) })
 	case r.rng.IntN(2) == 0:
@@ -323,11 +326,12 @@ func (r *run) decide(w int, id incident.ID, rec incident.Record) {
 	if err != nil || r.rng.IntN(5) == 0 {
 		return
 	}
-	if slices.Contains(r.refs, ref.(string)) {
+	asked := ref.(incident.Asked)
+	if slices.Contains(r.refs, asked.Ref) {
 		r.met["decided again"]++
 	}
-	r.refs = append(r.refs, ref.(string))
-	rec.Decided.Ref = ref.(string)
+	r.refs = append(r.refs, asked.Ref)
+	rec.Decided.Asked = asked
 	r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) {
 		return l.AppendClaimed(r.t.Context(), inc, rec)
 	})
@@ -342,6 +346,10 @@ func (r *run) write(w int, id incident.ID, rec incident.Record, f func(replica, 
 		return
 	}
 	inc := now.(*incident.Incident)
+	if gate := inc.History[len(inc.History)-1].Gate; gate != nil {
+		r.refs = append(r.refs, gate.Ref)
+		r.met["asked at the gate"]++
+	}
 	if inc.State == incident.Ended {
 		r.ends[inc.Key] = max(r.ends[inc.Key], inc.Seq)
 	}
