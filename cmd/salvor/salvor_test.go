@@ -110,6 +110,15 @@ func (r *records) ReadDecision(context.Context, string) (json.RawMessage, error)
 	return nil, errMissing
 }
 
+// Decisions gives one, of a gate.
+func (r *records) Decisions(_ context.Context, _, _ time.Time, give func(incident.StoredDecision) error) error {
+	return give(incident.StoredDecision{Asked: incident.Asked{Ref: string(r.inc.ID) + "/1f0c2a7b9d3e4f55"}, Incident: r.inc.ID, Seq: 1, StoredAt: morning,
+		Document: json.RawMessage(`{"question":{"about":"gate","cluster":{"name":"prod-eu"},"fault":{"kind":"node","anchor":"node/worker-7"},"plan":{"runbook":"node-failure"}},` +
+			`"decision":{"verdict":"deny","would":"act","revision":"r1","reasons":[{"text":"it is small"}],"held":[{"text":"somebody paused it"}]}}`)})
+}
+
+func (r *records) DecisionsBegin(context.Context) (time.Time, error) { return morning, nil }
+
 func (r *records) Pauses(context.Context) ([]policies.Pause, error) { return r.pauses, nil }
 
 func (r *records) SetPause(_ context.Context, p policies.Pause) error {
@@ -190,7 +199,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
@@ -247,6 +256,10 @@ func TestCommands(t *testing.T) {
 		{"incidents --would -o json", []string{"[\n  {\n    \"at\": ", `"would": "act"`}, ""},
 		{"export", []string{"a recording of nothing\n", "-- span --\n2026-02-28T03:12:04Z\n2026-03-01T03:12:04Z\n", "-- events.jsonl --\n"}, ""},
 		{"export --from 2026-02-01T00:00:00Z --to 2026-02-02T00:00:00Z", []string{"a recording", "2026-02-01T00:00:00Z\n2026-02-02T00:00:00Z\n"}, ""},
+		{"decisions", []string{"TIME (UTC)           DECISION                   CLUSTER  WHAT           ABOUT  PLAN          VERDICT  WOULD  REVISION  WHY\n2026-03-01 03:11:04  " + name +
+			"/1f0c2a7b9d3e4f55  prod-eu  node/worker-7  gate   node-failure  deny     act    r1        somebody paused it\n"}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
+		{"decisions --verdict act --incident " + name, []string{""}, "no decisions\n"},
+		{"decisions -o json --since 2m --about gate", []string{"[\n  {\n    \"ref\": ", `"would": "act"`}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
 		{"pauses", []string{""}, "nothing is paused\n"},

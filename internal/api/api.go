@@ -63,20 +63,21 @@ type Events interface {
 
 // Options are the parts of an API. All are needed.
 type Options struct {
-	Index    Index
-	Past     Past
-	Exporter Exporter
-	View     View
-	Ledger   Ledger
-	Pauses   Pauses
-	Events   Events
-	Declared classifiers.Declared // finds what people declare
-	Missing  error                // what Ledger and Pauses wrap when there is no such thing
-	Clusters []string             // the clusters that are configured
-	People   *people.Directory
-	Version  Version
-	Clock    func() time.Time
-	Log      *slog.Logger
+	Index       Index
+	Past        Past
+	Exporter    Exporter
+	View        View
+	Ledger      Ledger
+	DecisionLog DecisionLog
+	Pauses      Pauses
+	Events      Events
+	Declared    classifiers.Declared // finds what people declare
+	Missing     error                // what Ledger and Pauses wrap when there is no such thing
+	Clusters    []string             // the clusters that are configured
+	People      *people.Directory
+	Version     Version
+	Clock       func() time.Time
+	Log         *slog.Logger
 }
 
 // API serves the paths below /v1. It is safe for concurrent use.
@@ -109,20 +110,22 @@ func (a *API) Handler() http.Handler {
 		verb   people.Verb
 		answer func(http.ResponseWriter, *http.Request) error
 	}{
-		"GET /v1/incidents":           {people.Read, a.listIncidents},
-		"GET /v1/incidents/{id}":      {people.Read, a.showIncident},
-		"GET /v1/incidents/{id}/plan": {people.Read, a.showPlan},
-		"GET /v1/would":               {people.Read, a.listWould},
-		"GET /v1/export":              {people.Read, a.export},
-		"GET /v1/stream":              {people.Read, a.stream},
-		"GET /v1/alerts":              {people.Read, a.listAlerts},
-		"GET /v1/pauses":              {people.Read, a.listPauses},
-		"POST /v1/pauses":             {people.Pause, a.setPause},
-		"DELETE /v1/pauses":           {people.Resume, a.endPause},
-		"POST /v1/declarations":       {people.Declare, a.declare},
-		"DELETE /v1/declarations":     {people.Declare, a.takeBack},
-		"GET /v1/version":             {people.Read, a.version},
-		"GET /v1/me":                  {people.Read, a.me},
+		"GET /v1/incidents":             {people.Read, a.listIncidents},
+		"GET /v1/incidents/{id}":        {people.Read, a.showIncident},
+		"GET /v1/incidents/{id}/plan":   {people.Read, a.showPlan},
+		"GET /v1/would":                 {people.Read, a.listWould},
+		"GET /v1/export":                {people.Read, a.export},
+		"GET /v1/decisions":             {people.Read, a.listDecisions},
+		"GET /v1/decisions/{id}/{name}": {people.Read, a.showDecision},
+		"GET /v1/stream":                {people.Read, a.stream},
+		"GET /v1/alerts":                {people.Read, a.listAlerts},
+		"GET /v1/pauses":                {people.Read, a.listPauses},
+		"POST /v1/pauses":               {people.Pause, a.setPause},
+		"DELETE /v1/pauses":             {people.Resume, a.endPause},
+		"POST /v1/declarations":         {people.Declare, a.declare},
+		"DELETE /v1/declarations":       {people.Declare, a.takeBack},
+		"GET /v1/version":               {people.Read, a.version},
+		"GET /v1/me":                    {people.Read, a.me},
 	} {
 		mux.Handle(pattern, a.allowed(route.verb, route.answer))
 	}

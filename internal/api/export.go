@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
 
 // The bounds of an export.
 const (
-	maxExports   = 1                // at once: each reads all there is
+	maxExports   = 1                // of them, of audits and of decisions in full at once: each reads all there is
 	exportWithin = 15 * time.Minute // from its beginning to its end
 	takeWithin   = 30 * time.Second // for a client to take what it was sent, before it is dropped
 )
@@ -22,11 +23,16 @@ func (a *API) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return a.pour(w, r, "export", func(ctx context.Context, out io.Writer) error { return a.Exporter.Export(ctx, out, from, to) })
+}
+
+// pour answers with a file that write writes. Until it has written something, an error is the answer; after that the answer is cut off.
+func (a *API) pour(w http.ResponseWriter, r *http.Request, what string, write func(context.Context, io.Writer) error) error {
 	select {
 	case a.exporting <- struct{}{}:
 		defer func() { <-a.exporting }()
 	default:
-		return &Refusal{http.StatusServiceUnavailable, "export", fmt.Sprintf("%d is under way, and each reads all there is", maxExports), "try again when it has ended"}
+		return &Refusal{http.StatusServiceUnavailable, what, fmt.Sprintf("%d is under way, and each reads all there is", maxExports), "try again when it has ended"}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
 	defer cancel()
@@ -41,21 +47,24 @@ func (a *API) export(w http.ResponseWriter, r *http.Request) error {
 	if err := out.control.SetReadDeadline(time.Time{}); err != nil { // the server's deadline for reading a request would end it
 		return err
 	}
-	switch err = a.Exporter.Export(ctx, out, from, to); {
+	switch err := write(ctx, out); {
+	case err == nil && !out.begun:
+		_, err = out.Write(nil)
+		return err
 	case err == nil:
 		return nil
 	case !out.begun:
-		return a.unexported(ctx, err)
+		return unpoured(ctx, what, err)
 	case r.Context().Err() == nil:
-		a.Log.WarnContext(ctx, "export cut off", "from", from, "to", to, "error", err)
+		a.Log.WarnContext(ctx, "answer cut off", "to", what, "query", r.URL.RawQuery, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }
 
-// unexported is the answer to an export that came to nothing.
-func (a *API) unexported(ctx context.Context, err error) error {
+// unpoured is the answer where nothing was written.
+func unpoured(ctx context.Context, what string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-		return &Refusal{http.StatusServiceUnavailable, "export", fmt.Sprintf("it took longer than %s", exportWithin), "ask for a shorter span"}
+		return &Refusal{http.StatusServiceUnavailable, what, fmt.Sprintf("it took longer than %s", exportWithin), "ask for a shorter span"}
 	}
 	return err
 }

@@ -103,7 +103,7 @@ func openAPI(a *App) (*api.API, error) {
 	known := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
 	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg,
 		Version: a.opt.Version, Clock: time.Now})
-	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, View: a.pipeline, Ledger: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
 		Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }

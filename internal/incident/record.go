@@ -109,12 +109,6 @@ type Decision struct {
 	Plan   *responders.Plan  `json:"plan,omitempty"` // nil when no plan could be made
 }
 
-// Asked names the document of what policy was asked and what it said, in full.
-type Asked struct {
-	Ref string `json:"ref"`           // where it is stored
-	Sum string `json:"sum,omitempty"` // SumOf it; empty in records of before documents had one
-}
-
 // StepRef names one step of the plan in force.
 type StepRef struct {
 	Phase    Phase     `json:"phase"`

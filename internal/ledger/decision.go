@@ -54,7 +54,7 @@ func (l *Ledger) AppendAsked(ctx context.Context, inc *incident.Incident, rec in
 
 // keeping stores a document while f runs, and returns when both have ended: what is named by its bytes may be named before it lies
 // where it is named.
-func (l *Ledger) keeping(ctx context.Context, inc *incident.Incident, d Decision, f func() error) error {
+func (l *Ledger) keeping(ctx context.Context, inc *incident.Incident, d incident.StoredDecision, f func() error) error {
 	var group errgroup.Group
 	group.Go(func() error { return l.keep(ctx, inc, d) })
 	err := f()
@@ -62,7 +62,7 @@ func (l *Ledger) keeping(ctx context.Context, inc *incident.Incident, d Decision
 }
 
 // keep stores a document. The same for the same incident again within two minutes is stored once.
-func (l *Ledger) keep(ctx context.Context, inc *incident.Incident, d Decision) error {
+func (l *Ledger) keep(ctx context.Context, inc *incident.Incident, d incident.StoredDecision) error {
 	msg := nats.NewMsg(decisionPrefix + events.Token(inc.Key.Cluster) + "." + string(inc.ID) + "." + lastPart(d.Ref))
 	msg.Data = d.Document
 	msg.Header.Set(jetstream.MsgIDHeader, string(inc.ID)+"/"+d.Sum)
@@ -72,26 +72,22 @@ func (l *Ledger) keep(ctx context.Context, inc *incident.Incident, d Decision) e
 	return nil
 }
 
-// Decision is a document of what policy was asked and what it said, and how records name it.
-type Decision struct {
-	incident.Asked
-	Document []byte
-}
-
 // nameOf is how many digits of its sum name a document among those of its incident.
 const nameOf = 16
 
+func refOf(id incident.ID, name string) string { return string(id) + "/" + name }
+
 // DecisionOf renders what policy was asked about an incident as it is stored. One that is larger than MaxDecision is an error.
-func DecisionOf(id incident.ID, doc any) (Decision, error) {
+func DecisionOf(id incident.ID, doc any) (incident.StoredDecision, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
-		return Decision{}, fmt.Errorf("render what policy was asked: %w", err)
+		return incident.StoredDecision{}, fmt.Errorf("render what policy was asked: %w", err)
 	}
 	if len(data) > MaxDecision {
-		return Decision{}, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
+		return incident.StoredDecision{}, fmt.Errorf("what policy was asked is %d bytes, at most %d are stored", len(data), MaxDecision)
 	}
 	sum := incident.SumOf(data)
-	return Decision{incident.Asked{Ref: string(id) + "/" + sum[:nameOf], Sum: sum}, data}, nil
+	return incident.StoredDecision{Asked: incident.Asked{Ref: refOf(id, sum[:nameOf]), Sum: sum}, Incident: id, Document: data}, nil
 }
 
 // ReadDecision reads the document that a record names. It returns ErrNotFound when it is not there any more.
@@ -122,19 +118,25 @@ func (l *Ledger) decision(ctx context.Context, ref string) (*stored, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case msg == nil || incidentOf(msg.Subject) != incident.ID(id):
+	case msg == nil || storedDecision(*msg).Ref != ref:
 		return nil, ErrNotFound
 	}
 	return msg, nil
 }
 
-// incidentOf is the incident that a document of the stream of decisions is about.
-func incidentOf(subject string) incident.ID {
-	parts := strings.Split(strings.TrimPrefix(subject, decisionPrefix), ".")
-	if len(parts) < 2 {
-		return ""
+// storedDecision is a message of the stream of decisions, by the reference that names it.
+func storedDecision(msg stored) incident.StoredDecision {
+	parts := strings.Split(strings.TrimPrefix(msg.Subject, decisionPrefix), ".")
+	name := strconv.FormatUint(msg.Seq, 10) // as an older version stored it
+	if len(parts) == 3 {
+		name = parts[2]
 	}
-	return incident.ID(parts[1])
+	id := incident.ID("")
+	if len(parts) > 1 {
+		id = incident.ID(parts[1])
+	}
+	return incident.StoredDecision{Asked: incident.Asked{Ref: refOf(id, name), Sum: incident.SumOf(msg.Data)}, Incident: id,
+		Seq: msg.Seq, StoredAt: msg.At, Document: msg.Data}
 }
 
 // lastPart is what follows the slash of a reference.

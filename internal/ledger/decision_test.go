@@ -3,8 +3,10 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -212,4 +214,53 @@ func TestDecisionOfAnOlderVersion(t *testing.T) {
 	if doc, err := l.ReadDecision(t.Context(), string(inc.ID)+"/1"); string(doc) != `"old"` || err != nil {
 		t.Errorf("it reads %q, %v", doc, err)
 	}
+}
+
+func TestDecisionsAreReadInOrder(t *testing.T) {
+	s := startStore(t)
+	l := s.ledger("one")
+	if begin, err := l.DecisionsBegin(t.Context()); err != nil || !begin.IsZero() {
+		t.Errorf("without one they begin at %s, %v", begin, err)
+	}
+	if got := decisions(t, l, time.Time{}, later()); len(got) != 0 {
+		t.Errorf("without one there are %d", len(got))
+	}
+	inc := open(t, l, "w1")
+	large := strings.Repeat("x", MaxDecision-20) // more than one part holds
+	for n := range 40 {
+		if _, err := l.Decide(t.Context(), inc, fmt.Sprint(n, large), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := decisions(t, l, time.Time{}, later())
+	if len(all) != 40 {
+		t.Fatalf("there are %d", len(all))
+	}
+	for n, d := range all {
+		if want := fmt.Sprintf("%q", fmt.Sprint(n, large)); string(d.Document) != want || d.Incident != inc.ID || d.Sum != incident.SumOf([]byte(want)) || n > 0 && d.Seq <= all[n-1].Seq {
+			t.Errorf("at %d lies %s of %s, stored at %d", n, d.Ref, d.Incident, d.Seq)
+		}
+		if doc, err := l.ReadDecision(t.Context(), d.Ref); err != nil || string(doc) != string(d.Document) {
+			t.Errorf("%s reads otherwise: %v", d.Ref, err)
+		}
+	}
+	if begin, err := l.DecisionsBegin(t.Context()); err != nil || !begin.Equal(all[0].StoredAt) {
+		t.Errorf("they begin at %s, %v", begin, err)
+	}
+	if got := decisions(t, l, all[3].StoredAt, all[6].StoredAt); len(got) != 3 || got[0].Seq != all[3].Seq {
+		t.Errorf("of a span there are %d", len(got))
+	}
+	stop := errors.New("enough")
+	if err := l.Decisions(t.Context(), time.Time{}, later(), func(incident.StoredDecision) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("who has enough is told %v", err)
+	}
+}
+
+func decisions(t *testing.T, l *Ledger, from, to time.Time) []incident.StoredDecision {
+	t.Helper()
+	var all []incident.StoredDecision
+	if err := l.Decisions(t.Context(), from, to, func(d incident.StoredDecision) error { all = append(all, d); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -32,6 +32,9 @@ type query struct {
 	Next      string   `json:"next_by_subj,omitempty"`
 	MultiLast []string `json:"multi_last,omitempty"`
 	Batch     int      `json:"batch,omitempty"`
+
+	StartTime *time.Time `json:"start_time,omitempty"` // instead of Seq
+	MaxBytes  int        `json:"max_bytes,omitempty"`
 }
 
 // last asks the leader of a subject's stream for the last message of the subject, which may hold wildcards. It returns nil when

@@ -6,19 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 )
-
-// Decision is what policy was asked about an incident and what it said.
-type Decision struct {
-	Ref      string // as the record of it names it
-	Incident incident.ID
-	At       time.Time // when it was stored
-	Document json.RawMessage
-}
 
 // Decide stores what policy was asked and what it said, and takes what the claim of a plan that may run names, see
 // [ledger.Ledger.Decide]. The document is there also when the claim is not to be had.
@@ -52,8 +43,9 @@ func (l *Ledger) keep(ctx context.Context, id incident.ID, doc any) (incident.As
 	s := l.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.ContainsFunc(s.decisions, func(there Decision) bool { return there.Ref == d.Ref }) {
-		s.decisions = append(s.decisions, Decision{d.Ref, id, s.now(), d.Document})
+	if !slices.ContainsFunc(s.decisions, func(there incident.StoredDecision) bool { return there.Ref == d.Ref }) {
+		d.Seq, d.StoredAt = uint64(len(s.decisions)+1), s.now()
+		s.decisions = append(s.decisions, d)
 	}
 	return d.Asked, nil
 }
@@ -72,7 +64,7 @@ func (l *Ledger) ReadDecision(ctx context.Context, ref string) (json.RawMessage,
 }
 
 // Decisions are all that were stored, the oldest first.
-func (s *Store) Decisions() []Decision {
+func (s *Store) Decisions() []incident.StoredDecision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := slices.Clone(s.decisions)

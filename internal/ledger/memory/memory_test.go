@@ -228,7 +228,7 @@ func TestDecisionsAreBounded(t *testing.T) {
 	if refs[0] != refs[1] || refs[1] != refs[2] {
 		t.Errorf("the same is stored once: %v", refs)
 	}
-	if got := s.Decisions(); len(got) != 1 || string(got[0].Document) != `"asked"` || got[0].Incident != inc.ID || got[0].At != noon || got[0].Ref != refs[0] {
+	if got := s.Decisions(); len(got) != 1 || string(got[0].Document) != `"asked"` || got[0].Incident != inc.ID || got[0].StoredAt != noon || got[0].Ref != refs[0] {
 		t.Errorf("stored are %+v", got)
 	}
 	if _, err := l.Append(t.Context(), inc, note(strings.Repeat("x", 1<<20))); err == nil || len(inc.History) != 1 {

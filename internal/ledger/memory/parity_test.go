@@ -295,7 +295,9 @@ func (r *run) move(w int, id incident.ID) {
 		})
 	case rec.Kind == incident.TookOver:
 		doc := map[string]int{"gate": len(r.refs)}
-		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) { return l.AppendAsked(r.t.Context(), inc, rec, doc) })
+		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) {
+			return l.AppendAsked(r.t.Context(), inc, rec, doc)
+		})
 	case rec.Kind == incident.Closed || r.rng.IntN(40) == 0:
 		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) { return l.Close(r.t.Context(), inc, rec) })
 	case r.rng.IntN(2) == 0:

@@ -41,7 +41,7 @@ type Store struct {
 	last      map[incident.Key]stored // the last record about each fault
 	budget    ledger.Budget           // a value: what it points to is never changed
 	budgetSeq uint64
-	decisions []Decision
+	decisions []incident.StoredDecision
 	timers    map[string]wait
 	pauses    map[policies.Pause]policies.Pause // by scope, a pause of which nothing else is filled in
 	followers []*follower
