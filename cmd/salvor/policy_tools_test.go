@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/policies/bundle"
+	"github.com/salvor-io/salvor/policies/rego"
 )
 
 const (
@@ -51,8 +54,22 @@ func held(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// shippedGroups are the groups that the shipped rules and settings name.
+func shippedGroups(t *testing.T) []string {
+	t.Helper()
+	engine, err := rego.New(t.Context(), []rego.Source{{Name: "the shipped bundle", Files: bundle.Files()}}, rego.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, one := range engine.Groups() {
+		names = append(names, one.Group)
+	}
+	return names
+}
+
 func TestPolicyCommands(t *testing.T) {
-	const people = "people: [{name: otto, role: operator, groups: [shop, sre-oncall, sre-leads], token_file: none}]\n"
+	people := "people: [{name: otto, role: operator, groups: [" + strings.Join(append(shippedGroups(t), "shop"), ", ") + "], token_file: none}]\n"
 	for _, c := range []struct {
 		name  string
 		files map[string]string

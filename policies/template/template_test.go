@@ -61,7 +61,7 @@ func TestFilesAreWell(t *testing.T) {
 func TestSettingsAreTheShippedOnes(t *testing.T) {
 	text := string(made(t, "team")["data.yaml"].Data)
 	_, text, _ = strings.Cut(text, "  config: {}\n")
-	text = "salvor:\n  config:\n" + regexp.MustCompile(`(?m)^    # ( *[\w-]+:|  +- )`).ReplaceAllString(text, "    $1")
+	text = "salvor:\n  config:\n" + regexp.MustCompile(`(?m)^    # ( *["\w-]+:|  +- )`).ReplaceAllString(text, "    $1")
 	count := func(settings string) int {
 		_, n, err := rego.Source{Name: "x", Files: fstest.MapFS{"data.yaml": {Data: []byte(settings)}}}.Holds(t.Context())
 		if err != nil {
