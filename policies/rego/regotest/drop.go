@@ -82,11 +82,11 @@ func (d *Dropped) compare(one posed, fact string, before, after answer) {
 		return
 	}
 	text := fmt.Sprintf("without %s the answer is %s instead of %s", fact, after.verdict, before.verdict)
-	if silent := gone(speakers(before), speakers(after)); len(silent) > 0 {
+	if silent := gone(speakers(before.said), spoken(after.said)); len(silent) > 0 {
 		d.add(one, fmt.Sprintf("%s (%s says nothing then): %s too while %q is in input.unknown", text, strings.Join(silent, ", "), before.verdict, fact))
 		return
 	}
-	loud := gone(speakers(after), speakers(before))
+	loud := gone(speakers(after.said), spoken(before.said))
 	d.add(one, fmt.Sprintf("%s (%s speaks then): let it not while %q is in input.unknown", text, strings.Join(loud, ", "), fact))
 }
 
@@ -97,18 +97,22 @@ func (d *Dropped) add(one posed, text string) {
 	}
 }
 
-// speakers are the rules whose words made the verdict.
-func speakers(a answer) []string {
-	reasons := a.said.Deny
-	switch a.verdict {
-	case policies.Act:
-		reasons = a.said.Act
-	case policies.Ask:
-		reasons = nil
-		for _, ask := range a.said.Ask {
-			reasons = append(reasons, ask.Reason)
-		}
+// speakers are the rules whose words count.
+func speakers(said policies.Said) []string {
+	all := spoken(said)
+	return slices.DeleteFunc(rulesOf(policies.Combine(said).Reasons), func(rule string) bool { return !slices.Contains(all, rule) })
+}
+
+// spoken are all rules that say something.
+func spoken(said policies.Said) []string {
+	reasons := slices.Concat(said.Deny, said.Act)
+	for _, ask := range said.Ask {
+		reasons = append(reasons, ask.Reason)
 	}
+	return rulesOf(reasons)
+}
+
+func rulesOf(reasons []policies.Reason) []string {
 	var rules []string
 	for _, reason := range reasons {
 		rules = append(rules, reason.Rule)

@@ -16,6 +16,8 @@ func TestHiddenFacts(t *testing.T) {
 			`without view.repairers the answer is act instead of ask (own.rego:2 says nothing then): ask too while "view.repairers" is in input.unknown`},
 		{"an act begins to speak", `act contains "x" if input.view.broken_nodes < 3`,
 			`without view.broken_nodes the answer is act instead of ask (own.rego:2 speaks then): let it not while "view.broken_nodes" is in input.unknown`},
+		{"an ask stands back", "act contains \"x\" if input.view.broken_nodes < 3\nask contains {\"reason\": \"x\", \"otherwise\": true}",
+			`without view.broken_nodes the answer is act instead of ask (own.rego:2 speaks then): let it not while "view.broken_nodes" is in input.unknown`},
 		{"one of two denies falls silent", "deny contains \"x\" if input.view.broken_nodes > 3\ndeny contains \"y\" if input.view.nodes < 10", ""},
 		{"a fact that is always known", `deny contains "x" if input.fault.agree < 3`, ""},
 		{"without a fact it cannot be evaluated", `deny contains "x" if 9 / input.view.broken_nodes > 1`, ""},
