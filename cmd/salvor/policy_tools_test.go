@@ -78,8 +78,8 @@ func TestPolicyCommands(t *testing.T) {
 		out   string // that is held in the data
 		talk  string // and in what is said
 	}{
-		{"well", map[string]string{"shop.rego": shopRules, "data.yaml": "salvor: {config: {shop: {a: 1, b: 2}}}"}, "check", exitOK, "1 rule files and 2 settings are well, revision ", ""},
-		{"settings alone", map[string]string{"p/data.yaml": "salvor: {config: {shop: 1}}"}, "check p", exitOK, "0 rule files and 1 settings are well", ""},
+		{"well", map[string]string{"shop.rego": shopRules, "data.yaml": "salvor: {config: {groups: {on_call: [a], leads: [b]}}}"}, "check", exitOK, "1 rule files and 2 settings are well, revision ", ""},
+		{"settings alone", map[string]string{"p/data.yaml": "salvor: {config: {groups: {on_call: [a]}}}"}, "check p", exitOK, "0 rule files and 1 settings are well", ""},
 		{"syntax", map[string]string{"p/shop.rego": shopRules + "deny contains {"}, "check p", exitError, "", "shop.rego:4: "},
 		{"all problems", map[string]string{"p/shop.rego": shopRules + "deny := 1\nact.x contains 1"}, "check p", exitError, "", "shop.rego:4: deny has another form"},
 		{"all problems counted", map[string]string{"p/shop.rego": shopRules + "deny := 1\nact.x contains 1"}, "check p", exitError, "", "2 wrong in p\n"},
