@@ -150,11 +150,19 @@ func (d tightened) bySource(f FaultFacts) tightened {
 }
 
 // byUnknown holds that nothing acts by itself on facts that are not known.
-func (d tightened) byUnknown(unknown []string) tightened {
-	if len(unknown) == 0 {
+func (d tightened) byUnknown(q Question) tightened {
+	if len(q.Unknown) == 0 {
 		return d
 	}
-	return d.askAtLeast(1, Reason{fmt.Sprintf("not known: %s", strings.Join(unknown, ", ")), "unknown"})
+	const most = 3
+	facts := strings.Join(q.Unknown[:min(most, len(q.Unknown))], ", ")
+	if more := len(q.Unknown) - most; more > 0 {
+		facts += fmt.Sprintf(" and %d more", more)
+	}
+	if len(q.View.Blind) > 0 {
+		return d.askAtLeast(1, Reason{fmt.Sprintf("what tells of %s does not see now; not known: %s", strings.Join(q.View.Blind, ", "), facts), "unknown"})
+	}
+	return d.askAtLeast(1, Reason{"not known: " + facts, "unknown"})
 }
 
 // byMode holds the mode: observe and suggest never act, ask never acts alone.

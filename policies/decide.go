@@ -56,7 +56,7 @@ func judgements() []stage {
 			d.Would = d.Verdict
 			return d
 		}},
-		later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q.Unknown) }),
+		later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q) }),
 		later("single source", func(d tightened, q Question) tightened { return d.bySource(q.Fault) }),
 	}
 }

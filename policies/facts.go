@@ -50,6 +50,7 @@ type ViewFacts struct {
 	AtWork        []AtWork        `json:"at_work"`                // people and owners who work on the targets now
 	Observers     []ObserverFacts `json:"observers"`              // who watches what the fault is judged by
 	Repairers     []string        `json:"repairers"`              // other automation that repairs nodes of the cluster, by name: `NodeHealthCheck workers`; unknown when not all of it can be seen
+	Blind         []string        `json:"blind"`                  // watches that do not see now, by name, such as `nodes`: the facts that they tell are in `unknown`, and may be old
 	AgeS          float64         `json:"age_s"`                  // age of the view itself in seconds
 }
 

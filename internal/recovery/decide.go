@@ -121,7 +121,7 @@ func (c candidate) better(than candidate) bool {
 // halfSeen says that a watch that tells of such faults does not see now.
 func (c candidate) halfSeen() bool {
 	return slices.ContainsFunc(classifiers.Watches(classifiers.Kind(c.asked.Fault.Kind)), func(watch string) bool {
-		return slices.Contains(c.asked.Unknown, "view."+watch)
+		return slices.Contains(c.asked.View.Blind, watch)
 	})
 }
 

@@ -162,21 +162,14 @@ const maxAtWork = 50
 // surroundings adds what the view says about the cluster.
 func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *incident.Incident) {
 	q.View = policies.ViewFacts{Zones: map[string]policies.Zone{}, ControlNodes: []string{}, AtWork: []policies.AtWork{},
-		Observers: []policies.ObserverFacts{}, Repairers: []string{}, AgeS: max(0, e.Clock.Now().Sub(v.Now).Seconds())}
+		Observers: []policies.ObserverFacts{}, Repairers: []string{}, Blind: []string{}, AgeS: max(0, e.Clock.Now().Sub(v.Now).Seconds())}
 	c, ok := v.Clusters[q.Cluster.Name]
 	if !ok {
-		q.Unknown = append(q.Unknown, "view")
+		q.Unknown = policies.Uncertain()
 		return
 	}
 	watches := classifiers.Watches(inc.Fault.Kind)
-	for _, watch := range watches {
-		if !v.Sees(c, watch) {
-			q.Unknown = append(q.Unknown, "view."+watch)
-		}
-	}
-	if v.BlindToSilences() {
-		q.Unknown = append(q.Unknown, "view.silences")
-	}
+	unseen(q, v, c, watches)
 	left := leaves(q.Plan)
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {
@@ -202,9 +195,6 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 			continue
 		}
 		q.View.Observers = append(q.View.Observers, policies.ObserverFacts{Name: name, Seeing: o.Seeing, AgeS: v.Now.Sub(o.At).Seconds()})
-	}
-	if len(q.Fault.Zones) == 0 && inc.Fault.Kind == classifiers.KindNode {
-		q.Unknown = append(q.Unknown, "fault.zones")
 	}
 }
 

@@ -21,7 +21,7 @@ const takeovers = 5
 // step does the next step of the plan in force: gate, intent, effect, result.
 func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
 	if look.Sight.Blind {
-		return e.hold(ctx, inc, look, unseen())
+		return e.hold(ctx, inc, look, sightless())
 	}
 	gate, held, err := e.gate(ctx, inc, look)
 	if err != nil {
@@ -60,7 +60,7 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.wake(ctx, inc, left+time.Second)
 	}
 	if look.Sight.Blind {
-		return e.hold(ctx, inc, look, unseen())
+		return e.hold(ctx, inc, look, sightless())
 	}
 	step := inc.Plan.Steps[inc.Intent.Index]
 	if inc.State == incident.Acting && look.Sight.Gone() {
@@ -143,8 +143,8 @@ type obstacle struct {
 	asked     *Stored // of policy, nil where it was not asked
 }
 
-// unseen is the obstacle that nothing can be said of the fault now, as in the second after a start.
-func unseen() *obstacle {
+// sightless is the obstacle that nothing can be said of the fault now, as in the second after a start.
+func sightless() *obstacle {
 	return &obstacle{rule: "blind", why: "the watches do not see, so it is not known whether this is still broken", passing: true}
 }
 

@@ -106,3 +106,15 @@ deny contains sprintf("%s is a control plane node; healthy ones: %d, wanted at l
 	some name in control_planes
 	input.view.healthy_control_planes < 2
 }
+
+# While that is not seen, the last healthy one might be among the nodes of the plan.
+deny contains "nobody sees which nodes are control plane nodes" if {
+	repairing
+	"view.control_plane_nodes" in input.unknown
+}
+
+deny contains sprintf("%s is a control plane node, and nobody sees how many others are well", [name]) if {
+	repairing
+	some name in control_planes
+	"view.healthy_control_planes" in input.unknown
+}

@@ -18,6 +18,7 @@ unproven := object.union(fence, {"class": "destructive"})
 
 question := {
 	"about": "decision",
+	"unknown": [],
 	"cluster": {"name": "prod-eu", "environment": "production"},
 	"history": {"attempts": 0, "incidents_24h": 1},
 	"protection": {"level": 0, "apps": []},
@@ -143,4 +144,20 @@ test_a_plan_above_the_ladder_is_not_run_alone if {
 
 test_taking_back_above_the_ladder_is_not_done_alone if {
 	count(node.act) == 0 with input as with_plan({"phase": "undo"}) with data.salvor.config.kinds as {"node": {"ladder": []}}
+}
+
+without(fact) := object.union(question, {"unknown": [fact]})
+
+test_nothing_is_repaired_while_control_planes_are_not_seen if {
+	node.deny == {"nobody sees which nodes are control plane nodes"} with input as without("view.control_plane_nodes")
+	count(node.deny) == 0 with input as object.union(without("view.control_plane_nodes"), {"plan": {"phase": "undo"}})
+	count(node.deny) == 0 with input as without("view.repairers")
+}
+
+test_no_control_plane_is_repaired_while_the_others_are_not_seen if {
+	count(node.deny) == 0 with input as without("view.healthy_control_planes")
+	node.deny == {"worker-1 is a control plane node, and nobody sees how many others are well"} with input as object.union(
+		without("view.healthy_control_planes"),
+		{"view": {"control_plane_nodes": ["worker-1"]}},
+	)
 }

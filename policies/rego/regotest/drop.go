@@ -24,21 +24,12 @@ type Loosened struct {
 	Text string `json:"text"`
 }
 
-// uncertain are the facts that may not be known, as their paths begin: they come from clusters that may not be seen, or from people who
-// may not have said. All others are always known: plan, mode, limits, pauses, incident, history and what is in flight are Salvor's own
-// records; what a fault is, and how many signals say so, is what Salvor itself concluded.
-var uncertain = [...]string{"cluster.environment", "cluster.region", "fault.namespaces", "fault.nodes", "fault.regions", "fault.signals", "fault.zones", "protection", "view"}
-
-func mayBeUnknown(path string) bool {
-	return slices.ContainsFunc(uncertain[:], func(fact string) bool { return path == fact || strings.HasPrefix(path, fact+".") })
-}
-
 // dropFacts asks every question with all its facts, and without each that rules read and that may be unknown. What is compared is what
-// rules and class say. What is unknown, single sources, mode and brakes only tighten that, and are not the author's.
+// rules, class and what is unknown come to. Mode and brakes only tighten that, and are not the author's.
 func (r *run) dropFacts(ctx context.Context) (*Dropped, error) {
 	d := &Dropped{Facts: []string{}, Looser: []Loosened{}, LeftOut: r.watch.leftOut}
 	for _, fact := range r.engine.Reads() {
-		if mayBeUnknown(fact) {
+		if slices.Contains(policies.Uncertain(), fact) {
 			d.Facts = append(d.Facts, fact)
 		}
 	}
@@ -66,24 +57,48 @@ func (r *run) hideEach(ctx context.Context, one posed, d *Dropped) error {
 		if err != nil { // no answer is a refusal
 			continue
 		}
-		d.compare(one, fact, answer{before, policies.Settle(before, one.question).Would}, answer{after, policies.Settle(after, q).Would})
+		d.compare(one, fact, answered(before, one.question), answered(after, q))
 	}
 	return ctx.Err()
 }
 
-// answer is what rules said, and the verdict of rules and class.
+// answer is what rules said, and what comes of it but for mode and brakes.
 type answer struct {
-	said    policies.Said
-	verdict policies.Verdict
+	said     policies.Said
+	decision policies.Decision
+}
+
+// answered is an answer but for mode and brakes, and for what would be done if nothing were unknown.
+func answered(said policies.Said, q policies.Question) answer {
+	d := policies.Unheld(said, q)
+	d.Would = d.Verdict
+	return answer{said, d}
+}
+
+// inWords is a decision with whom it asks, where another one asks too.
+func inWords(d, other policies.Decision) string {
+	if d.Verdict != policies.Ask || other.Verdict != policies.Ask {
+		return d.Verdict.String()
+	}
+	var of []string
+	for _, need := range d.Asks.Needs {
+		if len(need.Groups) > 0 {
+			of = append(of, fmt.Sprintf("%d of %s", need.Votes, strings.Join(need.Groups, " or ")))
+		}
+	}
+	if len(of) == 0 {
+		return fmt.Sprintf("ask %d of anyone", d.Asks.Votes)
+	}
+	return "ask " + strings.Join(of, " + ")
 }
 
 func (d *Dropped) compare(one posed, fact string, before, after answer) {
-	if after.verdict <= before.verdict {
+	if policies.Compare(before.decision, after.decision) != policies.Looser {
 		return
 	}
-	text := fmt.Sprintf("without %s the answer is %s instead of %s", fact, after.verdict, before.verdict)
+	text := fmt.Sprintf("without %s the answer is %s instead of %s", fact, inWords(after.decision, before.decision), inWords(before.decision, after.decision))
 	if silent := gone(speakers(before.said), spoken(after.said)); len(silent) > 0 {
-		d.add(one, fmt.Sprintf("%s (%s says nothing then): %s too while %q is in input.unknown", text, strings.Join(silent, ", "), before.verdict, fact))
+		d.add(one, fmt.Sprintf("%s (%s says nothing then): %s too while %q is in input.unknown", text, strings.Join(silent, ", "), before.decision.Verdict, fact))
 		return
 	}
 	loud := gone(speakers(after.said), spoken(before.said))
