@@ -15,14 +15,15 @@ import (
 	"github.com/salvor-io/salvor/policies/rego"
 )
 
-func newPolicyCommand() *cobra.Command {
+func newPolicyCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Write, check, test and roll out policy",
 		Args:  usage(noSuchCommand),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPolicyInitCommand(), newPolicyCheckCommand(), newPolicyFmtCommand(), newPolicyTestCommand())
+	cmd.AddCommand(newPolicyInitCommand(), newPolicyCheckCommand(), newPolicyFmtCommand(), newPolicyTestCommand(),
+		newPolicyEvalCommand(env), newPolicyInputCommand(env), newPolicyRecordCommand(env), newPolicyReplayCommand(env))
 	return cmd
 }
 

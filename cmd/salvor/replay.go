@@ -66,7 +66,11 @@ func (r replaying) run(file string) error {
 
 // open reads a file up to its events. The caller calls the function that it gives when it has read them.
 func (r replaying) open(path string) (*replay.File, func(), error) {
-	in, closing := r.cmd.InOrStdin(), func() {}
+	return openReplay(r.cmd.InOrStdin(), path)
+}
+
+func openReplay(in io.Reader, path string) (*replay.File, func(), error) {
+	closing := func() {}
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

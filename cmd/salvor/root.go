@@ -35,7 +35,7 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer.`,
 	root.AddCommand(
 		newIncidentsCommand(env),
 		newPlanCommand(env),
-		newPolicyCommand(),
+		newPolicyCommand(env),
 		newDecisionsCommand(env),
 		newDeclareCommand(env),
 		newPauseCommand(env),

@@ -16,7 +16,7 @@ func (t *teller) decided(e entry, rec incident.Sequenced) []entry {
 		return nil
 	}
 	t.plan = d.Plan
-	e.verb, e.text, e.more = "policy", verdict(d.Answer), nil
+	e.verb, e.text, e.more = "policy", Verdict(d.Answer), nil
 	if len(d.Answer.Reasons) == 1 {
 		e.text += ": " + reason(d.Answer.Reasons[0])
 	} else {
@@ -40,8 +40,8 @@ func (t *teller) decided(e entry, rec incident.Sequenced) []entry {
 	return out
 }
 
-// verdict is the answer in capitals, with who is asked, and what the rules alone would have said.
-func verdict(d policies.Decision) string {
+// Verdict is the answer in capitals, with who is asked, and what the rules alone would have said.
+func Verdict(d policies.Decision) string {
 	text := strings.ToUpper(d.Verdict.String())
 	if d.Verdict == policies.Ask && d.Asks != nil {
 		text += " " + whom(*d.Asks)

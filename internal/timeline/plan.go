@@ -30,7 +30,7 @@ func Plan(p Planned) string {
 	}
 	proposal := p.Plan.Proposal()
 	fmt.Fprintf(&out, "runbook %s, %s, %s, data loss: %s\n", Plain(proposal.Runbook), proposal.Class, expected(proposal.DurationS), lossOf(proposal))
-	fmt.Fprintf(&out, "policy  %s\n", verdict(p.Answer))
+	fmt.Fprintf(&out, "policy  %s\n", Verdict(p.Answer))
 	for _, r := range p.Answer.Reasons {
 		fmt.Fprintf(&out, "        %s\n", reason(r))
 	}

@@ -57,7 +57,7 @@ func (m *page) decisions(c Case) {
 			continue
 		}
 		none = false
-		m.line("- %s: **%s**%s", moment(when(rec)), md(verdict(d.Answer)), aboutPlan(d))
+		m.line("- %s: **%s**%s", moment(when(rec)), md(Verdict(d.Answer)), aboutPlan(d))
 		for _, r := range d.Answer.Reasons {
 			m.line("  - %s (%s)", md(r.Text), code(r.Rule))
 		}
