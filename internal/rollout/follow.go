@@ -1,0 +1,144 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/policies/rego"
+)
+
+// unusable is a revision that this version cannot use, and why.
+type unusable struct {
+	revision string
+	why      error
+}
+
+// follow takes over what the trail says now.
+func (r *Rollout) follow(ctx context.Context) error {
+	r.following.Lock()
+	defer r.following.Unlock()
+	end, err := r.Trail.TrailEnd(ctx, trailName)
+	if err == nil && end != r.current().seq {
+		_, err = r.read(ctx)
+	}
+	if errors.Is(err, ledger.ErrNewer) {
+		r.refuse(err)
+	}
+	if err != nil {
+		return err
+	}
+	now := r.current()
+	return errors.Join(r.adopt(ctx, now), r.shadowHeld(ctx, now))
+}
+
+// adopt makes the engine decide by the revision in force. Where that is not to be had it decides by nothing; only while the store does not
+// answer does it go on as before, since nothing can be recorded then either.
+func (r *Rollout) adopt(ctx context.Context, now *state) error {
+	switch {
+	case now.inForce == nil:
+		r.refuse(r.nothingYet())
+		return nil
+	case r.engine.revision() == now.inForce.Revision:
+		return nil
+	case r.broken.revision == now.inForce.Revision:
+		return r.broken.why
+	}
+	rules, err := r.rules(ctx, now.inForce.Revision)
+	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		why := fmt.Errorf("policy %s is in force and cannot be used here: %w", now.inForce.Revision, err)
+		if r.refuse(why); !errors.Is(err, ledger.ErrNotFound) {
+			r.broken = unusable{now.inForce.Revision, why}
+		}
+		return why
+	}
+	r.engine.use(rules, r.Clock())
+	r.Log.Info("policy in force", "revision", rules.Revision(), "source", now.inForce.Source, "author", now.inForce.Author, "by", now.inForce.By)
+	r.Changed()
+	return nil
+}
+
+// refuse has the engine decide nothing, and says so once.
+func (r *Rollout) refuse(why error) {
+	before := r.engine.Well()
+	r.engine.refuse(why)
+	if now := r.engine.Well(); before == nil || before.Error() != now.Error() {
+		r.Log.Error("no policy can be used, so nothing is decided; alerts are taken in", "error", why)
+		r.Changed()
+	}
+}
+
+// nothingYet is why a fleet has no policy in force.
+func (r *Rollout) nothingYet() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.problem != nil:
+		return fmt.Errorf("no policy is in force yet, and that of %s is refused: %s", r.problem.Source, r.problem.Problems[0])
+	case r.waiting != nil:
+		return fmt.Errorf("no policy is in force yet: %w", r.waiting)
+	}
+	return errors.New("no policy is in force yet")
+}
+
+// rules are the compiled rules of a revision: those of the candidate that was compiled last, or those of the store.
+func (r *Rollout) rules(ctx context.Context, revision string) (*rego.Rules, error) {
+	r.mu.Lock()
+	known := r.compiled
+	r.mu.Unlock()
+	if known != nil && known.Revision() == revision {
+		return known, nil
+	}
+	pack, err := r.Packs.Policy(ctx, revision)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := rego.Unpack(ctx, pack)
+	if err != nil {
+		return nil, err
+	}
+	if policy.Revision() != revision {
+		return nil, fmt.Errorf("what is stored as policy %s is policy %s", revision, policy.Revision())
+	}
+	return rego.Compile(policy, rego.Options{})
+}
+
+// shadowHeld has the held policy asked beside the one in force.
+func (r *Rollout) shadowHeld(ctx context.Context, now *state) error {
+	switch {
+	case now.held == nil:
+		r.shadow.drop(shadowHeld)
+		return nil
+	case r.shadow.tries(shadowHeld) == now.held.Revision:
+		return nil
+	}
+	rules, err := r.rules(ctx, now.held.Revision)
+	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	r.shadow.try(shadowHeld, now.held.Revision, rules, err)
+	return err
+}
+
+// lookAside has what the shadow's source holds asked beside the one in force.
+func (r *Rollout) lookAside(ctx context.Context) error {
+	found, err := r.Shadow.Look(ctx)
+	var unfit *UnfitError
+	switch {
+	case errors.As(err, &unfit):
+		r.shadow.try(shadowConfigured, "", nil, err)
+		return err
+	case err != nil:
+		return err
+	case r.shadow.tries(shadowConfigured) == found.Policy.Revision():
+		return nil
+	}
+	rules, err := rego.Compile(found.Policy, rego.Options{})
+	r.shadow.try(shadowConfigured, found.Policy.Revision(), rules, err)
+	return err
+}

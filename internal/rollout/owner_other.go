@@ -1,0 +1,8 @@
+//go:build !unix
+
+package rollout
+
+import "io/fs"
+
+// ownerOf is not told by this system.
+func ownerOf(fs.FileInfo) string { return "" }
