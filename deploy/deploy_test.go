@@ -24,6 +24,7 @@ import (
 	"github.com/salvor-io/salvor/internal/doctor"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/internal/telemetry"
 )
 
@@ -263,7 +264,7 @@ func scraped(t *testing.T) map[string]map[string]bool {
 		Observers:  map[string]classifiers.ObserverView{"o": {Observer: events.Observer{Replica: "r", Watch: "nodes"}}},
 		Probes:     map[string]classifiers.ProbeView{"p": {Probe: events.Probe{By: "r", Target: "apiserver"}}},
 		Heartbeats: map[string]classifiers.HeartbeatView{"h": {Heartbeat: events.Heartbeat{Name: "Watchdog"}}}}
-	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v",
+	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v", Policy: noPolicy{},
 		View:      func(ask func(*classifiers.View)) { ask(view) },
 		Incidents: func() []incident.Incident { return []incident.Incident{{State: incident.Held}} }})
 	m.Posted(ingest.Post{Endpoint: "alertmanager", Status: 200})
@@ -285,6 +286,13 @@ func scraped(t *testing.T) map[string]map[string]bool {
 	}
 	return found
 }
+
+// noPolicy is a replica without policy.
+type noPolicy struct{}
+
+func (noPolicy) Status() rollout.Status { return rollout.Status{} }
+
+func (noPolicy) Counts() rollout.Counts { return rollout.Counts{} }
 
 // TestGuideNamesEveryMetric holds that the table of metrics is whole and true.
 func TestGuideNamesEveryMetric(t *testing.T) {

@@ -23,7 +23,8 @@ func newPolicyCommand(env environment) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyInitCommand(), newPolicyCheckCommand(), newPolicyFmtCommand(), newPolicyTestCommand(),
-		newPolicyEvalCommand(env), newPolicyInputCommand(env), newPolicyRecordCommand(env), newPolicyReplayCommand(env))
+		newPolicyEvalCommand(env), newPolicyInputCommand(env), newPolicyRecordCommand(env), newPolicyReplayCommand(env),
+		newPolicyBuildCommand(), newPolicySignCommand(), newPolicyStatusCommand(env), newPolicyActivateCommand(env))
 	return cmd
 }
 

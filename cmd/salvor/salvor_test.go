@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -23,6 +24,7 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/replay"
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -82,6 +84,28 @@ func (r *records) Incidents() []incident.Incident {
 
 func (r *records) Since(context.Context, time.Time) ([]incident.Incident, error) {
 	return r.Incidents(), nil
+}
+
+// Status implements api.Policy: one is in force, one is held, one is refused.
+func (r *records) Status() rollout.Status {
+	offer := rollout.Offer{Revision: "aaa", Source: "/etc/rules", Author: "ann", Replica: "one"}
+	held := rollout.Standing{Offer: offer, Since: morning, By: "one", Report: &rollout.Report{Reference: rollout.Sums{Same: 3, Looser: 1},
+		Differ: []rollout.Difference{{Change: policies.Looser, Cluster: "prod-eu", Incident: "inc-1", About: "a plan", Was: "ask 1: look", Is: "act: go"}}}}
+	held.Revision = "bbb"
+	return rollout.Status{InForce: &rollout.Standing{Offer: offer, Since: morning, By: "one"}, Held: &held,
+		Refused: &rollout.Refusal{Offer: offer, At: morning, Problems: []string{"x.rego:1: no\x1b"}}, Shadows: []rollout.ShadowStatus{{Name: "held", Revision: "bbb"}},
+		Serving: rollout.Serving{Replica: "one", Revision: "aaa", Since: morning}}
+}
+
+// Activate implements api.Policy.
+func (r *records) Activate(_ context.Context, person, revision, reason string) (rollout.Standing, error) {
+	switch revision {
+	case "bbb":
+		return rollout.Standing{Offer: rollout.Offer{Revision: revision, Source: reason}, By: person}, nil
+	case "own":
+		return rollout.Standing{}, fmt.Errorf("%s wrote it: %w", person, rollout.ErrAuthor)
+	}
+	return rollout.Standing{}, fmt.Errorf("the policy that is held is bbb: %w", rollout.ErrNotHeld)
 }
 
 // Export writes a recording of nothing, and dies in the midst of one that begins at noon.
@@ -199,7 +223,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
@@ -262,6 +286,11 @@ func TestCommands(t *testing.T) {
 		{"decisions -o json --since 2m --about gate", []string{"[\n  {\n    \"ref\": ", `"would": "act"`}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
+		{"policy status", []string{"POLICY    REVISION  AUTHOR  SINCE (UTC)          BY   SOURCE\nin force  aaa       ann     2026-03-01 03:11:04  one  /etc/rules\nheld      bbb ",
+			"\nheld, since it would decide so: of 4 reference questions: 3 the same, 0 tighter, 1 looser; of 0 recorded questions", "  looser  prod-eu inc-1  a plan\n      was  ask 1: look\n      is   act: go\n",
+			"\nrefused:\n  x.rego:1: no\\x1b\n", "shadow held: 0 the same"}, "next: have another person than ann look at it: salvor policy activate bbb\n"},
+		{"policy status -o json", []string{"{\n  \"in_force\": {\n    \"revision\": \"aaa\"", `"change": "looser"`}, "next: have another person than ann look at it: salvor policy activate bbb\n"},
+		{"policy activate bbb --reason well", []string{"policy bbb of well is in force\n"}, ""},
 		{"pauses", []string{""}, "nothing is paused\n"},
 		{"pause --reason moving --for 90m --cluster prod-eu --kind node", []string{"paused cluster prod-eu, kind node until 2026-03-01 04:41:04 UTC\n"}, "next: end it earlier with: salvor resume --cluster prod-eu --kind node\n"},
 		{"pauses", []string{"SCOPE ", "cluster prod-eu, kind node", "moving\n"}, ""},
@@ -333,6 +362,13 @@ func TestExitCodes(t *testing.T) {
 		{"no such zone", []string{"declare", "zone", "eu-1c", "--cluster", "prod-eu", "--reason", "x"}, here, exitNotFound, "there are eu-1b"},
 		{"nothing declared", []string{"declare", "--end", "zone", "eu-1b", "--cluster", "prod-eu"}, here, exitNotFound, "nobody declared that"},
 		{"a viewer declares", []string{"declare", "zone", "eu-1b", "--cluster", "prod-eu", "--reason", "x"}, there, exitNotAuthorised, "takes operator"},
+		{"not held", []string{"policy", "activate", "ccc"}, here, exitNotFound, "next: see which one is held: salvor policy status"},
+		{"its author", []string{"policy", "activate", "own"}, here, exitNotAuthorised, "wrote it"},
+		{"a viewer activates", []string{"policy", "activate", "bbb"}, there, exitNotAuthorised, "takes admin"},
+		{"nowhere to build to", []string{"policy", "build", s.dir}, nil, exitUsage, "--out FILE"},
+		{"half a key", []string{"policy", "build", "--out", "x", "--key", "k"}, nil, exitUsage, "both --key and --key-id"},
+		{"no key to sign with", []string{"policy", "sign", "x"}, nil, exitUsage, "name the key"},
+		{"no such key", []string{"policy", "sign", "x", "--key", filepath.Join(s.dir, "none"), "--key-id", "k"}, nil, exitError, "openssl genpkey"},
 		{"nobody", []string{"incidents"}, []string{"--server", s.url}, exitNotAuthorised, "--token-file"},
 		{"a viewer", []string{"pause", "--reason", "x"}, there, exitNotAuthorised, "takes operator"},
 		{"nobody there", []string{"incidents"}, []string{"--socket", filepath.Join(s.dir, "none")}, exitUnreachable, "next: start it: salvor serve"},

@@ -2,7 +2,8 @@
 // pager they have.
 //
 // Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one.
-// Both carry the label salvor_incident. What is raised follows from the incidents alone: posting again changes nothing, any
+// Both carry the label salvor_incident. Three stand for policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while
+// what the source of a replica holds cannot be used, and SalvorPolicyMissing while a replica decides nothing for want of one. What is raised follows from the incidents alone: posting again changes nothing, any
 // replica may post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier
 // listens to, so that no loop can arise.
 package alerting
@@ -20,6 +21,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/rollout"
 )
 
 const (
@@ -40,6 +42,7 @@ type Options struct {
 	Targets   []Target
 	Incidents func() []incident.Incident     // all that are known
 	Sentence  func(classifiers.Fault) string // what is seen of a fault now, "" when nothing is
+	Policy    func() rollout.Status
 	Link      string                         // base URL of Salvor, for links
 	Clock     func() time.Time
 	Log       *slog.Logger
@@ -57,7 +60,7 @@ func New(opt Options) *Notifier {
 	return &Notifier{Options: opt, client: &http.Client{Timeout: postWithin}, wake: make(chan struct{}, 1)}
 }
 
-// Wake says that an incident has changed. It never blocks.
+// Wake says that an incident, or policy, has changed. It never blocks.
 func (n *Notifier) Wake() {
 	select {
 	case n.wake <- struct{}{}:
@@ -90,7 +93,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 }
 
 func (n *Notifier) post(ctx context.Context) {
-	alerts := n.alerts()
+	alerts := append(n.alerts(), n.aboutPolicy()...)
 	if len(alerts) == 0 {
 		return
 	}

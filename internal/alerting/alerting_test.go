@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/rollout"
 )
 
 var now = time.Date(2026, 11, 22, 3, 15, 0, 0, time.UTC)
@@ -89,7 +91,7 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 		got <- alerts
 	}))
 	defer server.Close()
-	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
+	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Policy: func() rollout.Status { return rollout.Status{Serving: rollout.Serving{Revision: "abc"}} }, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
 		Incidents: func() []incident.Incident {
 			return []incident.Incident{incidentAt(incident.Acting, incident.Opened)}
 		}})
@@ -109,5 +111,32 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWhatPolicyRaises(t *testing.T) {
+	offer := rollout.Offer{Revision: "def", Source: "/etc/rules", Author: "ann", Replica: "one"}
+	well := rollout.Serving{Replica: "one", Revision: "abc"}
+	for name, c := range map[string]struct {
+		status rollout.Status
+		want   map[string]string // what the summary of each alert says
+	}{
+		"all is well":     {rollout.Status{Serving: well}, map[string]string{}},
+		"one is held":     {rollout.Status{Serving: well, Held: &rollout.Standing{Offer: offer, Report: &rollout.Report{}}}, map[string]string{"SalvorPolicyHeld": "another person than ann"}},
+		"one is refused":  {rollout.Status{Serving: well, Refused: &rollout.Refusal{Offer: offer, Problems: []string{"x", "y"}}}, map[string]string{"SalvorPolicyRefused": "/etc/rules"}},
+		"there is none":   {rollout.Status{Serving: rollout.Serving{Replica: "one", Why: "gone"}}, map[string]string{"SalvorPolicyMissing": "decides nothing"}},
+		"refused at last": {rollout.Status{Refused: &rollout.Refusal{Offer: offer}}, map[string]string{"SalvorPolicyRefused": "", "SalvorPolicyMissing": ""}},
+	} {
+		n := New(Options{Policy: func() rollout.Status { return c.status }, Clock: func() time.Time { return now }})
+		got := map[string]bool{}
+		for _, a := range n.aboutPolicy() {
+			got[a.Labels["alertname"]] = true
+			if want, wanted := c.want[a.Labels["alertname"]]; !wanted || !strings.Contains(a.Annotations["summary"], want) || !a.EndsAt.After(now) {
+				t.Errorf("%s: raised %+v", name, a)
+			}
+		}
+		if len(got) != len(c.want) {
+			t.Errorf("%s: raised %v", name, got)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -61,6 +62,13 @@ type Events interface {
 	Append(ctx context.Context, evs ...events.Event) ([]events.Receipt, error)
 }
 
+// Policy says which policy is in force and what else is known of it, and brings into force what is held. An activation of what is not held
+// is a rollout.ErrNotHeld, and one by a person who may not do that a rollout.ErrAuthor.
+type Policy interface {
+	Status() rollout.Status
+	Activate(ctx context.Context, person, revision, reason string) (rollout.Standing, error)
+}
+
 // Options are the parts of an API. All are needed.
 type Options struct {
 	Index       Index
@@ -70,6 +78,7 @@ type Options struct {
 	Ledger      Ledger
 	DecisionLog DecisionLog
 	Pauses      Pauses
+	Policy      Policy
 	Events      Events
 	Declared    classifiers.Declared // finds what people declare
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
@@ -124,6 +133,8 @@ func (a *API) Handler() http.Handler {
 		"DELETE /v1/pauses":             {people.Resume, a.endPause},
 		"POST /v1/declarations":         {people.Declare, a.declare},
 		"DELETE /v1/declarations":       {people.Declare, a.takeBack},
+		"GET /v1/policy":                {people.Read, a.policy},
+		"POST /v1/policy/activate":      {people.Activate, a.activatePolicy},
 		"GET /v1/version":               {people.Read, a.version},
 		"GET /v1/me":                    {people.Read, a.me},
 	} {

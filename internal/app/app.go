@@ -20,6 +20,7 @@ import (
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/internal/recovery"
+	"github.com/salvor-io/salvor/internal/rollout"
 )
 
 // Options say who is running.
@@ -35,6 +36,7 @@ type App struct {
 	cfg      *config.Config
 	opt      Options
 	store    *store
+	rollout  *rollout.Rollout
 	clusters clusters
 	pipeline *pipeline.Pipeline
 	engine   *recovery.Engine
@@ -51,10 +53,6 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.clusters, err = openClusters(cfg, opt.Version); err != nil {
 		return nil, err
 	}
-	judges, err := judging.New(ctx, cfg, nil)
-	if err != nil {
-		return nil, err
-	}
 	books, err := loadRunbooks(cfg, a.clusters)
 	if err != nil {
 		return nil, err
@@ -62,11 +60,25 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.store, err = openStore(ctx, cfg, opt.Life, opt.Log); err != nil {
 		return nil, err
 	}
-	a.build(judges, books)
-	if a.front, err = openFront(a); err != nil {
+	if err := a.open(books); err != nil {
 		return nil, a.store.closeAfter(err)
 	}
+	a.rollout.Begin(ctx)
 	return a, nil
+}
+
+// open builds what stands on the store.
+func (a *App) open(books *judging.Books) (err error) {
+	if a.rollout, err = openRollout(a); err != nil {
+		return err
+	}
+	judges, err := judging.By(a.cfg, a.rollout.Engine())
+	if err != nil {
+		return err
+	}
+	a.build(judges, books)
+	a.front, err = openFront(a)
+	return err
 }
 
 func (a *App) build(judges *judging.Judgement, books *judging.Books) {
@@ -107,6 +119,7 @@ func (a *App) run(ctx context.Context) error {
 	group.Go(func() error { return a.front.run(ctx) })
 	group.Go(func() error { return a.folding.run(ctx) })
 	group.Go(func() error { return a.others.Run(ctx) })
+	group.Go(func() error { return a.rollout.Run(ctx) })
 	group.Go(func() error { return a.act(ctx) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

@@ -40,7 +40,7 @@ type front struct {
 func openFront(a *App) (*front, error) {
 	f := &front{stood: make(chan struct{})}
 	f.metrics = telemetry.New(telemetry.Sources{Incidents: a.pipeline.Incidents, View: a.pipeline.Ask,
-		DeadLettered: a.store.log.DeadLettered, Clock: time.Now, Version: a.opt.Version})
+		DeadLettered: a.store.log.DeadLettered, Policy: a.rollout, Clock: time.Now, Version: a.opt.Version})
 	var err error
 	if f.intake, err = openIntake(a, f.metrics); err != nil {
 		return nil, err
@@ -101,10 +101,10 @@ func openAPI(a *App) (*api.API, error) {
 		names = append(names, c.Name)
 	}
 	known := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
-	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg,
+	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg, Rules: a.rollout,
 		Version: a.opt.Version, Clock: time.Now})
 	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
-		Events: a.store.log, Declared: judging.Declared(a.cfg),
+		Policy: a.rollout, Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }
 
@@ -121,7 +121,7 @@ func openNotices(a *App) (*alerting.Notifier, error) {
 		}
 		targets = append(targets, target)
 	}
-	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Link: a.cfg.ExternalURL, Clock: time.Now,
+	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Policy: a.rollout.Status, Link: a.cfg.ExternalURL, Clock: time.Now,
 		Log: a.opt.Log.With("part", "alerting")}), nil
 }
 
@@ -141,6 +141,7 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 			{Pattern: ingest.HeartbeatPath, Handler: posts},
 			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
 		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
+		Notes:  []httpserver.Check{{Name: "policy", Well: a.rollout.Engine().Well}},
 		Log:    a.opt.Log.With("part", "http"),
 	})
 	if err != nil {
@@ -164,6 +165,9 @@ func (f *front) current(a *App) error {
 
 // stands says that the view was rebuilt.
 func (f *front) stands() { close(f.stood) }
+
+// policyChanged is told when it stands otherwise with policy.
+func (f *front) policyChanged() { f.notices.Wake() }
 
 // moved is told of each record of each incident.
 func (f *front) moved(rec incident.Sequenced) {

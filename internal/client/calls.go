@@ -10,6 +10,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -85,6 +86,16 @@ func (c *Client) TakeBack(ctx context.Context, cluster, kind, name string) error
 		query.Set("name", name)
 	}
 	return c.call(ctx, request{http.MethodDelete, "/v1/declarations", query, nil}, nil)
+}
+
+// Policy says which policy is in force, and what else is known of it.
+func (c *Client) Policy(ctx context.Context) (rollout.Status, error) {
+	return answer[rollout.Status](ctx, c, request{http.MethodGet, "/v1/policy", nil, nil})
+}
+
+// ActivatePolicy brings the held policy into force in the caller's name.
+func (c *Client) ActivatePolicy(ctx context.Context, a api.ActivateRequest) (rollout.Standing, error) {
+	return answer[rollout.Standing](ctx, c, request{http.MethodPost, "/v1/policy/activate", nil, a})
 }
 
 // Version says which Salvor answers.

@@ -98,7 +98,7 @@ func (c *check) others(cfg *Config) {
 	c.warn(len(cfg.Alertmanagers) > 0 && isLocal(hostOf(cfg.ExternalURL)), "external_url", "set the address by which people reach Salvor",
 		"links in alerts start with %s, which leads nowhere on other machines", cfg.ExternalURL)
 	c.wrong(cfg.Log.Format == "text" || cfg.Log.Format == "json", "log.format", "", "unknown format %q, want text or json", cfg.Log.Format)
-	c.directory("policies.dir", cfg.Policies.Dir)
+	c.policies(cfg.Policies)
 	c.directory("runbooks.dir", cfg.Runbooks.Dir)
 }
 

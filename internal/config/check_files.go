@@ -67,12 +67,18 @@ func (c *check) readable(key, path string) {
 }
 
 func (c *check) directory(key, path string) {
+	err := c.noDirectory(path)
+	c.wrong(err == nil, key, "make the directory, or name another", "%v", err)
+}
+
+// noDirectory says why a path that is named is no directory, or nil.
+func (c *check) noDirectory(path string) error {
 	if path == "" || !c.withFiles {
-		return
+		return nil
 	}
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open directory", Path: path, Err: fs.ErrInvalid}
 	}
-	c.wrong(err == nil, key, "make the directory, or name another", "%v", err)
+	return err
 }

@@ -145,9 +145,27 @@ type Promise struct {
 	Namespaces []string      `yaml:"namespaces"` // patterns of names
 }
 
-// Policies names a directory of rules beside the shipped ones; empty means none.
+// Policies names rules beside the shipped ones: a directory, or a signed bundle at an address, or neither.
 type Policies struct {
-	Dir string `yaml:"dir"`
+	Dir    string  `yaml:"dir"`
+	Bundle *Bundle `yaml:"bundle"`
+	Shadow string  `yaml:"shadow"` // a directory of rules that are asked beside those in force, and never acted on
+}
+
+// Bundle is a signed bundle that is fetched again and again.
+type Bundle struct {
+	URL       string        `yaml:"url"`
+	TokenFile string        `yaml:"token_file"`
+	CAFile    string        `yaml:"ca_file"`
+	Keys      []BundleKey   `yaml:"keys"` // one of them has to have signed it
+	Poll      time.Duration `yaml:"poll"`
+}
+
+// BundleKey is a key that is trusted for bundles, and the person it stands for: who signs with it is the author.
+type BundleKey struct {
+	ID     string `yaml:"id"`
+	File   string `yaml:"file"` // the public key, PEM
+	Person string `yaml:"person"`
 }
 
 // Runbooks names a directory of runbooks beside the shipped ones; empty means none.

@@ -27,6 +27,8 @@ func (c *Config) setDefaults() {
 
 func (c *Cluster) setDefaults() { c.LeaseStaleAfter = 25 * time.Second }
 
+func (b *Bundle) setDefaults() { b.Poll = 30 * time.Second }
+
 func (p *PowerHTTP) setDefaults() { p.Timeout = 10 * time.Second }
 
 func (p *PowerExec) setDefaults() { p.Timeout = 10 * time.Second }

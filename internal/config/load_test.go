@@ -153,7 +153,7 @@ people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token}
 protection:
   - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
-policies: {dir: rules}
+policies: {shadow: next, bundle: {url: "https://policy.example.org/b.tar.gz", token_file: b.token, ca_file: b/ca, keys: [{id: k1, file: k1.pem, person: alice}], poll: 1m}}
 runbooks: {dir: books}
 limits: {nodes_per_zone: 2, fleet_share: 0.25, storm: {nodes: 5, share: 0.5, within: 90s}, attempts: 1, flaps: 0}
 detect: {deletions: {within: 1m, namespaces: 1, claims: 2, objects: 9, protected: ["shop-*"]}, backup_late: 2h, change_within: 10m, certificate_left: 240h, security_priority: critical}
@@ -189,9 +189,10 @@ func TestReadEverything(t *testing.T) {
 			{Name: "falco", ClientName: "falco.example.org", Clusters: []string{"prod-eu", "lab"}},
 			{Name: "us", TokenFile: in("us.token"), Clusters: []string{"lab"}, Witness: "w-us"},
 		},
-		People:        []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
-		Protection:    []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
-		Policies:      Policies{in("rules")},
+		People:     []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
+		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
+		Policies: Policies{Shadow: in("next"), Bundle: &Bundle{"https://policy.example.org/b.tar.gz", in("b.token"), in("b/ca"),
+			[]BundleKey{{"k1", in("k1.pem"), "alice"}}, time.Minute}},
 		Runbooks:      Runbooks{in("books")},
 		Limits:        Limits{2, 0.25, Storm{5, 0.5, 90 * time.Second}, 1, 0},
 		Detect:        Detect{Deletions{time.Minute, 1, 2, 9, []string{"shop-*"}}, 2 * time.Hour, 10 * time.Minute, 240 * time.Hour, "critical"},

@@ -17,7 +17,8 @@ func resolve(dir string, paths []*string) {
 func (c *Config) paths() []*string {
 	all := []*string{&c.DataDir, &c.Listen.Socket, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
 		&c.NATS.CAFile, &c.NATS.CertFile, &c.NATS.KeyFile, &c.NATS.CredsFile, &c.NATS.TokenFile, &c.NATS.NkeyFile,
-		&c.Policies.Dir, &c.Runbooks.Dir}
+		&c.Policies.Dir, &c.Policies.Shadow, &c.Runbooks.Dir}
+	all = append(all, c.Policies.Bundle.paths()...)
 	for i := range c.Clusters {
 		all = append(all, c.Clusters[i].paths()...)
 	}
@@ -29,6 +30,17 @@ func (c *Config) paths() []*string {
 	}
 	for i := range c.Alertmanagers {
 		all = append(all, &c.Alertmanagers[i].TokenFile)
+	}
+	return all
+}
+
+func (b *Bundle) paths() []*string {
+	if b == nil {
+		return nil
+	}
+	all := []*string{&b.TokenFile, &b.CAFile}
+	for i := range b.Keys {
+		all = append(all, &b.Keys[i].File)
 	}
 	return all
 }

@@ -96,7 +96,7 @@ func TestFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pages, err := folder(dir, ".rego", ".yaml")
+	pages, err := directory(dir, ".rego", ".yaml")
 	var got []string
 	for _, p := range pages {
 		got = append(got, p.name+"="+string(p.text))
@@ -104,16 +104,16 @@ func TestFolder(t *testing.T) {
 	if diff := cmp.Diff([]string{"a.rego=a.rego", "deep/b.rego=deep/b.rego", "settings.yaml=settings.yaml"}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if pages, err := folder("", ".rego"); pages != nil || err != nil {
+	if pages, err := directory("", ".rego"); pages != nil || err != nil {
 		t.Errorf("no directory: %v, %v", pages, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "large.rego"), make([]byte, maxFolder), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := folder(dir, ".rego"); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if _, err := directory(dir, ".rego"); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("a large folder: %v", err)
 	}
-	if _, err := folder(filepath.Join(dir, "none"), ".rego"); err == nil {
+	if _, err := directory(filepath.Join(dir, "none"), ".rego"); err == nil {
 		t.Error("a directory that is not there is read")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -35,6 +36,11 @@ type Decisions interface {
 	ReadDecision(ctx context.Context, ref string) (json.RawMessage, error)
 }
 
+// Rules are those that people wrote, of the policy in force; nil when there are none beside the shipped ones.
+type Rules interface {
+	Written(ctx context.Context) (fs.FS, error)
+}
+
 // Options are the parts of an exporter. All are needed.
 type Options struct {
 	Log       Log
@@ -42,6 +48,7 @@ type Options struct {
 	Decisions Decisions
 	Missing   error
 	Config    *config.Config
+	Rules     Rules
 	Version   string
 	Clock     func() time.Time
 }
@@ -72,7 +79,7 @@ func (e *Exporter) Export(ctx context.Context, w io.Writer, from, to time.Time) 
 		return err
 	}
 	out := replay.NewWriter(w, e.comment(known, from, to))
-	if err := e.judges(out); err != nil {
+	if err := e.judges(ctx, out); err != nil {
 		return err
 	}
 	out.Span(from, to)
@@ -85,16 +92,20 @@ func (e *Exporter) Export(ctx context.Context, w io.Writer, from, to time.Time) 
 }
 
 // judges writes what judges.
-func (e *Exporter) judges(out *replay.Writer) error {
+func (e *Exporter) judges(ctx context.Context, out *replay.Writer) error {
 	text, err := Config(e.Config)
 	if err != nil {
 		return err
 	}
-	rules, err := folder(e.Config.Policies.Dir, ".rego", ".yaml", ".yml", ".json")
+	written, err := e.Rules.Written(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the policy in force: %w", err)
 	}
-	runbooks, err := folder(e.Config.Runbooks.Dir, ".yaml", ".yml")
+	rules, err := folder(written, ".rego", ".yaml", ".yml", ".json")
+	if err != nil {
+		return fmt.Errorf("read the policy in force: %w", err)
+	}
+	runbooks, err := directory(e.Config.Runbooks.Dir, ".yaml", ".yml")
 	if err != nil {
 		return err
 	}

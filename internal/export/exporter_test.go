@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ type shelf struct {
 	incidents []incident.Incident
 	docs      map[string]string
 	unread    error
+	rules     string // the directory of the rules in force, "" being none
 }
 
 func (s *shelf) Follow(ctx context.Context, _ uint64, fold func(events.Recorded) error, caughtUp func()) error {
@@ -49,6 +51,13 @@ func (s *shelf) Since(context.Context, time.Time) ([]incident.Incident, error) {
 	return s.incidents, nil
 }
 
+func (s *shelf) Written(context.Context) (fs.FS, error) {
+	if s.rules == "" {
+		return nil, s.unread
+	}
+	return os.DirFS(s.rules), s.unread
+}
+
 func (s *shelf) ReadDecision(_ context.Context, ref string) (json.RawMessage, error) {
 	if doc, ok := s.docs[ref]; ok {
 		return json.RawMessage(doc), s.unread
@@ -62,7 +71,7 @@ func exporter(t *testing.T, s *shelf, extra string) *Exporter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{Log: s, Past: s, Decisions: s, Missing: errMissing, Config: cfg, Version: "v1", Clock: func() time.Time { return at(100) }})
+	return New(Options{Log: s, Past: s, Decisions: s, Missing: errMissing, Config: cfg, Rules: s, Version: "v1", Clock: func() time.Time { return at(100) }})
 }
 
 func decided(ref, text string, seconds float64) incident.Sequenced {
@@ -76,9 +85,9 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &shelf{log: []events.Recorded{seen(1, at(0), events.TypeNode, events.Node{}), seen(3, at(5), events.TypeNode, events.Node{}), seen(4, at(80), events.TypeNode, events.Node{})},
-		incidents: []incident.Incident{{History: []incident.Sequenced{decided("a", "first", 4), decided("b", "gone", 4), decided("a", "late", 81)}}}, docs: map[string]string{"a": `{"x":1}`}}
+		incidents: []incident.Incident{{History: []incident.Sequenced{decided("a", "first", 4), decided("b", "gone", 4), decided("a", "late", 81)}}}, docs: map[string]string{"a": `{"x":1}`}, rules: rules}
 	var out bytes.Buffer
-	if err := exporter(t, s, "policies: {dir: "+rules+"}\n").Export(t.Context(), &out, at(4), at(10)); err != nil {
+	if err := exporter(t, s, "").Export(t.Context(), &out, at(4), at(10)); err != nil {
 		t.Fatal(err)
 	}
 	f, err := replay.Read(bytes.NewReader(out.Bytes()))
@@ -120,7 +129,7 @@ func TestExportThatFails(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes", name, err, out.Len())
 		}
 	}
-	if err := exporter(t, &shelf{}, "policies: {dir: "+filepath.Join(t.TempDir(), "none")+"}\n").Export(t.Context(), &out, at(0), at(10)); err == nil {
+	if err := exporter(t, &shelf{rules: filepath.Join(t.TempDir(), "none")}, "").Export(t.Context(), &out, at(0), at(10)); err == nil {
 		t.Error("rules that cannot be read are left out")
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -19,13 +19,24 @@ type page struct {
 	text []byte
 }
 
-// folder reads the files with one of the extensions below a directory, "" being none. Hidden ones are left out, as they are by who
-// judges by them.
-func folder(dir string, extensions ...string) ([]page, error) {
+// directory reads the files with one of the extensions below a directory, "" being none.
+func directory(dir string, extensions ...string) ([]page, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	files, size := os.DirFS(dir), 0
+	pages, err := folder(os.DirFS(dir), extensions...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	return pages, nil
+}
+
+// folder reads the files with one of the extensions, of nil none. Hidden ones are left out, as they are by who judges by them.
+func folder(files fs.FS, extensions ...string) ([]page, error) {
+	if files == nil {
+		return nil, nil
+	}
+	size := 0
 	var out []page
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -46,10 +57,7 @@ func folder(dir string, extensions ...string) ([]page, error) {
 		out = append(out, page{name, text})
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", dir, err)
-	}
-	return out, nil
+	return out, err
 }
 
 func bounded(files fs.FS, name string, most int) ([]byte, error) {

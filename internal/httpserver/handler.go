@@ -15,7 +15,7 @@ const RequestIDHeader = "X-Request-Id"
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", live)
-	mux.Handle("GET /readyz", ready(s.opts.Checks))
+	mux.Handle("GET /readyz", ready(s.opts.Checks, s.opts.Notes))
 	for _, m := range s.opts.Mounts {
 		mux.Handle(m.Pattern, m.Handler)
 	}

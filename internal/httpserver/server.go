@@ -30,6 +30,7 @@ type Options struct {
 
 	Mounts      []Mount
 	Checks      []Check                                         // for /readyz
+	Notes       []Check                                         // told at /readyz, and no reason not to be ready
 	ConnContext func(context.Context, net.Conn) context.Context // see http.Server; may be nil
 	OnStop      func()                                          // ends requests that would not end by themselves; may be nil
 	Log         *slog.Logger

@@ -32,14 +32,19 @@ type Judgement struct {
 	Keep        time.Duration // how long an incident that has ended is still known
 }
 
-// New makes it. Rules, where there are any, stand for those of the directory that the configuration names. The error says what is
-// wrong with the tables or the rules.
+// New makes it, with rules that stay as they are. Rules, where there are any, stand for those of the directory that the configuration
+// names. The error says what is wrong with the tables or the rules.
 func New(ctx context.Context, cfg *config.Config, rules fs.FS) (*Judgement, error) {
-	table, err := alertmanager.NewTable(cfg.Alerts)
+	engine, err := loadPolicies(ctx, cfg, rules)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := loadPolicies(ctx, cfg, rules)
+	return By(cfg, engine)
+}
+
+// By makes it, with policy as an engine speaks it. The error says what is wrong with the tables.
+func By(cfg *config.Config, engine policies.Engine) (*Judgement, error) {
+	table, err := alertmanager.NewTable(cfg.Alerts)
 	if err != nil {
 		return nil, err
 	}

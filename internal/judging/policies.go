@@ -2,6 +2,7 @@ package judging
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 
@@ -10,12 +11,15 @@ import (
 	"github.com/salvor-io/salvor/policies/rego"
 )
 
-// loadPolicies loads the shipped rules, and beside them others: those given, or those of the configured directory.
+// loadPolicies loads the shipped rules, and beside them others: those given, or those of the configured directory. Those of a bundle are
+// fetched by a running server alone.
 func loadPolicies(ctx context.Context, cfg *config.Config, rules fs.FS) (*rego.Engine, error) {
 	sources := []rego.Source{{Name: "the shipped bundle", Files: bundle.Files()}}
 	switch dir := cfg.Policies.Dir; {
 	case rules != nil:
 		sources = append(sources, rego.Source{Name: "the rules given", Files: rules})
+	case cfg.Policies.Bundle != nil:
+		return nil, errors.New("load policy: policies.bundle is fetched by salvor serve alone: name a directory with the same rules as policies.dir")
 	case dir != "":
 		sources = append(sources, rego.Source{Name: dir, Files: os.DirFS(dir)})
 	}

@@ -45,6 +45,8 @@ const (
 	Pause   Verb = "pause"
 	Resume  Verb = "resume"
 	Declare Verb = "declare" // that something is broken, and take that back
+
+	Activate Verb = "activate" // policy that lets Salvor do more than the one in force
 )
 
 // needs is the least role for a verb. A verb that is not listed is for nobody.
@@ -54,6 +56,8 @@ func (v Verb) needs() (Role, bool) {
 		return Viewer, true
 	case Pause, Resume, Declare:
 		return Operator, true
+	case Activate:
+		return Admin, true
 	}
 	return Nobody, false
 }

@@ -77,7 +77,7 @@ func (p pen) sign(t *testing.T, text string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := archive.Build(t.Context(), source)
+	data, _, err := archive.Build(t.Context(), source)
 	if err == nil {
 		data, err = archive.Sign(t.Context(), data, p.private)
 	}
@@ -162,7 +162,7 @@ func unsigned(t *testing.T, text string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := archive.Build(t.Context(), source)
+	data, _, err := archive.Build(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -94,18 +95,40 @@ func (r *Rollout) rules(ctx context.Context, revision string) (*rego.Rules, erro
 	if known != nil && known.Revision() == revision {
 		return known, nil
 	}
-	pack, err := r.Packs.Policy(ctx, revision)
+	policy, err := r.stored(ctx, revision)
 	if err != nil {
 		return nil, err
-	}
-	policy, err := rego.Unpack(ctx, pack)
-	if err != nil {
-		return nil, err
-	}
-	if policy.Revision() != revision {
-		return nil, fmt.Errorf("what is stored as policy %s is policy %s", revision, policy.Revision())
 	}
 	return rego.Compile(policy, rego.Options{})
+}
+
+// stored is the policy of a revision as the store has it.
+func (r *Rollout) stored(ctx context.Context, revision string) (rego.Policy, error) {
+	pack, err := r.Packs.Policy(ctx, revision)
+	if err != nil {
+		return rego.Policy{}, err
+	}
+	policy, err := rego.Unpack(ctx, pack)
+	if err == nil && policy.Revision() != revision {
+		err = fmt.Errorf("what is stored as policy %s is policy %s", revision, policy.Revision())
+	}
+	return policy, err
+}
+
+// Written are the files of the policy in force that people wrote; nil when it is the shipped one alone, or there is none.
+func (r *Rollout) Written(ctx context.Context) (fs.FS, error) {
+	now := r.current().inForce
+	if now == nil {
+		return nil, nil
+	}
+	policy, err := r.stored(ctx, now.Revision)
+	if err != nil {
+		return nil, err
+	}
+	if sources := policy.Sources(); len(sources) > 1 {
+		return sources[len(sources)-1].Files, nil
+	}
+	return nil, nil
 }
 
 // shadowHeld has the held policy asked beside the one in force.

@@ -3,7 +3,6 @@ package rollout
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"time"
 
 	"github.com/salvor-io/salvor/policies/rego"
@@ -41,18 +40,15 @@ func (e *UnfitError) Unwrap() error { return e.Err }
 const shippedAuthor = "the makers of Salvor"
 
 // Shipped is the source that holds the shipped rules alone.
-type Shipped struct {
-	Files fs.FS
-	Name  string
-}
+type Shipped struct{ Rules rego.Source }
 
 // Look implements Source.
 func (s Shipped) Look(ctx context.Context) (Candidate, error) {
-	read, err := rego.Read(ctx, []rego.Source{{Name: s.Name, Files: s.Files}})
+	read, err := rego.Read(ctx, []rego.Source{s.Rules})
 	if err != nil {
-		return Candidate{}, &UnfitError{s.Name, "shipped", err}
+		return Candidate{}, &UnfitError{s.Rules.Name, sumOf(err.Error()), err}
 	}
-	return Candidate{read, s.Name, shippedAuthor}, nil
+	return Candidate{read, s.Rules.Name, shippedAuthor}, nil
 }
 
 // Every implements Source: they do not change while a process lives.

@@ -15,6 +15,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/rollout"
 )
 
 // Sources are what is read at a scrape.
@@ -22,8 +23,15 @@ type Sources struct {
 	Incidents    func() []incident.Incident
 	View         func(func(*classifiers.View))
 	DeadLettered func() uint64
+	Policy       Policy
 	Clock        func() time.Time
 	Version      string
+}
+
+// Policy says how it stands with policy, and what was counted of it.
+type Policy interface {
+	Status() rollout.Status
+	Counts() rollout.Counts
 }
 
 // Metrics are all metrics of one replica.
@@ -48,7 +56,7 @@ func New(src Sources) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "salvor_build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": src.Version}})
 	info.Set(1)
-	m.registry.MustRegister(m.posts, m.took, m.records, info, state{src},
+	m.registry.MustRegister(m.posts, m.took, m.records, info, state{src}, policy{src.Policy},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -41,7 +41,7 @@ func built(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := Build(t.Context(), source)
+	data, _, err := Build(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	data, err := Build(f.Context(), source)
+	data, _, err := Build(f.Context(), source)
 	if err == nil {
 		data, err = Sign(f.Context(), data, Key{"alice", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})})
 	}

@@ -18,8 +18,23 @@ import (
 	"github.com/salvor-io/salvor/policies/rego"
 )
 
-// Build makes a bundle of a source: its rules, its settings, and its tests in Rego. Equal sources have equal bundles. It is not signed.
-func Build(ctx context.Context, source rego.Source) ([]byte, error) {
+// Build makes a bundle of a source: its rules, its settings, and its tests in Rego. It also gives the source as Open will give it. Equal
+// sources have equal bundles. It is not signed.
+func Build(ctx context.Context, source rego.Source) (data []byte, opened rego.Source, err error) {
+	built, err := bundleOf(ctx, source)
+	if err == nil {
+		data, err = written(built)
+	}
+	if err == nil {
+		opened, err = sourceOf(source.Name, built)
+	}
+	if err != nil {
+		return nil, rego.Source{}, fmt.Errorf("build a bundle of %s: %w", source.Name, err)
+	}
+	return data, opened, nil
+}
+
+func bundleOf(ctx context.Context, source rego.Source) (bundle.Bundle, error) {
 	var built bundle.Bundle
 	roots := map[string]bool{"salvor": true}
 	err := fs.WalkDir(source.Files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -41,12 +56,9 @@ func Build(ctx context.Context, source rego.Source) ([]byte, error) {
 		built.Modules = append(built.Modules, bundle.ModuleFile{URL: "/" + name, Path: "/" + name, RelativePath: "/" + name, Raw: text, Parsed: module})
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("build a bundle of %s: %w", source.Name, err)
-	}
 	all := slices.Sorted(maps.Keys(roots))
 	built.Manifest.Roots = &all
-	return written(built)
+	return built, err
 }
 
 // addSettings reads data.yaml and its like. Other files have no place in a bundle.
