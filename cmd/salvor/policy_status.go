@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ func (l *lines) line(format string, args ...any) {
 
 func (l *lines) differences(list []rollout.Difference) {
 	for _, d := range list {
-		l.line("  %s  %s %s  %s", d.Change, d.Cluster, d.Incident, d.About)
+		l.line("  %s  %s  %s", d.Change, strings.TrimSpace(d.Cluster+" "+d.Incident), d.About)
 		l.line("      was  %s", d.Was)
 		l.line("      is   %s", d.Is)
 	}

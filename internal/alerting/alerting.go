@@ -43,7 +43,7 @@ type Options struct {
 	Incidents func() []incident.Incident     // all that are known
 	Sentence  func(classifiers.Fault) string // what is seen of a fault now, "" when nothing is
 	Policy    func() rollout.Status
-	Link      string                         // base URL of Salvor, for links
+	Link      string // base URL of Salvor, for links
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

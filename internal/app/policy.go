@@ -36,7 +36,9 @@ func openRollout(a *App) (*rollout.Rollout, error) {
 	return rollout.New(opt), nil
 }
 
-func shippedRules() rego.Source { return rego.Source{Name: "the shipped bundle", Files: bundle.Files()} }
+func shippedRules() rego.Source {
+	return rego.Source{Name: "the shipped bundle", Files: bundle.Files()}
+}
 
 // policySource is where policy comes from: a directory or a bundle beside the shipped rules, or those alone.
 func policySource(p config.Policies) (rollout.Source, error) {

@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ type serving struct {
 
 func newEngine(shadow *shadow) *Engine {
 	e := &Engine{shadow: shadow}
-	e.refuse(errors.New("no policy is in force yet"))
+	e.refuse(errWaits)
 	return e
 }
 

@@ -11,6 +11,9 @@ import (
 	"github.com/salvor-io/salvor/policies/rego"
 )
 
+// errWaits says that the fleet has had no policy yet.
+var errWaits = errors.New("no policy is in force yet")
+
 // unusable is a revision that this version cannot use, and why.
 type unusable struct {
 	revision string
@@ -64,10 +67,13 @@ func (r *Rollout) adopt(ctx context.Context, now *state) error {
 	return nil
 }
 
-// refuse has the engine decide nothing, and says so once.
+// refuse has the engine decide nothing, and says so once. That a start still waits for its first policy is not worth saying.
 func (r *Rollout) refuse(why error) {
 	before := r.engine.Well()
 	r.engine.refuse(why)
+	if errors.Is(why, errWaits) {
+		return
+	}
 	if now := r.engine.Well(); before == nil || before.Error() != now.Error() {
 		r.Log.Error("no policy can be used, so nothing is decided; alerts are taken in", "error", why)
 		r.Changed()
@@ -82,9 +88,9 @@ func (r *Rollout) nothingYet() error {
 	case r.problem != nil:
 		return fmt.Errorf("no policy is in force yet, and that of %s is refused: %s", r.problem.Source, r.problem.Problems[0])
 	case r.waiting != nil:
-		return fmt.Errorf("no policy is in force yet: %w", r.waiting)
+		return fmt.Errorf("%w: %w", errWaits, r.waiting)
 	}
-	return errors.New("no policy is in force yet")
+	return errWaits
 }
 
 // rules are the compiled rules of a revision: those of the candidate that was compiled last, or those of the store.

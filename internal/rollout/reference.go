@@ -42,7 +42,7 @@ func calm(kind string, class policies.Class, phase string) policies.Question {
 	return policies.Question{
 		Schema: policies.InputVersion, About: policies.AboutDecision, Now: calmNoon, Mode: policies.ModeAct,
 		Cluster:  policies.ClusterFacts{Name: "reference", Region: "r"},
-		Incident: policies.IncidentFacts{ID: "reference", OpenedAt: calmNoon.Add(-time.Minute), Count: 1},
+		Incident: policies.IncidentFacts{OpenedAt: calmNoon.Add(-time.Minute), Count: 1},
 		Fault: policies.FaultFacts{Kind: kind, Anchor: anchors[kind], Sentence: anchors[kind] + " is broken", Nodes: []string{"worker-1"}, Zones: []string{"a"},
 			Regions: []string{"r"}, Namespaces: []string{"shop"}, Agree: 2, Asked: 2, AgeS: 60, Signals: map[string]policies.SignalFacts{
 				"lease": {Asked: true, Agrees: true}, "ready condition": {Asked: true, Agrees: true}}},

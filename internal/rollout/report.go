@@ -35,9 +35,11 @@ type Difference struct {
 	Now      time.Time       `json:"now"` // of the question
 	Incident string          `json:"incident"`
 	Cluster  string          `json:"cluster"`
-	About    string          `json:"about"` // "a destructive plan (node-failure) for node/worker-1"
+	About    string          `json:"about"` // "node/worker-1: recover, disruptive, runbook node-failure, production"
 	Was      string          `json:"was"`
 	Is       string          `json:"is"`
+
+	like string // what of the question makes it another, beside its answers
 }
 
 func (s *Sums) add(c policies.Change) {
@@ -54,11 +56,14 @@ func (s *Sums) add(c policies.Change) {
 // looser says whether anything gets looser.
 func (r *Report) looser() bool { return r.Reference.Looser+r.Recorded.Looser > 0 }
 
-// add counts a question, and tells of it where there is room.
+// add counts a question, and tells of it where there is room and nothing like it is told of.
 func (r *Report) add(to *Sums, d Difference) {
 	to.add(d.Change)
 	told := 0
 	for _, other := range r.Differ {
+		if other.like == d.like && other.Was == d.Was && other.Is == d.Is {
+			return
+		}
 		if other.Change == d.Change {
 			told++
 		}
@@ -92,25 +97,26 @@ func count(s Sums, what string) string {
 
 // differenceOf compares two decisions about a question.
 func differenceOf(q policies.Question, was, is policies.Decision) Difference {
-	return Difference{Change: policies.Compare(was, is), Now: q.Now, Incident: q.Incident.ID, Cluster: q.Cluster.Name,
-		About: short(fmt.Sprintf("%s of %s", planOf(q), q.Fault.Anchor)), Was: saying(was), Is: saying(is)}
+	return Difference{Change: policies.Compare(was, is), Now: q.Now, Incident: q.Incident.ID, Cluster: q.Cluster.Name, About: short(aboutOf(q)),
+		Was: saying(was), Is: saying(is), like: fmt.Sprint(q.Incident.ID, q.Fault.Kind, q.Plan.Phase, q.Plan.Class)}
 }
 
-func planOf(q policies.Question) string {
+// aboutOf is what a question asks about.
+func aboutOf(q policies.Question) string {
 	if q.Plan.Runbook == "" {
-		return "no plan for the recovery"
+		return q.Fault.Anchor + ": no plan"
 	}
-	words := fmt.Sprintf("a plan that is %s (%s) for the recovery", q.Plan.Class, q.Plan.Runbook)
-	if q.Plan.Phase == "undo" {
-		words = fmt.Sprintf("a plan that is %s (%s) and takes back the recovery", q.Plan.Class, q.Plan.Runbook)
+	words := []string{q.Plan.Phase, q.Plan.Class.String()}
+	if q.Incident.ID != "" {
+		words = append(words, "runbook "+q.Plan.Runbook)
 	}
 	if q.Protection.Level > 0 {
-		words += fmt.Sprintf(" with DR level %d", q.Protection.Level)
+		words = append(words, fmt.Sprintf("DR level %d", q.Protection.Level))
 	}
 	if q.Cluster.Environment != "" {
-		words += " in " + q.Cluster.Environment
+		words = append(words, q.Cluster.Environment)
 	}
-	return words
+	return q.Fault.Anchor + ": " + strings.Join(words, ", ")
 }
 
 // saying is a decision in a sentence.

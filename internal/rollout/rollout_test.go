@@ -45,7 +45,7 @@ func TestTighterAppliesAtOnceAndLooserIsHeld(t *testing.T) {
 	looks(t, other)
 	wants(t, r, policies.Deny)
 	held := other.Status().Held
-	if held == nil || held.Report.Reference.Looser == 0 || len(held.Report.Differ) != maxTold || held.Report.Differ[0].Change != policies.Looser {
+	if held == nil || held.Report.Reference.Looser == 0 || len(held.Report.Differ) != maxTold || held.Report.Differ[0].About == held.Report.Differ[1].About || held.Report.Differ[0].Change != policies.Looser {
 		t.Fatalf("held is %+v", held)
 	}
 	if held.Author == "" || held.Author != ownerOfDir(t, d) {
