@@ -52,7 +52,7 @@ func (a Asks) losesIn(is Asks) bool {
 	if slices.ContainsFunc(a.Needs, func(n Need) bool { return !is.meets(n) }) {
 		return true
 	}
-	return is.OnTimeout == "escalate" && !(a.OnTimeout == "escalate" && containsAll(a.EscalateTo, is.EscalateTo))
+	return is.OnTimeout == "escalate" && (a.OnTimeout != "escalate" || !containsAll(a.EscalateTo, is.EscalateTo))
 }
 
 // meets says whether whoever consents to a has consented to a need, too.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,8 +76,8 @@ func (d *Dir) survey() (seen, author string) {
 			return skip(entry)
 		}
 		info, err := fs.Stat(files, name)
-		if err != nil || info.IsDir() {
-			return nil // what cannot be seen is told of when it is read
+		if err != nil || info.IsDir() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)) {
+			return nil // what cannot be seen is told of when it is read, and what is no policy has no author
 		}
 		fmt.Fprintf(&text, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
 		if newest == nil || info.ModTime().After(newest.ModTime()) {

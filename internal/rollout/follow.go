@@ -20,7 +20,7 @@ type unusable struct {
 	why      error
 }
 
-// follow takes over what the trail says now.
+// follow takes over what the trail says now. Where the trail is there and cannot be read, it is not known what is in force.
 func (r *Rollout) follow(ctx context.Context) error {
 	r.following.Lock()
 	defer r.following.Unlock()
@@ -28,10 +28,10 @@ func (r *Rollout) follow(ctx context.Context) error {
 	if err == nil && end != r.current().seq {
 		_, err = r.read(ctx)
 	}
-	if errors.Is(err, ledger.ErrNewer) {
-		r.refuse(err)
-	}
 	if err != nil {
+		if !errors.Is(err, events.ErrUnavailable) && ctx.Err() == nil {
+			r.refuse(err)
+		}
 		return err
 	}
 	now := r.current()

@@ -220,9 +220,12 @@ func TestWithoutAnyPolicyNothingIsDecided(t *testing.T) {
 // TestARevisionThatCannotBeUsed: a replica that cannot have what is in force decides by nothing, and not by what it had.
 func TestARevisionThatCannotBeUsed(t *testing.T) {
 	for name, spoil := range map[string]func(*books, string){
-		"is gone":       func(b *books, revision string) { delete(b.packs, revision) },
-		"is another":    func(b *books, revision string) { b.packs[revision] = b.packs[oldest(b)] },
-		"is not one":    func(b *books, revision string) { b.packs[revision] = []byte("x") },
+		"is gone":    func(b *books, revision string) { delete(b.packs, revision) },
+		"is another": func(b *books, revision string) { b.packs[revision] = b.packs[oldest(b)] },
+		"is not one": func(b *books, revision string) { b.packs[revision] = []byte("x") },
+		"a trail that does not fit": func(b *books, _ string) {
+			b.trail = append(b.trail, ledger.Placed{TrailEntry: entryOf(entryActivated, Offer{Revision: "x"}), Seq: 3})
+		},
 		"newer version": func(b *books, _ string) { b.trail = append(b.trail, ledger.Placed{TrailEntry: entry("more"), Seq: 3}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -275,7 +278,7 @@ func tighter(t *testing.T, b *books) string {
 
 func (d *Dir) settle(ctx context.Context) (Candidate, error) {
 	if _, err := d.Look(ctx); !errors.Is(err, errUnsettled) {
-		return Candidate{}, fmt.Errorf("at first sight it says %v", err)
+		return Candidate{}, fmt.Errorf("at first sight it says %w", err)
 	}
 	return d.Look(ctx)
 }

@@ -1,0 +1,106 @@
+package rollout
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestNothingHalfWrittenIsOffered: what changes between two readings is not certain yet.
+func TestNothingHalfWrittenIsOffered(t *testing.T) {
+	d := newDesk(t, asks)
+	dir := d.source()
+	var last string
+	for _, text := range []string{asks, acts, denies} {
+		d.write("own.rego", text)
+		if _, err := dir.Look(t.Context()); !errors.Is(err, errUnsettled) {
+			t.Errorf("of %q it says %v", text, err)
+		}
+	}
+	for range 2 {
+		got, err := dir.Look(t.Context())
+		if err != nil || last != "" && got.Policy.Digest() != last {
+			t.Errorf("it says %v", err)
+		}
+		last = got.Policy.Digest()
+	}
+}
+
+// TestAFileOfTheSameSizeAndTime is seen, if not at once.
+func TestAFileOfTheSameSizeAndTime(t *testing.T) {
+	d := newDesk(t, denies)
+	dir := d.source()
+	then := time.Now().Add(-time.Hour)
+	change := func(text string) {
+		d.write("own.rego", text)
+		if err := os.Chtimes(d.dir+"/own.rego", then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(denies)
+	first, err := dir.settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(denies[:len(denies)-8] + "\"nevr\" \n")
+	if got, err := dir.Look(t.Context()); err != nil || got.Policy.Digest() != first.Policy.Digest() {
+		t.Errorf("it was read at once: %v", err)
+	}
+	dir.at = dir.at.Add(-dirAnew)
+	if _, err := dir.Look(t.Context()); !errors.Is(err, errUnsettled) {
+		t.Errorf("a minute later it says %v", err)
+	}
+}
+
+// TestAMountedConfigMap: its files are links into a folder that is swapped for another.
+func TestAMountedConfigMap(t *testing.T) {
+	d := &desk{t, t.TempDir()}
+	link := func(from, to string) {
+		t.Helper()
+		if err := errors.Join(os.Symlink(to, filepath.Join(d.dir, from+".next")), os.Rename(filepath.Join(d.dir, from+".next"), filepath.Join(d.dir, from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"..one": asks, "..two": acts} {
+		if err := os.Mkdir(filepath.Join(d.dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		d.write(name+"/own.rego", text)
+	}
+	link("..data", "..one")
+	link("own.rego", "..data/own.rego")
+	dir := d.source()
+	first, err := dir.settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	link("..data", "..two")
+	second, err := dir.settle(t.Context())
+	if err != nil || second.Policy.Digest() == first.Policy.Digest() || second.Author == "" {
+		t.Errorf("after the swap it holds %s of %q, %v", second.Policy.Digest(), second.Author, err)
+	}
+}
+
+// TestWhoChangedItLast: the author is who owns the newest file that is policy.
+func TestWhoChangedItLast(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("files are given to others by root alone")
+	}
+	d := newDesk(t, asks)
+	d.write("more.rego", acts)
+	d.write("README.md", "x")
+	for name, is := range map[string]struct {
+		uid int
+		age time.Duration
+	}{"own.rego": {4242, time.Minute}, "more.rego": {0, time.Hour}, "README.md": {0, 0}} {
+		at := time.Now().Add(-is.age)
+		if err := errors.Join(os.Chown(filepath.Join(d.dir, name), is.uid, -1), os.Chtimes(filepath.Join(d.dir, name), at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, author := d.source().survey(); author != "uid 4242" {
+		t.Errorf("it is %q", author)
+	}
+}
