@@ -2,17 +2,14 @@ package main
 
 import (
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/salvor-io/salvor/internal/client"
 )
 
 func newExportCommand(env environment) *cobra.Command {
@@ -43,13 +40,13 @@ clusters is. salvor replay judges it again, by the same or another configuration
 		if path == "-" {
 			return c.Export(cmd.Context(), from, to, cmd.OutOrStdout())
 		}
-		return exportTo(cmd.Context(), c, from, to, path)
+		return toFile(path, func(w io.Writer) error { return c.Export(cmd.Context(), from, to, w) })
 	}
 	return cmd
 }
 
-// exportTo writes a file. It has its name once it is whole.
-func exportTo(ctx context.Context, c *client.Client, from, to time.Time, path string) (err error) {
+// toFile has a file written, gzipped where its name ends in .gz. It has its name once it is whole.
+func toFile(path string, write func(io.Writer) error) (err error) {
 	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
 		return advisedError{fmt.Errorf("write %s: it is no plain file, and would be replaced", path), "name a file: --out FILE; or write to standard output"}
 	}
@@ -67,10 +64,10 @@ func exportTo(ctx context.Context, c *client.Client, from, to time.Time, path st
 		}
 	}()
 	if !strings.HasSuffix(path, ".gz") {
-		return c.Export(ctx, from, to, f)
+		return write(f)
 	}
 	packed := gzip.NewWriter(f)
-	if err := c.Export(ctx, from, to, packed); err != nil {
+	if err := write(packed); err != nil {
 		return err
 	}
 	return packed.Close()

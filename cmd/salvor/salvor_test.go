@@ -36,10 +36,11 @@ var (
 
 // records stands in for the pipeline and the ledger.
 type records struct {
-	mu     sync.Mutex
-	inc    incident.Incident
-	pauses []policies.Pause
-	view   *classifiers.View
+	mu      sync.Mutex
+	inc     incident.Incident
+	pauses  []policies.Pause
+	altered bool // the last record, in the store
+	view    *classifiers.View
 }
 
 // Ask implements api.View.
@@ -128,7 +129,12 @@ func (r *records) Load(_ context.Context, id incident.ID) (*incident.Incident, e
 	return &inc, nil
 }
 
-func (r *records) Named(context.Context, string) ([]incident.ID, error) { return nil, nil }
+func (r *records) Named(_ context.Context, text string) ([]incident.ID, error) {
+	if id := r.Incidents()[0].ID; strings.HasPrefix(id.Name(), text) {
+		return []incident.ID{id}, nil
+	}
+	return nil, nil
+}
 
 func (r *records) ReadDecision(context.Context, string) (json.RawMessage, error) {
 	return nil, errMissing
@@ -223,7 +229,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})

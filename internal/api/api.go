@@ -11,6 +11,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/audit"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/rollout"
@@ -49,6 +50,11 @@ type Exporter interface {
 	Export(ctx context.Context, w io.Writer, from, to time.Time) error
 }
 
+// Auditor writes what is kept of a span, as it is stored.
+type Auditor interface {
+	Audit(ctx context.Context, w io.Writer, span audit.Span) error
+}
+
 // View lets f read what is seen now, which f must not keep, and says which rules do not match now where a fault was found.
 type View interface {
 	Ask(f func(*classifiers.View))
@@ -74,6 +80,7 @@ type Options struct {
 	Index       Index
 	Past        Past
 	Exporter    Exporter
+	Auditor     Auditor
 	View        View
 	Ledger      Ledger
 	DecisionLog DecisionLog
@@ -123,6 +130,7 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/incidents/{id}":        {people.Read, a.showIncident},
 		"GET /v1/incidents/{id}/plan":   {people.Read, a.showPlan},
 		"GET /v1/would":                 {people.Read, a.listWould},
+		"GET /v1/audit":                 {people.Read, a.audit},
 		"GET /v1/export":                {people.Read, a.export},
 		"GET /v1/decisions":             {people.Read, a.listDecisions},
 		"GET /v1/decisions/{id}/{name}": {people.Read, a.showDecision},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/alerting"
 	"github.com/salvor-io/salvor/internal/api"
+	"github.com/salvor-io/salvor/internal/audit"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/export"
 	"github.com/salvor-io/salvor/internal/httpserver"
@@ -103,7 +104,8 @@ func openAPI(a *App) (*api.API, error) {
 	known := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
 	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg, Rules: a.rollout,
 		Version: a.opt.Version, Clock: time.Now})
-	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
+	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
 		Policy: a.rollout, Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }

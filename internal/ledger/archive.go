@@ -156,7 +156,8 @@ func (l *Ledger) preserve(ctx context.Context, subject string, history []stored)
 
 // sameRecord compares what an archive gave with what the stream of incidents holds, byte for byte: the next record names their sum.
 func sameRecord(archived, here stored) bool {
-	return archived.Subject == here.Subject && archived.Seq == here.Seq && archived.At.Equal(here.At) && bytes.Equal(archived.Data, here.Data)
+	return archived.Subject == here.Subject && archived.Seq == here.Seq && archived.At.Equal(here.At) && bytes.Equal(archived.Data, here.Data) &&
+		archived.Mark == here.Mark
 }
 
 // purgeHistory removes the records that were read, and none that came later.

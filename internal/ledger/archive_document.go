@@ -35,6 +35,7 @@ type archivedRecord struct {
 	Seq      uint64          `json:"seq"`
 	StoredAt time.Time       `json:"stored_at"`
 	Record   json.RawMessage `json:"record"`
+	Mark     string          `json:"mark,omitempty"`
 }
 
 // archiveSubject is where the document of an incident lies, given the subject of its records.
@@ -64,7 +65,7 @@ func pack(history []stored) ([]byte, error) {
 		if !dense(msg.Data) {
 			return nil, fmt.Errorf("%w: record %d is not as any salvor writes it, and would not keep its bytes", errStays, msg.Seq)
 		}
-		records = append(records, archivedRecord{msg.Seq, msg.At, msg.Data})
+		records = append(records, archivedRecord{msg.Seq, msg.At, msg.Data, msg.Mark})
 	}
 	var plain, packed bytes.Buffer
 	text := json.NewEncoder(&plain)
@@ -110,7 +111,7 @@ func unpack(doc archiveRecord, subject string) ([]stored, error) {
 	}
 	var history []stored
 	for _, rec := range records {
-		history = append(history, stored{subject, rec.Seq, rec.Record, rec.StoredAt})
+		history = append(history, stored{subject, rec.Seq, rec.Record, rec.StoredAt, rec.Mark})
 	}
 	return history, nil
 }
@@ -131,7 +132,7 @@ func (l *Ledger) archived(ctx context.Context, id incident.ID) ([]stored, error)
 		return nil, fmt.Errorf("look into %s: %w", ArchiveStream, unavailable(err))
 	}
 	var doc archiveRecord
-	if err := decode(&stored{msg.Subject, msg.Sequence, msg.Data, msg.Time}, &doc); err != nil {
+	if err := decode(&stored{Subject: msg.Subject, Seq: msg.Sequence, Data: msg.Data, At: msg.Time}, &doc); err != nil {
 		return nil, err
 	}
 	history, err := unpack(doc, incidentPrefix+strings.TrimPrefix(msg.Subject, archivePrefix))

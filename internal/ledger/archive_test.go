@@ -149,8 +149,8 @@ func TestArchiveLeavesAloneWhatIsNotToGo(t *testing.T) {
 // Records are kept as they are, whoever wrote them.
 func TestPackedRecordsAreTheSame(t *testing.T) {
 	want := []stored{
-		{"s", 7, []byte(`{"schema":1,"text":"<b> & \u003cb> \u2028","later":[1.50,1e3]}`), noon.Add(time.Nanosecond)},
-		{"s", 9, []byte(`{"schema":1,"kind":"noted"}`), noon},
+		{"s", 7, []byte(`{"schema":1,"text":"<b> & \u003cb> \u2028","later":[1.50,1e3]}`), noon.Add(time.Nanosecond), "m"},
+		{"s", 9, []byte(`{"schema":1,"kind":"noted"}`), noon, ""},
 	}
 	packed, err := pack(want)
 	if err != nil {
@@ -160,12 +160,13 @@ func TestPackedRecordsAreTheSame(t *testing.T) {
 	if err != nil || !slices.EqualFunc(got, want, sameRecord) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	for n, other := range []stored{{"t", 7, want[0].Data, want[0].At}, {"s", 8, want[0].Data, want[0].At}, {"s", 7, want[1].Data, want[0].At}, {"s", 7, want[0].Data, noon}} {
+	for n, other := range []stored{{"t", 7, want[0].Data, want[0].At, "m"}, {"s", 8, want[0].Data, want[0].At, "m"}, {"s", 7, want[1].Data, want[0].At, "m"}, {"s", 7, want[0].Data, noon, "m"},
+		{"s", 7, want[0].Data, want[0].At, ""}} {
 		if sameRecord(got[0], other) {
 			t.Errorf("record %d is taken for the same", n)
 		}
 	}
-	if _, err := pack([]stored{{"s", 9, []byte("{ \"schema\": 1 }"), noon}}); !errors.Is(err, errStays) {
+	if _, err := pack([]stored{{"s", 9, []byte("{ \"schema\": 1 }"), noon, ""}}); !errors.Is(err, errStays) {
 		t.Errorf("a record that would lose bytes is packed: %v", err)
 	}
 }

@@ -208,7 +208,7 @@ func TestGateIsStoredWithItsRecord(t *testing.T) {
 func TestDecisionOfAnOlderVersion(t *testing.T) {
 	l := newLedger(t)
 	inc := open(t, l, "w1")
-	if _, err := l.js.Publish(t.Context(), decisionPrefix+"prod%2Eeu."+string(inc.ID), []byte(`"old"`)); err != nil {
+	if _, err := l.js.Publish(t.Context(), decisionPrefix+"prod."+string(inc.ID), []byte(`"old"`)); err != nil {
 		t.Fatal(err)
 	}
 	if doc, err := l.ReadDecision(t.Context(), string(inc.ID)+"/1"); string(doc) != `"old"` || err != nil {

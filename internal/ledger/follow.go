@@ -90,7 +90,7 @@ func (f *follower) read(ctx context.Context) error {
 		if meta.Sequence.Consumer != delivered || meta.Sequence.Stream <= f.last {
 			return fmt.Errorf("read records after %d: delivery %d came as %d with record %d", f.last, delivered, meta.Sequence.Consumer, meta.Sequence.Stream)
 		}
-		if err := f.take(ctx, stored{msg.Subject(), meta.Sequence.Stream, msg.Data(), meta.Timestamp}); err != nil {
+		if err := f.take(ctx, stored{Subject: msg.Subject(), Seq: meta.Sequence.Stream, Data: msg.Data(), At: meta.Timestamp}); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,15 @@ func (l *Ledger) Load(ctx context.Context, id incident.ID) (*incident.Incident, 
 }
 
 func (l *Ledger) load(ctx context.Context, id incident.ID) (*incident.Incident, error) {
+	history, err := l.historyOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return fold(history)
+}
+
+// historyOf reads the history of an incident, archived or not.
+func (l *Ledger) historyOf(ctx context.Context, id incident.ID) ([]stored, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -27,10 +36,7 @@ func (l *Ledger) load(ctx context.Context, id incident.ID) (*incident.Incident, 
 	if err == nil && !begins(history) {
 		history, err = l.whole(ctx, id, history)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return fold(history)
+	return history, err
 }
 
 // begins says whether a history has its beginning.

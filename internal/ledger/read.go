@@ -23,6 +23,7 @@ type stored struct {
 	Seq     uint64    `json:"seq"`
 	Data    []byte    `json:"data"`
 	At      time.Time `json:"time"`
+	Mark    string    `json:"-"` // incident.SumOf the bytes that were sent, where it was read; see readDirect
 }
 
 // query is a question for messages of a stream, as the server reads it.
@@ -215,5 +216,5 @@ func readDirect(msg *nats.Msg) (stored, error) {
 	if err != nil {
 		return stored{}, fmt.Errorf("read time: %w", err)
 	}
-	return stored{Subject: msg.Header.Get(jetstream.SubjectHeader), Seq: seq, Data: msg.Data, At: at}, nil
+	return stored{Subject: msg.Header.Get(jetstream.SubjectHeader), Seq: seq, Data: msg.Data, At: at, Mark: msg.Header.Get(markHeader)}, nil
 }

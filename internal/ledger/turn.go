@@ -90,7 +90,7 @@ func (f *feed) attempt(ctx context.Context, t *turn) (err error) {
 			f.log.Error("a move panicked", "subject", d.Subject(), "panic", cause, "stack", string(debug.Stack()))
 		}
 	}()
-	return f.do(ctx, stored{d.Subject(), d.seq(), d.Data(), d.meta.Timestamp})
+	return f.do(ctx, stored{Subject: d.Subject(), Seq: d.seq(), Data: d.Data(), At: d.meta.Timestamp})
 }
 
 // keep says that the turn is in progress every now and then, until the function it returns was called.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/salvor-io/salvor/internal/incident"
 )
 
 // The headers of an atomic batch, which nats.go has no names for.
@@ -18,6 +20,9 @@ const (
 	batchSequence = "Nats-Batch-Sequence"
 	batchCommit   = "Nats-Batch-Commit"
 )
+
+// markHeader holds the sum of what a write sent. The chain tells of each record but the last that it was changed; this tells of that one.
+const markHeader = "Salvor-Sum"
 
 // write is one message that is stored only when the last of its subject has the expected sequence, 0 being none.
 type write struct {
@@ -45,6 +50,7 @@ func Document(v any) ([]byte, error) {
 func (w write) message() *nats.Msg {
 	msg := nats.NewMsg(w.subject)
 	msg.Data = w.data
+	msg.Header.Set(markHeader, incident.SumOf(w.data))
 	if w.expect != whatever {
 		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.expect, 10))
 	}

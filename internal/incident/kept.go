@@ -19,3 +19,11 @@ type StoredDecision struct {
 	StoredAt time.Time // when it was stored
 	Document json.RawMessage
 }
+
+// Kept is a record, a document or an entry of a trail as the store has it, byte for byte, for whoever checks it.
+type Kept struct {
+	Seq      uint64
+	StoredAt time.Time
+	Bytes    []byte
+	Mark     string // SumOf the bytes that the writer sent, stored beside them; empty where none is
+}
