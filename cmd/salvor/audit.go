@@ -25,7 +25,7 @@ people, pauses, policy) that of the one before it. The server gives all of it as
 		Args: usage(noSuchCommand),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newVerifyCommand(env), newAuditExportCommand(env))
+	cmd.AddCommand(newTrailsCommand(env), newVerifyCommand(env), newAuditExportCommand(env))
 	return cmd
 }
 

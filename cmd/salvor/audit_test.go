@@ -40,7 +40,10 @@ func (r *records) KeptDecision(context.Context, string) (incident.Kept, error) {
 }
 
 // KeptTrails implements audit.Ledger.
-func (r *records) KeptTrails(context.Context, func(string, []incident.Kept) error) error { return nil }
+func (r *records) KeptTrails(_ context.Context, give func(string, []incident.Kept) error) error {
+	entry := []byte(`{"kind":"pause","who":"ann","text":"ann paused everything"}`)
+	return give("pauses", []incident.Kept{{Seq: 1, StoredAt: morning, Bytes: entry, Mark: incident.SumOf(entry)}})
+}
 
 const (
 	auditKey = `-----BEGIN PRIVATE KEY-----
@@ -69,13 +72,15 @@ func TestAudit(t *testing.T) {
 		out  string
 		talk string
 	}{
-		{"audit verify", exitOK, "1 incident, 2 records, 0 decisions, 0 trails with 0 entries: all chained\n", ""},
+		{"audit verify", exitOK, "1 incident, 2 records, 0 decisions, 1 trail with 1 entry: all chained\n", ""},
 		{"audit verify " + name, exitOK, "1 incident, 2 records, 0 decisions: all chained\n", ""},
 		{"audit export --out DIR/a.gz --key DIR/key", exitOK, "1 incident, 2 records", "next: put DIR/a.gz where nobody can change it, and later: salvor audit verify --against DIR/a.gz --key PUBLIC_KEY\n"},
 		{"audit export --out DIR/a --key DIR/key --since 7d", exitOK, "1 incident, 2 records", "next: put DIR/a where"},
 		{"audit verify --against DIR/a.gz --key DIR/pub", exitOK, "1 incident, 2 records", ""},
 		{"audit verify --file DIR/a --key DIR/pub", exitOK, "1 incident, 2 records", ""},
 		{"audit verify -o json", exitOK, `"breaks": []`, ""},
+		{"audit show", exitOK, "TIME (UTC)           TRAIL   KIND   BY   WHAT\n2026-03-01 03:11:04  pauses  pause  ann  ann paused everything\n", ""},
+		{"audit show --trail config -o json", exitOK, "[]", "nothing was changed since"},
 		{"audit verify --file DIR/none --key DIR/pub", exitError, "", "name a whole file that salvor audit export wrote"},
 		{"audit verify --file DIR/nowhere --key DIR/pub", exitError, "", "no such file"},
 		{"audit verify --file DIR/a --key DIR/key", exitError, "", "no public key"},
@@ -85,7 +90,7 @@ func TestAudit(t *testing.T) {
 		{"audit export --out DIR/b", exitUsage, "", "--key"},
 		{"audit export --out DIR/b --key DIR/none", exitError, "", "openssl genpkey"},
 		{"alter", 0, "", ""},
-		{"audit verify", exitError, "1 incident, 2 records, 0 decisions, 0 trails with 0 entries: 1 break\nNAME ", ""},
+		{"audit verify", exitError, "1 incident, 2 records, 0 decisions, 1 trail with 1 entry: 1 break\nNAME ", ""},
 		{"audit verify --against DIR/a.gz --key DIR/pub", exitError, "2 breaks", ""},
 		{"audit export --out DIR/c --key DIR/key", exitError, "1 break", ""},
 		{"audit verify --file DIR/c --key DIR/pub", exitError, "its bytes are not those that were written", ""},

@@ -32,8 +32,8 @@ type Ledger interface {
 	ReadDecision(ctx context.Context, ref string) (json.RawMessage, error)
 }
 
-// Pauses are the switches that people throw. Setting one replaces that of the same scope; ending one that is not there is
-// an error, as Missing says.
+// Pauses are the switches that people throw. Setting one replaces that of the same scope; ending one, in the name of the owner of
+// the scope that is given, is an error where it is not there, as Missing says.
 type Pauses interface {
 	Pauses(ctx context.Context) ([]policies.Pause, error)
 	SetPause(ctx context.Context, p policies.Pause) error

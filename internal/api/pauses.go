@@ -64,7 +64,7 @@ func (a *API) setPause(w http.ResponseWriter, r *http.Request) error {
 // endPause ends the pause of the scope that the query names.
 func (a *API) endPause(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	scope := policies.Pause{Cluster: q.Get("cluster"), Kind: q.Get("kind"), Target: q.Get("target")}
+	scope := policies.Pause{Cluster: q.Get("cluster"), Kind: q.Get("kind"), Target: q.Get("target"), Owner: people.From(r.Context()).Name}
 	err := a.Pauses.EndPause(r.Context(), scope)
 	if errors.Is(err, a.Missing) {
 		return &Refusal{http.StatusNotFound, "resume " + scope.Scope(), "nothing of exactly that scope is paused", "list the pauses: salvor pauses"}
@@ -72,7 +72,7 @@ func (a *API) endPause(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "resumed", "scope", scope.Scope(), "person", people.From(r.Context()).Name)
+	a.Log.InfoContext(r.Context(), "resumed", "scope", scope.Scope(), "person", scope.Owner)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

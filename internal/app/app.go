@@ -13,6 +13,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/events/kube"
+	"github.com/salvor-io/salvor/internal/chronicle"
 	"github.com/salvor-io/salvor/internal/clock"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -39,6 +40,7 @@ type App struct {
 	rollout  *rollout.Rollout
 	clusters clusters
 	pipeline *pipeline.Pipeline
+	pauses   *chronicle.Pauses
 	engine   *recovery.Engine
 	others   *others
 	table    *alertmanager.Table // what alerts speak of
@@ -60,6 +62,7 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 	if a.store, err = openStore(ctx, cfg, opt.Life, opt.Log); err != nil {
 		return nil, err
 	}
+	a.pauses = chronicle.NewPauses(a.store.ledger, a.store.ledger, opt.Log.With("part", "pauses"))
 	if err := a.open(books); err != nil {
 		return nil, a.store.closeAfter(err)
 	}
@@ -120,6 +123,10 @@ func (a *App) run(ctx context.Context) error {
 	group.Go(func() error { return a.folding.run(ctx) })
 	group.Go(func() error { return a.others.Run(ctx) })
 	group.Go(func() error { return a.rollout.Run(ctx) })
+	group.Go(func() error {
+		return chronicle.Keep(ctx, a.store.ledger, a.opt.Replica, chronicle.StateOf(a.cfg), a.opt.Log.With("part", "chronicle"))
+	})
+	group.Go(func() error { return a.pauses.Run(ctx) })
 	group.Go(func() error { return a.act(ctx) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

@@ -105,7 +105,7 @@ func openAPI(a *App) (*api.API, error) {
 	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg, Rules: a.rollout,
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
-	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.store.ledger, Missing: ledger.ErrNotFound, Clusters: names,
+	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
 		Policy: a.rollout, Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }

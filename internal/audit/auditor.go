@@ -34,10 +34,12 @@ const everyName = "inc-"
 // keptDays is for how many days what has ended is kept.
 const keptDays = 400
 
-// Span says which incidents are wanted: those that had a record at From or later, and one before To; or only one.
+// Span says what is wanted: the incidents that had a record at From or later, and one before To, and all trails; or only one incident;
+// or the trails alone.
 type Span struct {
 	From, To time.Time
 	Only     incident.ID
+	Trails   bool
 }
 
 // admits says whether an incident is wanted.
@@ -51,8 +53,8 @@ func (a *Auditor) Audit(ctx context.Context, w io.Writer, span Span) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	t := &telling{Auditor: a, out: out}
 	err := write(out, Line{Is: IsBegin, Begin: &Begin{Schema: Schema, Version: a.Version, At: a.Clock().UTC(), From: span.From.UTC(), To: span.To.UTC(),
-		Only: span.Only, KeptDays: keptDays}})
-	if err == nil {
+		Only: span.Only, OnlyTrails: span.Trails, KeptDays: keptDays}})
+	if err == nil && !span.Trails {
 		err = t.incidents(ctx, span)
 	}
 	if err == nil && span.Only == "" {

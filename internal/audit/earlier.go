@@ -45,6 +45,8 @@ func (c *Check) expects(head Head) bool {
 		return head.Of == string(b.Only)
 	case head.Trail:
 		return true
+	case b.OnlyTrails:
+		return false
 	}
 	kept := b.At.Add(-time.Duration(b.KeptDays) * 24 * time.Hour)
 	return !head.Last.Before(b.From) && head.First.Before(b.To) && !head.Last.Before(kept)

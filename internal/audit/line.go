@@ -49,13 +49,14 @@ type Line struct {
 
 // Begin says what an audit holds.
 type Begin struct {
-	Schema   int         `json:"schema"`
-	Version  string      `json:"version"`            // of the Salvor that wrote it
-	At       time.Time   `json:"at"`                 // when
-	From     time.Time   `json:"from,omitzero"`      // incidents that had a record then or later, and
-	To       time.Time   `json:"to"`                 // one before this
-	Only     incident.ID `json:"incident,omitempty"` // the only one that it is about; no trails then
-	KeptDays int         `json:"kept_days"`          // how long what has ended is kept
+	Schema     int         `json:"schema"`
+	Version    string      `json:"version"`               // of the Salvor that wrote it
+	At         time.Time   `json:"at"`                    // when
+	From       time.Time   `json:"from,omitzero"`         // incidents that had a record then or later, and
+	To         time.Time   `json:"to"`                    // one before this
+	Only       incident.ID `json:"incident,omitempty"`    // the only one that it is about; no trails then
+	OnlyTrails bool        `json:"only_trails,omitempty"` // it is about trails alone
+	KeptDays   int         `json:"kept_days"`             // how long what has ended is kept
 }
 
 // Count is how many lines there are of each kind.

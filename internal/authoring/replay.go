@@ -143,7 +143,9 @@ func why(d policies.Decision) string {
 func (t *Tally) LooserThan() int { return t.counts[policies.Looser] }
 
 // Replayed counts the decisions that could be compared.
-func (t *Tally) Replayed() int { return t.counts[policies.Same] + t.counts[policies.Tighter] + t.counts[policies.Looser] }
+func (t *Tally) Replayed() int {
+	return t.counts[policies.Same] + t.counts[policies.Tighter] + t.counts[policies.Looser]
+}
 
 // Write tells it all: the decisions that differ, those that could not be replayed, and the sum in the last line.
 func (t *Tally) Write(w io.Writer) error {
