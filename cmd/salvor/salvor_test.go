@@ -39,7 +39,8 @@ type records struct {
 	mu      sync.Mutex
 	inc     incident.Incident
 	pauses  []policies.Pause
-	altered bool // the last record, in the store
+	asked   []string // documents of what policy was asked, as they are stored
+	altered bool     // the last record, in the store
 	view    *classifiers.View
 }
 
@@ -136,15 +137,30 @@ func (r *records) Named(_ context.Context, text string) ([]incident.ID, error) {
 	return nil, nil
 }
 
-func (r *records) ReadDecision(context.Context, string) (json.RawMessage, error) {
-	return nil, errMissing
+func (r *records) ReadDecision(ctx context.Context, ref string) (found json.RawMessage, err error) {
+	err = r.Decisions(ctx, time.Time{}, time.Time{}, func(d incident.StoredDecision) error {
+		if d.Ref == ref {
+			found = d.Document
+		}
+		return nil
+	})
+	if found == nil {
+		err = errMissing
+	}
+	return found, err
 }
 
-// Decisions gives one, of a gate.
+// Decisions gives one of a gate, and those that a test has added.
 func (r *records) Decisions(_ context.Context, _, _ time.Time, give func(incident.StoredDecision) error) error {
-	return give(incident.StoredDecision{Asked: incident.Asked{Ref: string(r.inc.ID) + "/1f0c2a7b9d3e4f55"}, Incident: r.inc.ID, Seq: 1, StoredAt: morning,
-		Document: json.RawMessage(`{"question":{"about":"gate","cluster":{"name":"prod-eu"},"fault":{"kind":"node","anchor":"node/worker-7"},"plan":{"runbook":"node-failure"}},` +
-			`"decision":{"verdict":"deny","would":"act","revision":"r1","reasons":[{"text":"it is small"}],"held":[{"text":"somebody paused it"}]}}`)})
+	gate := `{"question":{"about":"gate","cluster":{"name":"prod-eu"},"fault":{"kind":"node","anchor":"node/worker-7"},"plan":{"runbook":"node-failure"}},` +
+		`"decision":{"verdict":"deny","would":"act","revision":"r1","reasons":[{"text":"it is small"}],"held":[{"text":"somebody paused it"}]}}`
+	for i, doc := range append([]string{gate}, r.asked...) {
+		ref := fmt.Sprintf("%s/%016x", r.inc.ID, 0x1f0c2a7b9d3e4f55+i)
+		if err := give(incident.StoredDecision{Asked: incident.Asked{Ref: ref}, Incident: r.inc.ID, Seq: uint64(i + 1), StoredAt: morning, Document: json.RawMessage(doc)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *records) DecisionsBegin(context.Context) (time.Time, error) { return morning, nil }
