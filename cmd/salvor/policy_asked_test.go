@@ -100,7 +100,7 @@ func TestPolicyEvalInputAndRecord(t *testing.T) {
 	}
 	for _, args := range [][]string{{"eval", input}, {"eval", "--incident", name}} {
 		got := at(append(args, "--dir", dir, "--explain")...)
-		if got.code != exitOK || !strings.Contains(got.out, "ask                         own.rego:3    it is Monday") || got.talked != "" ||
+		if got.code != exitOK || !strings.Contains(got.out, "ask                         own.rego:3     it is Monday") || got.talked != "" ||
 			!strings.Contains(got.out, "\nSo it is ASK 1 of owners, by revision ") {
 			t.Errorf("%v: exit %d\n%s\n%s", args, got.code, got.out, got.talked)
 		}
