@@ -13,6 +13,7 @@ import (
 	"github.com/salvor-io/salvor/internal/timeline"
 	"github.com/salvor-io/salvor/policies/bundle"
 	"github.com/salvor-io/salvor/policies/rego"
+	"github.com/salvor-io/salvor/responders/all"
 )
 
 func newPolicyCommand(env environment) *cobra.Command {
@@ -61,4 +62,13 @@ func tellProblems(w io.Writer, dir string, err error) error {
 	}
 	fmt.Fprintf(w, "%d wrong in %s\n", len(found), dir)
 	return silentError{err}
+}
+
+// responderNames are the names of all responders: a rule that looks for another one has no effect.
+func responderNames() []string {
+	catalog, err := all.Catalog(all.Options{})
+	if err != nil {
+		return nil // two of one name, which a test of the catalogue would not let be
+	}
+	return catalog.Names()
 }

@@ -61,7 +61,7 @@ func buildPolicy(cmd *cobra.Command, dir string) ([]byte, string, error) {
 	}
 	read, err := rego.Read(cmd.Context(), sources)
 	if err == nil {
-		_, err = rego.Compile(read, rego.Options{})
+		_, err = rego.Compile(read, rego.Options{Responders: responderNames()})
 	}
 	if err != nil {
 		return nil, "", err

@@ -32,7 +32,7 @@ nobody belongs to is never answered. Only names that are written out can be seen
 		if err != nil {
 			return err
 		}
-		engine, err := rego.New(cmd.Context(), sources, rego.Options{})
+		engine, err := rego.New(cmd.Context(), sources, rego.Options{Responders: responderNames()})
 		if err != nil {
 			return tellProblems(cmd.ErrOrStderr(), dir, err)
 		}

@@ -111,7 +111,7 @@ func engineOf(cmd *cobra.Command, dir string) (*rego.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := rego.New(cmd.Context(), sources, rego.Options{})
+	engine, err := rego.New(cmd.Context(), sources, rego.Options{Responders: responderNames()})
 	if err != nil {
 		return nil, tellProblems(cmd.ErrOrStderr(), dir, err)
 	}

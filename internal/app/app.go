@@ -72,7 +72,7 @@ func New(ctx context.Context, cfg *config.Config, opt Options) (_ *App, err erro
 
 // open builds what stands on the store.
 func (a *App) open(books *judging.Books) (err error) {
-	if a.rollout, err = openRollout(a); err != nil {
+	if a.rollout, err = openRollout(a, books.Catalog.Names()); err != nil {
 		return err
 	}
 	judges, err := judging.By(a.cfg, a.rollout.Engine())

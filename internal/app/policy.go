@@ -15,12 +15,12 @@ import (
 )
 
 // openRollout opens what brings policy into force. Nothing is looked at yet.
-func openRollout(a *App) (*rollout.Rollout, error) {
+func openRollout(a *App, responders []string) (*rollout.Rollout, error) {
 	source, err := policySource(a.cfg.Policies)
 	if err != nil {
 		return nil, err
 	}
-	opt := rollout.Options{Replica: a.opt.Replica, Source: source, Trail: a.store.ledger, Packs: a.store.ledger, Recorded: a.store.ledger, Tester: rollout.OwnTests{},
+	opt := rollout.Options{Replica: a.opt.Replica, Source: source, Trail: a.store.ledger, Packs: a.store.ledger, Recorded: a.store.ledger, Tester: rollout.OwnTests{}, Responders: responders,
 		Changed: func() { a.front.policyChanged() }, Clock: time.Now, Log: a.opt.Log.With("part", "policy")}
 	if dir := a.cfg.Policies.Shadow; dir != "" {
 		opt.Shadow = &rollout.Dir{Path: dir, Shipped: shippedRules()}

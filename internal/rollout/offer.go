@@ -88,7 +88,7 @@ func (r *Rollout) offer(ctx context.Context, now *state, c Candidate) error {
 
 // prepare finds out whether a candidate can be used at all.
 func (r *Rollout) prepare(ctx context.Context, p rego.Policy) (*rego.Rules, []byte, error) {
-	rules, err := rego.Compile(p, rego.Options{})
+	rules, err := rego.Compile(p, rego.Options{Responders: r.Responders})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,6 +52,7 @@ type Options struct {
 	Recorded     Recorded
 	Tester       Tester
 	Environments []string // of the clusters that there are
+	Responders   []string // names of all that there are: rules that look for others are refused
 	Admins       []string // who may activate, by name, beside those who own the socket
 	Changed      func()   // told that the status is another; it must not block
 	Clock        func() time.Time

@@ -11,12 +11,13 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// compile checks and compiles what was read.
-func compile(read files) (*program, error) {
+// compile checks and compiles what was read. Rules that compare a responder with none of those given are refused, when any are.
+func compile(read files, responders []string) (*program, error) {
 	input, err := shapeOf(reflect.TypeFor[policies.Question]())
 	if err != nil {
 		return nil, err
 	}
+	input.at("plan", "steps", "", "responder").values = responders
 	capabilities := pureCapabilities()
 	modules, err := parseRules(read.rules, capabilities)
 	if err != nil {

@@ -25,6 +25,9 @@ type Options struct {
 	// Deadline bounds one Ask; 0 means DefaultDeadline. It is looked at between expressions: a single call of a function
 	// is not interrupted.
 	Deadline time.Duration
+
+	// Responders are the names of all that there are: a rule that looks for another one is refused. None: that is not looked at.
+	Responders []string
 }
 
 // Engine answers questions by the rules that were loaded last. It may be used by many goroutines, also while Load runs. The

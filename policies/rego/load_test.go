@@ -106,6 +106,20 @@ func TestRefusedRules(t *testing.T) {
 	}
 }
 
+func TestUnknownRespondersAreRefused(t *testing.T) {
+	known := Options{Responders: []string{"node.cordon", "node.fence"}}
+	_, err := New(t.Context(), rules(`deny contains "x" if { some step in input.plan.steps; step.responder in {"node.cordon", "node.fenc"} }`), known)
+	wantError(t, err, `zone.rego:2: it is never "node.fenc" (did you mean node.fence?); it is one of node.cordon, node.fence`)
+	for _, options := range []Options{known, {}} {
+		if _, err := New(t.Context(), rules(`deny contains "x" if { some step in input.plan.steps; step.responder == "node.fence" }`), options); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := New(t.Context(), rules(`deny contains "x" if input.plan.steps[0].responder == "its.own"`), Options{}); err != nil {
+		t.Errorf("where nobody knows which there are: %v", err)
+	}
+}
+
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil {

@@ -18,7 +18,7 @@ type Rules struct {
 
 // Compile checks and compiles a policy. The error lists all that is wrong, one problem a line, with file and line.
 func Compile(p Policy, options Options) (*Rules, error) {
-	compiled, err := compile(p.files)
+	compiled, err := compile(p.files, options.Responders)
 	if err != nil {
 		return nil, err
 	}

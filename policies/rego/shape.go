@@ -98,6 +98,18 @@ func (s *shape) field(name string) (*shape, bool) {
 	return nil, false
 }
 
+// at is the shape at the end of a path that is there; "" goes from a list or a map to what it holds.
+func (s *shape) at(path ...string) *shape {
+	for _, name := range path {
+		if name == "" {
+			s = s.elem
+			continue
+		}
+		s, _ = s.field(name)
+	}
+	return s
+}
+
 // names are the names of a record's fields.
 func (s *shape) names() []string {
 	var names []string
