@@ -83,7 +83,7 @@ func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (cand
 	return ask(now), nil
 }
 
-// question gathers all that is known for one decision about a plan.
+// question gathers all that is known for one decision about a plan, but for credentials in what others wrote.
 func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase incident.Phase, plan *responders.Plan, now standing) policies.Question {
 	cluster := e.Clusters[inc.Key.Cluster]
 	q := policies.Question{
@@ -97,7 +97,7 @@ func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase inci
 	q.Protection = e.promised(q)
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })
 	e.others(&q)
-	return q
+	return policies.Masked(q)
 }
 
 func proposal(plan *responders.Plan, phase incident.Phase) policies.Proposal {
