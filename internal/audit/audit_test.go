@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -215,6 +216,25 @@ func TestAgainstAnEarlierCopy(t *testing.T) {
 		report, err := audit.NewCheck(earlier).Read(bytes.NewReader(s.audit("")))
 		s.must(err)
 		return report
+	}
+	// The same place holds another record, which fits all before it.
+	altered := s.audit("")
+	for line := range bytes.Lines(s.audit("")) {
+		var l audit.Line
+		s.must(json.Unmarshal(line, &l))
+		if l.Is == audit.IsRecord && l.Of == string(lives.ID) && l.Seq == lives.Seq {
+			l.Bytes = bytes.Replace(l.Bytes, []byte(`"writer":"one"`), []byte(`"writer":"two"`), 1)
+			l.Mark = incident.SumOf(l.Bytes)
+			anew, err := json.Marshal(l)
+			s.must(err)
+			altered = bytes.Replace(altered, bytes.TrimSpace(line), anew, 1)
+		}
+	}
+	earlier, err := audit.ReadEarlier(bytes.NewReader(file.Bytes()), signer)
+	s.must(err)
+	got, err := audit.NewCheck(earlier).Read(bytes.NewReader(altered))
+	if err != nil || len(got.Breaks) != 1 || got.Breaks[0].Seq != lives.Seq || !strings.Contains(got.Breaks[0].What, "it was written anew since") {
+		t.Errorf("at the same place there is another, and found is %+v, %v", got.Breaks, err)
 	}
 	s.add(lives, step(incident.Done))
 	s.must(s.Archive(t.Context(), time.Now().Add(time.Hour)))

@@ -2,8 +2,12 @@ package recovery
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
 )
@@ -46,4 +50,21 @@ func TestWhatTheGateWasAskedIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestIntentWithoutItsQuestion: the intent was written, and what the gate was asked could not be stored. Nothing is done under it until
+// it is taken over with a question of its own.
+func TestIntentWithoutItsQuestion(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.gateErr = events.ErrUnavailable
+		if err := s.Move(s.t.Context(), id); !errors.Is(err, events.ErrUnavailable) || len(s.applied) != 0 {
+			s.t.Fatalf("it says %v, done is %v", err, s.applied)
+		}
+		s.gateErr = nil
+		inc := s.moves(id)
+		if diff := cmp.Diff([]string{"recover-0", "recover-1"}, s.applied); diff != "" || inc.History[3].Kind != incident.TookOver || inc.History[3].Gate == nil {
+			s.t.Errorf("records %v, effects (-want +got):\n%s", kinds(inc), diff)
+		}
+	})
 }

@@ -173,6 +173,7 @@ type book struct {
 
 	pauseErr error                 // pauses cannot be read
 	storeErr error                 // decisions cannot be stored
+	gateErr  error                 // what the gate was asked cannot be stored beside an intent
 	rival    func(incident.Record) // called before a record is appended that is no decision to act and no end
 }
 
@@ -273,7 +274,11 @@ func (b *book) Append(ctx context.Context, inc *incident.Incident, rec incident.
 // AppendIntent implements Ledger.
 func (b *book) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error) {
 	b.rival(rec)
-	return b.Ledger.AppendIntent(ctx, inc, rec, claim, doc)
+	seq, err := b.Ledger.AppendIntent(ctx, inc, rec, claim, doc)
+	if err == nil && b.gateErr != nil {
+		return 0, b.gateErr
+	}
+	return seq, err
 }
 
 // AppendAsked implements Ledger.

@@ -43,7 +43,8 @@ func (l *Ledger) keep(ctx context.Context, id incident.ID, doc any) (incident.As
 	s := l.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.ContainsFunc(s.decisions, func(there incident.StoredDecision) bool { return there.Ref == d.Ref }) {
+	if !s.named[d.Ref] {
+		s.named[d.Ref] = true
 		d.Seq, d.StoredAt = uint64(len(s.decisions)+1), s.now()
 		s.decisions = append(s.decisions, d)
 	}

@@ -42,6 +42,7 @@ type Store struct {
 	budget    ledger.Budget           // a value: what it points to is never changed
 	budgetSeq uint64
 	decisions []incident.StoredDecision
+	named     map[string]bool // the references of decisions
 	timers    map[string]wait
 	pauses    map[policies.Pause]policies.Pause // by scope, a pause of which nothing else is filled in
 	followers []*follower
@@ -59,7 +60,7 @@ type stored struct {
 // New makes an empty store.
 func New(opt Options) *Store {
 	return &Store{now: opt.Now, histories: map[incident.ID][]stored{}, last: map[incident.Key]stored{},
-		timers: map[string]wait{}, pauses: map[policies.Pause]policies.Pause{}}
+		named: map[string]bool{}, timers: map[string]wait{}, pauses: map[policies.Pause]policies.Pause{}}
 }
 
 // Writer is the ledger as a replica sees it that begins to live now and is named so in its records.
