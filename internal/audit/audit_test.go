@@ -278,23 +278,26 @@ func TestSignatures(t *testing.T) {
 	other, _, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	lines := strings.SplitAfter(file.String(), "\n")
+	body := strings.Replace(strings.Join(lines[:len(lines)-2], ""), `"is":"end"`, `"is": "end"`, 1)
+	forged := body + strings.Replace(lines[len(lines)-2], incident.SumOf([]byte(strings.Join(lines[:len(lines)-2], ""))), incident.SumOf([]byte(body)), 1)
 	for name, c := range map[string]struct {
 		text string
 		key  ed25519.PublicKey
 		what string // of the break; "" where it is no audit at all
 	}{
-		"another key":         {file.String(), other, "it was signed by key"},
-		"a space":             {strings.Replace(file.String(), `"is":"end"`, `"is": "end"`, 1), signer, "changed after they were signed"},
-		"another head":        {strings.Replace(file.String(), `"is":"head","of":"`, `"is":"head","of":"0`, 1), signer, "another head"},
-		"no head":             {strings.Join(lines[:len(lines)-3], "") + lines[len(lines)-2], signer, "names 0 heads, and has 1"},
-		"no signature":        {strings.Join(lines[:len(lines)-2], ""), signer, ""},
-		"something behind it": {file.String() + lines[1], signer, ""},
-		"no end":              {strings.Join(lines[:5], "") + lines[len(lines)-2], signer, ""},
-		"a line less":         {strings.Join(append(lines[:2:2], lines[3:]...), ""), signer, ""},
-		"cut off":             {file.String()[:file.Len()-9], signer, ""},
-		"nothing":             {"", signer, ""},
-		"another version":     {strings.Replace(file.String(), `"schema":1`, `"schema":2`, 1), signer, ""},
-		"no JSON":             {"hello\n", signer, ""},
+		"another key":          {file.String(), other, "it was signed by key"},
+		"a space":              {strings.Replace(file.String(), `"is":"end"`, `"is": "end"`, 1), signer, "changed after they were signed"},
+		"a space, and its sum": {forged, signer, "changed after they were signed"},
+		"another head":         {strings.Replace(file.String(), `"is":"head","of":"`, `"is":"head","of":"0`, 1), signer, "another head"},
+		"no head":              {strings.Join(lines[:len(lines)-3], "") + lines[len(lines)-2], signer, "names 0 heads, and has 1"},
+		"no signature":         {strings.Join(lines[:len(lines)-2], ""), signer, ""},
+		"something behind it":  {file.String() + lines[1], signer, ""},
+		"no end":               {strings.Join(lines[:5], "") + lines[len(lines)-2], signer, ""},
+		"a line less":          {strings.Join(append(lines[:2:2], lines[3:]...), ""), signer, ""},
+		"cut off":              {file.String()[:file.Len()-9], signer, ""},
+		"nothing":              {"", signer, ""},
+		"another version":      {strings.Replace(file.String(), `"schema":1`, `"schema":2`, 1), signer, ""},
+		"no JSON":              {"hello\n", signer, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := audit.NewCheck(nil).ReadSigned(strings.NewReader(c.text), c.key)
