@@ -37,7 +37,7 @@ func (l *Ledger) RecentDecisions(ctx context.Context, since time.Time, each func
 func (l *Ledger) block(ctx context.Context, begin, end uint64) ([]stored, error) {
 	var all []stored
 	for begin <= end {
-		part, err := l.direct(ctx, DecisionsStream, query{Next: decisionPrefix + ">", Seq: begin, Batch: int(end - begin + 1)})
+		part, err := l.direct(ctx, DecisionsStream, query{Next: decisionPrefix + ">", Seq: begin, Batch: int(end - begin + 1), MaxBytes: bytesAtOnce})
 		if err != nil || len(part) == 0 {
 			return all, err
 		}
