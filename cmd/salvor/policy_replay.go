@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -96,25 +95,15 @@ func (r candidacy) exported(give func(authoring.Recorded) error) error {
 	defer closing()
 	left := maps.Clone(file.Asked)
 	for _, rec := range file.Incidents {
-		ref := ""
-		switch {
-		case rec.Decided != nil:
-			ref = rec.Decided.Ref
-		case rec.Gate != nil:
-			ref = rec.Gate.Ref
-		}
-		doc, there := left[ref]
-		if !there {
-			continue
-		}
-		delete(left, ref)
-		if err := give(authoring.Recorded{Ref: ref, Incident: rec.Incident.Name(), At: rec.At, Document: doc}); err != nil {
-			return err
-		}
-	}
-	for _, ref := range slices.Sorted(maps.Keys(left)) {
-		if err := give(authoring.Recorded{Ref: ref, Document: left[ref]}); err != nil {
-			return err
+		for _, named := range rec.Documents() {
+			doc, there := left[named.Ref]
+			if !there {
+				continue
+			}
+			delete(left, named.Ref)
+			if err := give(authoring.Recorded{Ref: named.Ref, Incident: rec.Incident.Name(), At: rec.At, Document: doc}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

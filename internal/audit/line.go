@@ -123,6 +123,7 @@ type linked struct {
 	Gate    *incident.Asked `json:"gate"`
 	Decided *struct {
 		incident.Asked
+		Beside []incident.Asked `json:"beside"`
 	} `json:"decided"`
 }
 
@@ -130,7 +131,7 @@ type linked struct {
 func (l linked) documents() []incident.Asked {
 	var named []incident.Asked
 	if l.Decided != nil && l.Decided.Ref != "" {
-		named = append(named, l.Decided.Asked)
+		named = append([]incident.Asked{l.Decided.Asked}, l.Decided.Beside...)
 	}
 	if l.Gate != nil {
 		named = append(named, *l.Gate)

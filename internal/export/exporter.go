@@ -145,25 +145,39 @@ func (e *Exporter) asked(ctx context.Context, incidents []incident.Incident, to 
 	seen := map[string]bool{}
 	for _, inc := range incidents {
 		for _, rec := range inc.History {
-			if rec.Decided == nil || rec.At.After(to) || seen[rec.Decided.Ref] {
-				continue
+			if rec.At.After(to) {
+				break
 			}
-			seen[rec.Decided.Ref] = true
-			doc, err := e.Decisions.ReadDecision(ctx, rec.Decided.Ref)
-			if errors.Is(err, e.Missing) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			line, err := replay.AskedLine(rec.Decided.Ref, doc)
-			if err != nil {
-				return nil, err
-			}
-			if out = append(out, line...); len(out) > replay.MaxSection {
-				return nil, tooMuch("questions to policy")
+			for _, named := range rec.Documents() {
+				if seen[named.Ref] {
+					continue
+				}
+				seen[named.Ref] = true
+				var err error
+				if out, err = e.addAsked(ctx, out, named.Ref); err != nil {
+					return nil, err
+				}
 			}
 		}
+	}
+	return out, nil
+}
+
+// addAsked adds one document, as far as it is kept.
+func (e *Exporter) addAsked(ctx context.Context, out []byte, ref string) ([]byte, error) {
+	doc, err := e.Decisions.ReadDecision(ctx, ref)
+	if errors.Is(err, e.Missing) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	line, err := replay.AskedLine(ref, doc)
+	if err != nil {
+		return nil, err
+	}
+	if out = append(out, line...); len(out) > replay.MaxSection {
+		return nil, tooMuch("questions to policy")
 	}
 	return out, nil
 }

@@ -101,10 +101,23 @@ type Record struct {
 	Detail   []string           `json:"detail,omitempty"`   // Done, Failed, Checked: what was seen
 }
 
+// Documents name all that policy was asked for the record.
+func (r Record) Documents() []Asked {
+	var named []Asked
+	if r.Decided != nil && r.Decided.Ref != "" {
+		named = append([]Asked{r.Decided.Asked}, r.Decided.Beside...)
+	}
+	if r.Gate != nil {
+		named = append(named, *r.Gate)
+	}
+	return named
+}
+
 // Decision is what policy said about a plan, as the history keeps it.
 type Decision struct {
 	Phase Phase `json:"phase"`
 	Asked
+	Beside []Asked           `json:"beside,omitempty"` // what policy was asked about the other plans there were
 	Answer policies.Decision `json:"answer"`
 	Plan   *responders.Plan  `json:"plan,omitempty"` // nil when no plan could be made
 }

@@ -39,6 +39,25 @@ func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, cl
 	return d.Asked, nil
 }
 
+// Keep stores what policy was asked and what it said beside what is decided upon, and returns the names of the documents in their order.
+// It may be repeated. A document that no record names is no harm.
+func (l *Ledger) Keep(ctx context.Context, inc *incident.Incident, docs ...any) ([]incident.Asked, error) {
+	named := make([]incident.Asked, len(docs))
+	var group errgroup.Group
+	for i, doc := range docs {
+		d, err := DecisionOf(inc.ID, doc)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("keep decisions of incident %s: %w", inc.ID, err), group.Wait())
+		}
+		named[i] = d.Asked
+		group.Go(func() error { return l.keep(ctx, inc, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("keep decisions of incident %s: %w", inc.ID, err)
+	}
+	return named, nil
+}
+
 // AppendAsked stores what policy was asked and what it said, and then appends a record that names it as its Gate, as Append does.
 func (l *Ledger) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
 	d, err := DecisionOf(inc.ID, doc)

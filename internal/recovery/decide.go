@@ -21,6 +21,7 @@ type candidate struct {
 	plan   *responders.Plan
 	asked  policies.Question
 	answer policies.Decision
+	beside []any // Stored of the other runbooks that policy was asked about
 }
 
 // Stored is a decision as it is kept: the whole input and the answer, so that it can be replayed.
@@ -60,7 +61,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if c.answer.Verdict == policies.Act {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
-	asked, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+	asked, err := e.keepDecision(ctx, inc, c, claim)
 	if why := outdone(err); why != nil {
 		e.Log.Info("a plan that may run waits", "incident", inc.Name(), "why", why)
 		return e.again(ctx, inc)
@@ -68,7 +69,7 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	if err != nil {
 		return err
 	}
-	if rec.Decided.Asked = asked; claim == nil {
+	if rec.Decided.Asked, rec.Decided.Beside = asked[0], asked[1:]; claim == nil {
 		return e.append(ctx, inc, look, rec)
 	}
 	if _, err := e.Ledger.AppendClaimed(ctx, inc, rec); err != nil {
@@ -76,6 +77,19 @@ func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipel
 	}
 	e.recorded(inc, rec)
 	return nil
+}
+
+// keepDecision stores what policy was asked and said, of the plan that was decided upon first, and takes what that needs.
+func (e *Engine) keepDecision(ctx context.Context, inc *incident.Incident, c candidate, claim *ledger.Claim) ([]incident.Asked, error) {
+	var beside []incident.Asked
+	if len(c.beside) > 0 { // nothing waits for that where one plan is enough
+		var err error
+		if beside, err = e.Ledger.Keep(ctx, inc, c.beside...); err != nil {
+			return nil, err
+		}
+	}
+	asked, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+	return append([]incident.Asked{asked}, beside...), err
 }
 
 // outdone is why a claim was not to be had, nil when err is of another kind.
@@ -89,6 +103,7 @@ func outdone(err error) error {
 
 func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, now standing) candidate {
 	var best *candidate
+	var asked []candidate
 	var troubles []string
 	for rung, runbook := range e.ladder(inc, phase) {
 		plan, err := e.Planner.Plan(ctx, runbook, phase, inc, e.env(inc, look))
@@ -100,6 +115,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 			continue
 		}
 		next := e.ask(ctx, e.question(inc, look, phase, &plan, now), &plan)
+		asked = append(asked, next)
 		if best == nil || next.better(*best) {
 			best = &next
 		}
@@ -109,6 +125,11 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 	}
 	if best == nil {
 		return planless(e.question(inc, look, phase, nil, now), troubles)
+	}
+	for _, other := range asked {
+		if other.plan.Digest != best.plan.Digest {
+			best.beside = append(best.beside, Stored{other.asked, other.answer})
+		}
 	}
 	return *best
 }
@@ -166,7 +187,7 @@ func (e *Engine) ask(ctx context.Context, q policies.Question, plan *responders.
 	if err != nil {
 		e.Log.Error("policy could not be asked", "incident", q.Incident.ID, "error", err)
 	}
-	return candidate{plan, q, answer}
+	return candidate{plan: plan, asked: q, answer: answer}
 }
 
 func nothingLeft(plan responders.Plan) bool {

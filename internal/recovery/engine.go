@@ -30,6 +30,7 @@ type Ledger interface {
 	Current(ctx context.Context, inc *incident.Incident) error
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Decide(ctx context.Context, inc *incident.Incident, doc any, claim *ledger.Claim) (incident.Asked, error)
+	Keep(ctx context.Context, inc *incident.Incident, docs ...any) ([]incident.Asked, error)
 	AppendClaimed(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error)
 	AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error)

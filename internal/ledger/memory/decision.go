@@ -24,6 +24,18 @@ func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, cl
 	return asked, nil
 }
 
+// Keep stores what policy was asked beside what is decided upon, see [ledger.Ledger.Keep].
+func (l *Ledger) Keep(ctx context.Context, inc *incident.Incident, docs ...any) ([]incident.Asked, error) {
+	named := make([]incident.Asked, len(docs))
+	for i, doc := range docs {
+		var err error
+		if named[i], err = l.keep(ctx, inc.ID, doc); err != nil {
+			return nil, fmt.Errorf("keep decisions of incident %s: %w", inc.ID, err)
+		}
+	}
+	return named, nil
+}
+
 // AppendAsked stores what policy was asked and what it said, and appends a record that names it, see [ledger.Ledger.AppendAsked].
 func (l *Ledger) AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error) {
 	asked, err := l.keep(ctx, inc.ID, doc)
