@@ -19,9 +19,9 @@ var secrets = [...]struct {
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{12,}`), "$1 " + masked},
 	{regexp.MustCompile(`(?i)((?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&)]{4,}`), "${1}" + masked},
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), masked}, // JSON web tokens
-	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked},                            // of AWS
-	{regexp.MustCompile(`\bgh[opsur]_[A-Za-z0-9]{20,}`), masked},                             // of GitHub
-	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked},                          // of Slack
+	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked},                             // of AWS
+	{regexp.MustCompile(`\bgh[opsur]_[A-Za-z0-9]{20,}`), masked},                              // of GitHub
+	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked},                           // of Slack
 }
 
 // Masked is a question without the credentials that may stand in its texts: labels, annotations and sentences are what somebody else

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -214,6 +215,30 @@ func TestWithoutAStoredDecisionNothingIsRecorded(t *testing.T) {
 		}
 		if inc := s.now(id); len(inc.History) != 1 || len(s.applied) != 0 {
 			t.Errorf("recorded %v, done %v", kinds(inc), s.applied)
+		}
+	})
+}
+
+// TestOtherPlansAreKept: a candidate policy is asked about them, too.
+func TestOtherPlansAreKept(t *testing.T) {
+	play(t, func(s *stage) {
+		s.books = []string{"first", "second", "third"}
+		s.verdict = func(q policies.Question) policies.Verdict {
+			return map[string]policies.Verdict{"first": policies.Deny, "second": policies.Ask, "third": policies.Deny}[q.Plan.Runbook]
+		}
+		inc := s.moves(s.opened())
+		last := inc.History[len(inc.History)-1]
+		var asked []string
+		for _, named := range last.Documents() {
+			var doc Stored
+			text, err := s.ReadDecision(t.Context(), named.Ref)
+			if err = errors.Join(err, json.Unmarshal(text, &doc)); err != nil {
+				t.Fatal(err)
+			}
+			asked = append(asked, doc.Question.Plan.Runbook+" "+doc.Decision.Verdict.String())
+		}
+		if want := []string{"second ask", "first deny", "third deny"}; !slices.Equal(asked, want) {
+			t.Errorf("kept are %q, want %q", asked, want)
 		}
 	})
 }

@@ -34,6 +34,7 @@ type stage struct {
 	broken  error // policy cannot be asked
 	steps   int   // of a plan
 	planErr error
+	books   []string // the runbooks that there are
 
 	applied []string // steps, in the order in which they took effect
 	apply   func(ctx context.Context, step string) error
@@ -44,7 +45,7 @@ var fault = classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod", Ancho
 	Scope: classifiers.Scope{Nodes: []string{"w1"}, Zones: []string{"a"}}, Sentence: "w1 is silent"}
 
 func newStage(t *testing.T) *stage {
-	s := &stage{t: t, book: newBook(t, "me"), steps: 2, finding: &classifiers.Finding{Fault: fault},
+	s := &stage{t: t, book: newBook(t, "me"), books: []string{"book"}, steps: 2, finding: &classifiers.Finding{Fault: fault},
 		verdict: func(policies.Question) policies.Verdict { return policies.Act },
 		found:   func() responders.Finding { return responders.Finding{Outcome: responders.OutcomeVerified} }}
 	catalog, err := responders.NewCatalog(s)
@@ -106,7 +107,7 @@ func (s *stage) Ask(f func(*classifiers.View)) {
 func (s *stage) OpenedSince(incident.Key, time.Time) int { return 0 }
 
 // Runbooks implements Planner.
-func (s *stage) Runbooks(classifiers.Kind) []string { return []string{"book"} }
+func (s *stage) Runbooks(classifiers.Kind) []string { return s.books }
 
 // Plan implements Planner.
 func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ *incident.Incident, env responders.Env) (responders.Plan, error) {
