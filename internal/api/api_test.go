@@ -253,6 +253,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/declarations", `{"cluster":"prod-eu","kind":"node","name":"w9","for":"4h","reason":"x"}`, 401, 403, 404},
 		{"DELETE", "/v1/declarations?cluster=prod-eu&kind=region", "", 401, 403, 204},
 		{"DELETE", "/v1/declarations?cluster=prod-eu&kind=region", "", 401, 403, 404},
+		{"GET", "/v1/policy", "", 401, 200, 200},
+		{"POST", "/v1/policy/activate", `{"revision":"bbb"}`, 401, 403, 403},
 		{"GET", "/v1/version", "", 401, 200, 200},
 		{"GET", "/v1/me", "", 401, 200, 200},
 		{"GET", "/v1/other", "", 401, 404, 404},

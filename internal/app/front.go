@@ -143,7 +143,7 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 			{Pattern: ingest.HeartbeatPath, Handler: posts},
 			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
 		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
-		Notes:  []httpserver.Check{{Name: "policy", Well: a.rollout.Engine().Well}},
+		Notes:  []httpserver.Check{{Name: "policy", Well: func() error { return decides(a) }}},
 		Log:    a.opt.Log.With("part", "http"),
 	})
 	if err != nil {
@@ -161,6 +161,14 @@ func (f *front) current(a *App) error {
 	}
 	if lag := time.Since(a.pipeline.Time()); lag > 5*time.Second {
 		return fmt.Errorf("the view is %s behind", lag.Round(time.Second))
+	}
+	return nil
+}
+
+// decides says that nothing is decided, for want of policy, or nil. Why is for those who may read it.
+func decides(a *App) error {
+	if a.rollout.Engine().Well() != nil {
+		return errors.New("nothing is decided, for want of policy: see salvor policy status")
 	}
 	return nil
 }

@@ -163,6 +163,10 @@ func TestReady(t *testing.T) {
 	if status, _, body := get(t, http.DefaultClient, "http://"+s.Address()+"/readyz"); status != http.StatusServiceUnavailable || body != "store: ok\nview: not ready: 9s behind\n" {
 		t.Errorf("not ready: %d %q", status, body)
 	}
+	noted, _ := start(t, Options{Checks: []Check{{"store", func() error { return nil }}}, Notes: []Check{{"policy", func() error { return errors.New("none") }}}})
+	if status, _, body := get(t, http.DefaultClient, "http://"+noted.Address()+"/readyz"); status != http.StatusOK || body != "store: ok\npolicy: none\nready\n" {
+		t.Errorf("ready, with a note: %d %q", status, body)
+	}
 }
 
 func TestPanic(t *testing.T) {
