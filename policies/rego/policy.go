@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/txtar"
 )
@@ -22,6 +23,7 @@ type Policy struct {
 	sources  []Source // what was read, tests included, in memory
 	revision string
 	digest   string
+	tested   bool
 }
 
 // Read reads a policy. Each file is read once, and no more of them than a policy can have: at most 1000 of a kind, 1 MiB each and 4 MiB
@@ -40,7 +42,7 @@ func Read(ctx context.Context, sources []Source) (Policy, error) {
 	if p.files, err = readSources(ctx, p.sources); err != nil {
 		return Policy{}, err
 	}
-	p.revision, p.digest = p.files.revision(), held.digest()
+	p.revision, p.digest, p.tested = p.files.revision(), held.digest(), held.tests > 0
 	return p, nil
 }
 
@@ -50,13 +52,17 @@ func (p Policy) Revision() string { return p.revision }
 // Digest names all that was read, tests included, in hex.
 func (p Policy) Digest() string { return p.digest }
 
+// Tested says whether there are tests among it.
+func (p Policy) Tested() bool { return p.tested }
+
 // Sources are what was read, in memory, in the order in which it was given.
 func (p Policy) Sources() []Source { return p.sources }
 
 // holding is what one reading has read so far.
 type holding struct {
-	text []byte // names and contents, to be hashed
-	size int
+	text  []byte // names and contents, to be hashed
+	size  int
+	tests int
 }
 
 // hold copies what belongs to policy into memory.
@@ -75,6 +81,9 @@ func (h *holding) hold(ctx context.Context, s Source) (Source, error) {
 		}
 		if h.size += len(text); h.size > maxTotalBytes {
 			return fmt.Errorf("with %s it is larger than %d bytes: is this the right folder?", name, maxTotalBytes)
+		}
+		if strings.HasSuffix(strings.TrimSuffix(name, path.Ext(name)), "_test") {
+			h.tests++
 		}
 		h.text = fmt.Appendf(h.text, "%d %s %x\n", len(name), name, sha256.Sum256(text))
 		copied.Files = append(copied.Files, txtar.File{Name: name, Data: text})

@@ -78,6 +78,9 @@ func TestWhatNamesAPolicy(t *testing.T) {
 			t.Errorf("%s: revision %s, was %s; digest %s, was %s", c.name, got.Revision(), p.Revision(), got.Digest(), p.Digest())
 		}
 	}
+	if bare := policyOf(t, ownPolicy(func(own map[string]string) { delete(own, "a/b/zone_test.rego") })); bare.Tested() || !p.Tested() {
+		t.Error("it is not known which has tests")
+	}
 	if text, err := fs.ReadFile(p.Sources()[1].Files, "a/b/zone_test.rego"); err != nil || !strings.Contains(string(text), "test_x") {
 		t.Errorf("its test reads %q, %v", text, err)
 	}
