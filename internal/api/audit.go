@@ -14,7 +14,7 @@ import (
 const ever = 100 * 365 * 24 * time.Hour
 
 // audit answers with all that is kept of the incidents of a span, or of the one that the query names, or of trails alone, as it is
-// stored: whoever asked checks it. Nothing is in it that viewers are not shown otherwise.
+// stored: whoever asked checks it. Viewers may: who checks should need no right to change anything, and no secret is in it.
 func (a *API) audit(w http.ResponseWriter, r *http.Request) error {
 	const what = "audit"
 	from, to, err := a.spanOf(r, what, ever)

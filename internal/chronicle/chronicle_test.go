@@ -169,7 +169,7 @@ func TestStateOf(t *testing.T) {
 		People: []config.Person{{Name: "ann", Role: people.Operator, Groups: []string{"sre", "db"}, TokenFile: write("ann", "secret")}}}
 	state := StateOf(cfg)
 	for what, want := range map[string]string{"clusters.prod.modes.node": "act", "clusters.prod.lease_stale_after": "25s", "clusters.prod.environment": "production",
-		"people.ann.role": "operator", "people.ann.groups": "sre, db", "limits.attempts": "0", "policies.dir": cfg.Policies.Dir, "clusters.prod.sole_repairer": ""} {
+		"people.ann.role": "operator", "people.ann.groups": "sre, db", "limits.attempts": "0", "policies.dir": cfg.Policies.Dir, "clusters.prod.sole_repairer": "", "people.ann.name": ""} {
 		if state[what] != want {
 			t.Errorf("%s is %q, want %q", what, state[what], want)
 		}

@@ -178,7 +178,7 @@ func (p *Pauses) Run(ctx context.Context) error {
 }
 
 func (p *Pauses) look(ctx context.Context) error {
-	now, err := p.Switches.Pauses(ctx)
+	now, err := p.Pauses(ctx)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (s State) open(path string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if name := nameOf(v.Type().Field(i)); name != "" {
+			if name := nameOf(v.Type().Field(i)); name != "" && name != "name" { // the name is in the path
 				s.take(path+"."+name, v.Field(i))
 			}
 		}

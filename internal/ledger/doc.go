@@ -14,6 +14,9 @@
 //     budget. It is written first, as a compare-and-set of the budget; whoever loses that has written no record.
 //   - The archive holds one document for each incident that ended long ago: its whole history. It is there before the first of
 //     the records is purged ([Ledger.Archive]). Of budget and keys only the last revision is kept ([Ledger.Compact]).
+//   - Each record names the hash of the one before it in its incident, and of the document of what policy was asked where it is about
+//     an answer. Such a document lies under a name that is made of its own hash, so that a record can name it while both are stored.
+//     Beside what is written lies its hash as the writer knew it. Nothing here looks at hashes: whoever audits does ([Ledger.KeptIncident]).
 //   - A trail is the history of something that is not an incident, such as the policy in force: entries that name the hash of the
 //     entry before, each a compare-and-set on it ([Ledger.AppendTrail]).
 //   - A delivery of [Ledger.Work] says that an incident needs its next move. A [Timer] is a wait: nothing else waits.
