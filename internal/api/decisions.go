@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
@@ -173,88 +171,4 @@ func (a *API) showDecision(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.write(w, r, http.StatusOK, DecisionDocument{Ref: ref, Sum: incident.SumOf(doc), Incident: inc.ID, Document: doc})
 	return nil
-}
-
-// decisionFilter says which decisions are wanted, and how.
-type decisionFilter struct {
-	from, to      time.Time
-	after         uint64
-	limit         int
-	lines         bool
-	cluster, kind string
-	incident      incident.ID
-	verdict       *policies.Verdict
-	about         policies.About
-}
-
-const listingDecisions = "list decisions"
-
-func (a *API) decisionFilter(r *http.Request) (f decisionFilter, err error) {
-	q := r.URL.Query()
-	if f.from, f.to, err = a.spanOf(r, listingDecisions, 24*time.Hour); err != nil {
-		return f, err
-	}
-	f.cluster, f.kind, f.about, f.limit = q.Get("cluster"), q.Get("kind"), policies.About(q.Get("about")), pageOf
-	for _, number := range []struct {
-		name string
-		most uint64
-		set  func(uint64)
-	}{{"limit", mostOf, func(n uint64) { f.limit = max(1, int(n)) }}, {"after", 1 << 63, func(n uint64) { f.after = n }}} { //nolint:gosec // it is at most 1000
-		text := q.Get(number.name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil || n > number.most {
-			return f, &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("%s is %q", number.name, text), fmt.Sprintf("give a whole number up to %d", number.most)}
-		}
-		number.set(n)
-	}
-	switch form := q.Get("form"); form {
-	case "", "list":
-	case "lines":
-		f.lines = true
-	default:
-		return f, &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("no form is named %q", form), "give form=lines, or none"}
-	}
-	return f, a.narrow(r, &f)
-}
-
-// narrow takes in which verdict and which incident are wanted. Of an incident, all that was asked since it was opened is.
-func (a *API) narrow(r *http.Request, f *decisionFilter) error {
-	q := r.URL.Query()
-	if text := q.Get("verdict"); text != "" {
-		f.verdict = new(policies.Verdict)
-		if err := f.verdict.UnmarshalText([]byte(text)); err != nil {
-			return &Refusal{http.StatusBadRequest, listingDecisions, err.Error(), "give deny, ask or act"}
-		}
-	}
-	name := q.Get("incident")
-	if name == "" {
-		return nil
-	}
-	id, err := a.resolve(r.Context(), name)
-	if err != nil {
-		return err
-	}
-	inc, err := a.Ledger.Load(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	if f.incident = id; q.Get("from") == "" && len(inc.History) > 0 && inc.History[0].StoredAt.Before(f.to) {
-		f.from = inc.History[0].StoredAt
-	}
-	return nil
-}
-
-// picks says that not all decisions of the span are wanted, so that each has to be read.
-func (f decisionFilter) picks() bool {
-	return f.cluster != "" || f.kind != "" || f.about != "" || f.incident != "" || f.verdict != nil
-}
-
-// admits says whether a decision is wanted. One that cannot be read is, wherever it may be meant.
-func (f decisionFilter) admits(d Decision) bool {
-	is := func(want, have string) bool { return want == "" || want == have || d.Unread != "" }
-	return is(f.cluster, d.Cluster) && is(f.kind, d.Kind) && is(string(f.about), string(d.About)) &&
-		(f.incident == "" || f.incident == d.Incident) && (f.verdict == nil || *f.verdict == d.Verdict || d.Unread != "")
 }

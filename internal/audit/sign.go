@@ -32,14 +32,14 @@ func KeyID(public ed25519.PublicKey) string { return incident.SumOf(public)[:16]
 func (c *Check) Sign(r io.Reader, w io.Writer, key ed25519.PrivateKey) (Report, error) {
 	sum := sha256.New()
 	out := io.MultiWriter(w, sum)
-	err := eachLine(r, func(line Line, bytes []byte) error {
+	err := eachLine(r, func(line Line, text []byte) error {
 		if line.Is == IsHead {
 			return fmt.Errorf("%w: it has heads already", ErrForm)
 		}
 		if err := c.take(line); err != nil {
 			return err
 		}
-		_, err := out.Write(bytes)
+		_, err := out.Write(text)
 		return err
 	})
 	if err = errors.Join(err, c.whole()); err != nil {
@@ -58,7 +58,7 @@ func (c *Check) Sign(r io.Reader, w io.Writer, key ed25519.PrivateKey) (Report, 
 // ReadSigned checks an audit and its signature. One that is not of this key, or of other bytes, is a break.
 func (c *Check) ReadSigned(r io.Reader, key ed25519.PublicKey) (Report, error) {
 	sum, signed := sha256.New(), false
-	err := eachLine(r, func(line Line, bytes []byte) error {
+	err := eachLine(r, func(line Line, text []byte) error {
 		if signed {
 			return fmt.Errorf("%w: something stands behind its signature", ErrForm)
 		}
@@ -66,7 +66,7 @@ func (c *Check) ReadSigned(r io.Reader, key ed25519.PublicKey) (Report, error) {
 			signed = true
 			return c.signature(line.Signature, sum, key)
 		}
-		sum.Write(bytes)
+		sum.Write(text)
 		return c.take(line)
 	})
 	switch {
