@@ -21,10 +21,34 @@ func (r *Result) failed(trace []*topdown.Event) {
 		if err := topdown.PrettyEvent(&shown, event, topdown.PrettyEventOpts{PrettyVars: true}); err != nil {
 			break
 		}
-		r.File, r.Line, r.Why = event.Location.File, event.Location.Row, trimLines(shown.String())
+		r.File, r.Line, r.Why = event.Location.File, event.Location.Row, trimLines(shown.String())+variables(event)
 		return
 	}
 	r.Why = "it is not true"
+}
+
+// maxShown bounds the value of a variable that is shown, in characters.
+const maxShown = 500
+
+// variables are the values that the test has set before, a line each: those that stand in a comprehension are not among the values of
+// an expression.
+func variables(event *topdown.Event) string {
+	if event.Locals == nil {
+		return ""
+	}
+	var lines []string
+	event.Locals.Iter(func(name, value ast.Value) bool {
+		if name, ok := name.(ast.Var); ok && !event.LocalMetadata[name].Name.IsGenerated() && event.LocalMetadata[name].Name != "" {
+			text := value.String()
+			if len(text) > maxShown {
+				text = text[:maxShown] + "..."
+			}
+			lines = append(lines, fmt.Sprintf("\nwhere %s is %s", event.LocalMetadata[name].Name, text))
+		}
+		return false
+	})
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // decided says that an event is an expression that did not hold. An every is passed over: what did not hold within it says more.
