@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/internal/timeline"
 )
@@ -103,7 +104,11 @@ func (l *lines) line(format string, args ...any) {
 
 func (l *lines) differences(list []rollout.Difference) {
 	for _, d := range list {
-		l.line("  %s  %s  %s", d.Change, strings.TrimSpace(d.Cluster+" "+d.Incident), d.About)
+		name := ""
+		if d.Incident != "" {
+			name = incident.ID(d.Incident).Name()
+		}
+		l.line("  %s  %s  %s", d.Change, strings.TrimSpace(name+" "+d.Cluster), d.About)
 		l.line("      was  %s", d.Was)
 		l.line("      is   %s", d.Is)
 	}

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -135,14 +136,25 @@ func (s *shadow) compare(ctx context.Context, name string, t *trial, one asked) 
 	s.mu.Lock()
 	t.status.Seen.add(d.Change)
 	s.total.add(d.Change)
-	if d.Change != policies.Same {
-		t.status.Last = append(t.status.Last[max(0, len(t.status.Last)-shadowKept+1):len(t.status.Last):len(t.status.Last)], d)
-	}
+	again := d.Change != policies.Same && t.status.keep(d)
 	s.mu.Unlock()
-	if d.Change != policies.Same {
+	if d.Change != policies.Same && !again {
 		s.log.Info("a shadow would decide otherwise; nothing is done by it", "shadow", name, "revision", t.rules.Revision(), "in_force", one.said.Revision,
 			"change", d.Change, "incident", d.Incident, "about", d.About, "was", d.Was, "is", d.Is)
 	}
+}
+
+// keep keeps a difference as the newest, and says whether the same was kept before: what waits for a person is asked again and again.
+func (s *ShadowStatus) keep(d Difference) (again bool) {
+	last := slices.DeleteFunc(slices.Clone(s.Last), func(known Difference) bool { return known.repeats(d) })
+	again = len(last) < len(s.Last)
+	s.Last = append(last[max(0, len(last)-shadowKept+1):], d)
+	return again
+}
+
+// repeats says whether a difference is the same as another, but for when it was seen.
+func (d Difference) repeats(other Difference) bool {
+	return d.like == other.like && d.Change == other.Change && d.Was == other.Was && d.Is == other.Is
 }
 
 // status is what was seen of each, by name.

@@ -28,15 +28,19 @@ func TestShadowsAreAskedAndNotHeard(t *testing.T) {
 	}
 	d.write("own.rego", acts)
 	looks(t, r)
-	for range 60 {
-		wants(t, r, policies.Ask)
+	for n := range 60 {
+		q := calm("node", policies.Reversible, "recover")
+		q.Incident.ID = fmt.Sprint("incident-", n/2) // each is asked about twice, as what waits for a person is
+		if _, err := (policies.Judge{Engine: r.Engine()}).Decide(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
 	}
 	drained(t, r)
 	shadows := r.Status().Shadows
 	if len(shadows) != 2 || shadows[0].Name != shadowHeld || shadows[0].Revision != r.Status().Held.Revision || shadows[1].Name != shadowConfigured {
 		t.Fatalf("the shadows are %+v", shadows)
 	}
-	if shadows[0].Seen != (Sums{Looser: 60}) || shadows[1].Seen != (Sums{Tighter: 60}) || len(shadows[0].Last) != shadowKept {
+	if shadows[0].Seen != (Sums{Looser: 60}) || shadows[1].Seen != (Sums{Tighter: 60}) || len(shadows[0].Last) != 30 {
 		t.Errorf("seen are %+v and %+v, kept %d", shadows[0].Seen, shadows[1].Seen, len(shadows[0].Last))
 	}
 	if got := r.Counts(); got.Shadows != (Sums{Looser: 60, Tighter: 60}) {
@@ -50,6 +54,17 @@ func TestShadowsAreAskedAndNotHeard(t *testing.T) {
 	}
 	if shadows = r.Status().Shadows; len(shadows) != 1 || shadows[0].Problem == "" || shadows[0].Seen != (Sums{}) {
 		t.Errorf("the shadows are %+v", shadows)
+	}
+}
+
+// TestDifferencesThatAreKeptAreBounded: the newest stay, and one that is seen again is the newest.
+func TestDifferencesThatAreKeptAreBounded(t *testing.T) {
+	var s ShadowStatus
+	for n := range shadowKept + 10 {
+		s.keep(Difference{like: fmt.Sprint(n)})
+	}
+	if again := s.keep(Difference{like: "15"}); !again || len(s.Last) != shadowKept || s.Last[0].like != "10" || s.Last[shadowKept-1].like != "15" {
+		t.Errorf("kept are %d, from %s to %s, again is %v", len(s.Last), s.Last[0].like, s.Last[len(s.Last)-1].like, again)
 	}
 }
 

@@ -168,3 +168,6 @@ func (r *Rig) Stop() error {
 	}
 	return err
 }
+
+// Binary is the salvor that servers of the rig run.
+func (r *Rig) Binary() string { return r.binary }
