@@ -80,7 +80,7 @@ func namesLocalZone(expr *ast.Expr) bool {
 // addUnused refuses rules below salvor.policies that no deny, ask or act uses. They can have no effect: most likely their
 // name is a misspelt word.
 func (p *problems) addUnused(compiler *ast.Compiler) {
-	used := reached(compiler)
+	used := reached(compiler, attributedRules(compiler))
 	for _, name := range slices.Sorted(maps.Keys(compiler.Modules)) {
 		module := compiler.Modules[name]
 		if !strings.HasPrefix(module.Package.Path.String(), "data."+policiesPath+".") {
@@ -94,16 +94,21 @@ func (p *problems) addUnused(compiler *ast.Compiler) {
 	}
 }
 
-// reached are the rules that the answer can depend on.
-func reached(compiler *ast.Compiler) map[*ast.Rule]bool {
-	var next []*ast.Rule
+// attributedRules are the rules that the answer is made of.
+func attributedRules(compiler *ast.Compiler) []*ast.Rule {
+	var all []*ast.Rule
 	for _, module := range compiler.Modules {
 		for _, rule := range module.Rules {
 			if attributedRule(rule) {
-				next = append(next, rule)
+				all = append(all, rule)
 			}
 		}
 	}
+	return all
+}
+
+// reached are some rules and all that their values can depend on.
+func reached(compiler *ast.Compiler, next []*ast.Rule) map[*ast.Rule]bool {
 	used := map[*ast.Rule]bool{}
 	for len(next) > 0 {
 		rule := next[len(next)-1]

@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"reflect"
@@ -11,8 +12,9 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// compile checks and compiles what was read. Rules that compare a responder with none of those given are refused, when any are.
-func compile(read files, responders []string) (*program, error) {
+// compile checks and compiles what was read. Rules that compare a responder with none of those given are refused, when any are. The context
+// bounds what is worked out ahead, nothing else.
+func compile(ctx context.Context, read files, responders []string) (*program, error) {
 	input, err := shapeOf(reflect.TypeFor[policies.Question]())
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func compile(read files, responders []string) (*program, error) {
 	if found.addUnread(compiler, own); len(found) > 0 {
 		return nil, found.err()
 	}
-	return prepare(compiler, sets, &program{revision: read.revision(), input: readOf(compiler, input), store: newStore()})
+	return newProgram(ctx, read.revision(), compiler, sets, readOf(compiler, input)), nil
 }
 
 func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, input *shape) (*ast.Compiler, error) {
@@ -77,22 +79,4 @@ func (p *problems) addRefused(compiler *ast.Compiler) {
 	for _, err := range compiler.Errors {
 		p.add(err.Location, "%s", explain(err))
 	}
-}
-
-// prepare compiles the one query that asks for all sets at once.
-func prepare(compiler *ast.Compiler, sets map[string][]ast.Ref, into *program) (*program, error) {
-	var terms []*ast.Term
-	for _, word := range words {
-		for _, set := range sets[word] {
-			terms = append(terms, ast.NewTerm(set))
-			into.asked = append(into.asked, word)
-		}
-	}
-	queries := compiler.QueryCompiler()
-	query, err := queries.Compile(ast.NewBody(ast.Equality.Expr(ast.NewTerm(answer), ast.ArrayTerm(terms...))))
-	if err != nil {
-		return nil, fmt.Errorf("compile the query: %w", err)
-	}
-	into.compiler, into.queries, into.query = compiler, queries, query
-	return into, nil
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -77,13 +76,7 @@ func (s *shape) textTerm(v reflect.Value) (*ast.Term, error) {
 	return stringTerm(string(written)), nil
 }
 
-// stringTerm replaces bytes that are no text as JSON does, so that a stored question is answered like the first one.
-func stringTerm(s string) *ast.Term {
-	if !utf8.ValidString(s) {
-		s = string([]rune(s))
-	}
-	return ast.StringTerm(s)
-}
+func stringTerm(s string) *ast.Term { return ast.StringTerm(readable(s)) }
 
 // numberTerm writes a number with the digits that JSON has for it, since rules can print it.
 func numberTerm(v reflect.Value) (*ast.Term, error) {
@@ -96,7 +89,7 @@ func numberTerm(v reflect.Value) (*ast.Term, error) {
 	}
 	written, err := json.Marshal(f)
 	if err != nil {
-		return nil, fmt.Errorf("%v is no number that can be stored", f)
+		return nil, notStored(f)
 	}
 	return ast.NumberTerm(json.Number(written)), nil
 }

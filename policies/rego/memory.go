@@ -1,55 +1,65 @@
 package rego
 
 import (
-	"slices"
 	"sync"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/salvor-io/salvor/policies"
 )
 
-// maxRemembered bounds the answers that a program remembers.
-const maxRemembered = 64
+// The bounds of what a program remembers: answers, and bytes of the facts that they were given to and of what they say.
+const (
+	maxRemembered      = 4096
+	maxRememberedBytes = 4 << 20
+)
 
-// memory keeps what rules said to the facts that they read: asked again about the same, as before each step of a plan, they say the
-// same. The zero value remembers nothing.
+// memory keeps what a speaker said to the facts that it reads: asked again about the same, as before each step of a plan, it says the same.
+// The zero value remembers nothing.
 type memory struct {
-	mu      sync.Mutex
-	answers []remembered // the last is the youngest
+	mu    sync.Mutex
+	said  map[string]policies.Said
+	order []string // the first is the oldest
+	bytes int
 }
 
-type remembered struct {
-	input ast.Value
-	hash  int
-	said  policies.Said
-}
-
-// recall gives the answer to an input.
-func (m *memory) recall(input ast.Value) (policies.Said, bool) {
-	hash := input.Hash()
+// recall gives what was said to the facts of a key.
+func (m *memory) recall(key []byte) (policies.Said, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, known := range slices.Backward(m.answers) {
-		if known.hash == hash && known.input.Compare(input) == 0 {
-			return copied(known.said), true
+	said, known := m.said[string(key)]
+	return said, known
+}
+
+// keep remembers what was said, and forgets the oldest when that is too much. It must not be changed by anybody after that.
+func (m *memory) keep(key []byte, said policies.Said) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.said[string(key)]; known {
+		return
+	}
+	if m.said == nil {
+		m.said = map[string]policies.Said{}
+	}
+	name := string(key)
+	m.said[name], m.order = said, append(m.order, name)
+	m.bytes += weight(name, said)
+	for len(m.order) > maxRemembered || m.bytes > maxRememberedBytes {
+		oldest := m.order[0]
+		m.bytes -= weight(oldest, m.said[oldest])
+		delete(m.said, oldest)
+		m.order = m.order[1:]
+	}
+}
+
+// weight is about how many bytes it takes to remember something, without what that takes whatever it is.
+func weight(key string, said policies.Said) int {
+	n := len(key)
+	for _, reasons := range [][]policies.Reason{said.Deny, said.Act} {
+		for _, why := range reasons {
+			n += len(why.Text)
 		}
 	}
-	return policies.Said{}, false
-}
-
-// keep remembers an answer, and forgets the oldest when there are too many.
-func (m *memory) keep(input ast.Value, said policies.Said) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.answers) == maxRemembered {
-		m.answers = slices.Delete(m.answers, 0, 1)
+	for _, ask := range said.Ask {
+		n += len(ask.Reason.Text)
 	}
-	m.answers = append(m.answers, remembered{input, input.Hash(), copied(said)})
-}
-
-// copied keeps what callers add to an answer out of what is remembered.
-func copied(said policies.Said) policies.Said {
-	said.Deny, said.Ask, said.Act = slices.Clone(said.Deny), slices.Clone(said.Ask), slices.Clone(said.Act)
-	return said
+	return n
 }

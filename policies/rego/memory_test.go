@@ -22,7 +22,7 @@ act contains "fine" if every t in input.plan.targets { t.kind != "Secret" }`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := func() int { return len(engine.current.Load().program.memory.answers) }
+	known := func() int { return len(engine.current.Load().program.memory.said) }
 	q.About, q.Now, q.View.AgeS, q.History.Attempts = policies.AboutGate, q.Now.Add(time.Hour), 3, 2
 	again, err := engine.Ask(t.Context(), q)
 	if diff := cmp.Diff(first, again); diff != "" || err != nil || known() != 1 {
@@ -46,13 +46,13 @@ act contains "fine" if every t in input.plan.targets { t.kind != "Secret" }`))
 func TestMemoryIsBounded(t *testing.T) {
 	engine := load(t, rules(`act contains sprintf("%d", [input.fault.agree])`))
 	q := question()
-	for n := range 3 * maxRemembered {
+	for n := range 2 * maxRemembered {
 		q.Fault.Agree = n
 		if said, err := engine.Ask(t.Context(), q); err != nil || said.Act[0].Text != fmt.Sprint(n) {
 			t.Fatalf("of %d it says %+v, %v", n, said, err)
 		}
 	}
-	if n := len(engine.current.Load().program.memory.answers); n != maxRemembered {
+	if n := len(engine.current.Load().program.memory.said); n != maxRemembered {
 		t.Errorf("%d answers are remembered, want %d", n, maxRemembered)
 	}
 }

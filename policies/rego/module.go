@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -170,10 +171,10 @@ func attributedRule(rule *ast.Rule) bool {
 	return copied && isWord(word)
 }
 
-// attribute adds, beside each rule that says a word, its copy that says [member, "file:line"], and returns the sets that
-// hold the copies by word. The rules themselves stay, since others may refer to them.
-func attribute(modules map[string]*ast.Module) map[string][]ast.Ref {
-	sets := map[string][]ast.Ref{}
+// attribute adds, beside each rule that says a word, its copy that says [member, "file:line"], and returns the sets that hold the copies:
+// by word, and those of a word by package. The rules themselves stay, since others may refer to them.
+func attribute(modules map[string]*ast.Module) []*wordSet {
+	var sets []*wordSet
 	for _, module := range modules {
 		for _, rule := range module.Rules {
 			word := string(rule.Head.Name)
@@ -181,15 +182,15 @@ func attribute(modules map[string]*ast.Module) map[string][]ast.Ref {
 				continue
 			}
 			module.Rules = append(module.Rules, attributedCopy(rule, word))
-			set := module.Package.Path.Append(ast.StringTerm(attributed(word)))
-			if !slices.ContainsFunc(sets[word], func(known ast.Ref) bool { return known.Equal(set) }) {
-				sets[word] = append(sets[word], set)
+			path := module.Package.Path.Append(ast.StringTerm(attributed(word)))
+			if !slices.ContainsFunc(sets, func(known *wordSet) bool { return known.path.Equal(path) }) {
+				sets = append(sets, &wordSet{word: word, path: path})
 			}
 		}
 	}
-	for _, list := range sets {
-		slices.SortFunc(list, func(a, b ast.Ref) int { return a.Compare(b) })
-	}
+	slices.SortFunc(sets, func(a, b *wordSet) int {
+		return cmp.Or(slices.Index(words[:], a.word)-slices.Index(words[:], b.word), a.path.Compare(b.path))
+	})
 	return sets
 }
 

@@ -3,15 +3,13 @@ package rego
 import (
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
+	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/topdown"
-
-	"github.com/salvor-io/salvor/policies"
 )
 
 // program is one compiled set of rules. It does not change, but for what it remembers.
@@ -19,58 +17,68 @@ type program struct {
 	revision string
 	input    *shape // what of a question the rules read
 	compiler *ast.Compiler
-	query    ast.Body
-	queries  ast.QueryCompiler
-	asked    []string // the word of each set in the answer of the query, in its order
-	store    storage.Store
+	sets     []*wordSet
+	speakers []*speaker
+	store    storage.Store        // empty: rules see settings as rules and facts as input, there is no other data
+	known    topdown.VirtualCache // what rules say that read no input
 	memory   memory
 }
 
-// answer is the variable of the query that holds the list of sets.
-const answer = ast.Var("answer")
-
-// ask evaluates the query once, or not at all when what the rules read was asked before and nobody traces. Errors of functions count: a
-// rule that could not be evaluated must not look like a rule that had nothing to say.
-func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
-	input, err := p.input.term(reflect.ValueOf(q))
-	if err != nil {
-		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
+// newProgram makes a program of what was compiled and holds the sets. What it has no time for until the context ends, it works out for each
+// question.
+func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, sets []*wordSet, input *shape) *program {
+	p := &program{revision: revision, input: input, compiler: compiler, sets: sets, store: inmem.New()}
+	facts, packages := input.paths(""), map[string]int{}
+	for i, s := range sets {
+		s.finish(i, compiler, facts)
+		name := s.path[:len(s.path)-1].String()
+		if _, known := packages[name]; !known {
+			packages[name] = len(p.speakers)
+			p.speakers = append(p.speakers, &speaker{})
+		}
+		s.of = packages[name]
+		p.speakers[s.of].sets = append(p.speakers[s.of].sets, s)
 	}
-	if len(tracers) > 0 {
-		return p.evaluate(ctx, q, input, tracers...)
+	for _, speaker := range p.speakers {
+		for _, path := range readBy(compiler, speaker.sets, input) {
+			speaker.reads = append(speaker.reads, slices.Index(facts, path))
+		}
 	}
-	if said, ok := p.memory.recall(input.Value); ok {
-		return said, nil
-	}
-	said, err := p.evaluate(ctx, q, input)
-	if err == nil {
-		p.memory.keep(input.Value, said)
-	}
-	return said, err
+	p.known = p.constants(ctx)
+	return p
 }
 
-func (p *program) evaluate(ctx context.Context, q policies.Question, input *ast.Term, tracers ...topdown.QueryTracer) (policies.Said, error) {
+// evaluation is a query and what it is evaluated with.
+type evaluation struct {
+	query   ast.Body
+	input   *ast.Term
+	now     time.Time
+	known   topdown.VirtualCache // values of rules; nil when all is to be evaluated
+	tracers []topdown.QueryTracer
+}
+
+// run evaluates. Errors of functions count: a rule that could not be evaluated must not look like a rule that had nothing to say.
+func (p *program) run(ctx context.Context, e evaluation) (topdown.QueryResultSet, error) {
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {
-		return policies.Said{}, err
+		return nil, err
 	}
 	defer p.store.Abort(ctx, txn)
 	stopper := topdown.NewCancel()
 	defer context.AfterFunc(ctx, stopper.Cancel)()
-	query := topdown.NewQuery(p.query).WithQueryCompiler(p.queries).WithCompiler(p.compiler).
-		WithStore(p.store).WithTransaction(txn).WithInput(input).WithTime(q.Now).
-		WithCancel(stopper).WithStrictBuiltinErrors(true)
-	for _, tracer := range tracers {
+	query := topdown.NewQuery(e.query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).
+		WithInput(e.input).WithTime(e.now).WithCancel(stopper).WithStrictBuiltinErrors(true)
+	if e.known != nil {
+		query = query.WithVirtualCache(&recollection{VirtualCache: topdown.NewVirtualCache(), known: e.known})
+	}
+	for _, tracer := range e.tracers {
 		query = query.WithQueryTracer(tracer)
 	}
 	results, err := query.Run(ctx)
 	if err != nil {
-		return policies.Said{}, evaluationError(ctx, err)
+		return nil, evaluationError(ctx, err)
 	}
-	if len(results) != 1 {
-		return policies.Said{}, fmt.Errorf("the query has %d answers, not one", len(results))
-	}
-	return p.said(results[0][answer].Value.(*ast.Array))
+	return results, nil
 }
 
 // evaluationError says the deadline's own words where that is why evaluation ended.
@@ -84,45 +92,3 @@ func evaluationError(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// said decodes the sets. One malformed member makes all of it an error.
-func (p *program) said(sets *ast.Array) (policies.Said, error) {
-	said := policies.Said{Deny: []policies.Reason{}, Ask: []policies.AskRule{}, Act: []policies.Reason{}, Revision: p.revision}
-	for i, word := range p.asked {
-		for _, pair := range sets.Elem(i).Value.(ast.Set).Slice() {
-			member := pair.Value.(*ast.Array)
-			if err := add(&said, word, member.Elem(0).Value, string(member.Elem(1).Value.(ast.String))); err != nil {
-				return policies.Said{}, err
-			}
-		}
-	}
-	return said, nil
-}
-
-func add(said *policies.Said, word string, member ast.Value, rule string) error {
-	if len(said.Deny)+len(said.Ask)+len(said.Act) == maxSaid {
-		return fmt.Errorf("%s: the rules say more than %d sentences", rule, maxSaid)
-	}
-	if word == "ask" {
-		ask, err := askOf(member)
-		if err != nil {
-			return fmt.Errorf("%s: ask: %w", rule, err)
-		}
-		ask.Reason.Rule = rule
-		said.Ask = append(said.Ask, ask)
-		return nil
-	}
-	text, err := sentence(member)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", rule, word, err)
-	}
-	into := &said.Deny
-	if word == "act" {
-		into = &said.Act
-	}
-	*into = append(*into, policies.Reason{Text: text, Rule: rule})
-	return nil
-}
-
-// newStore is an empty store: rules see settings as rules and facts as input, there is no other data.
-func newStore() storage.Store { return inmem.New() }

@@ -10,14 +10,34 @@ import (
 func readOf(compiler *ast.Compiler, input *shape) *shape {
 	read := &reading{}
 	for _, module := range compiler.Modules {
-		ast.WalkRefs(module, func(ref ast.Ref) bool {
-			if ref.HasPrefix(ast.InputRootRef) {
-				read.mark(ref[1:], input)
-			}
-			return false
-		})
+		for _, rule := range module.Rules {
+			read.markAll(rule, input)
+		}
 	}
 	return read.of(input)
+}
+
+// readBy are the paths of the facts that the rules of a set of a word read, and those that they use.
+func readBy(compiler *ast.Compiler, sets []*wordSet, input *shape) []string {
+	var rules []*ast.Rule
+	for _, s := range sets {
+		rules = append(rules, compiler.GetRulesExact(s.path)...)
+	}
+	read := &reading{}
+	for rule := range reached(compiler, rules) {
+		read.markAll(rule, input)
+	}
+	return read.of(input).paths("")
+}
+
+// markAll notes what a rule names of the input.
+func (r *reading) markAll(rule *ast.Rule, input *shape) {
+	ast.WalkRefs(rule, func(ref ast.Ref) bool {
+		if ref.HasPrefix(ast.InputRootRef) {
+			r.mark(ref[1:], input)
+		}
+		return false
+	})
 }
 
 // reading says what is read of one record.

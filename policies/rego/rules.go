@@ -18,15 +18,17 @@ type Rules struct {
 
 // Compile checks and compiles a policy. The error lists all that is wrong, one problem a line, with file and line.
 func Compile(p Policy, options Options) (*Rules, error) {
-	compiled, err := compile(p.files, options.Responders)
+	deadline := options.Deadline
+	if deadline <= 0 {
+		deadline = DefaultDeadline
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	compiled, err := compile(ctx, p.files, options.Responders)
 	if err != nil {
 		return nil, err
 	}
-	rules := &Rules{compiled, options.Deadline}
-	if rules.deadline <= 0 {
-		rules.deadline = DefaultDeadline
-	}
-	return rules, nil
+	return &Rules{compiled, deadline}, nil
 }
 
 // Revision names the rules: that of the policy they were compiled of.

@@ -14,6 +14,66 @@ import (
 // maxSaid bounds how many sentences one answer may have.
 const maxSaid = 1000
 
+// take adds what was said with a word, up to as many sentences as an answer may have.
+func take(said *policies.Said, word string, more policies.Said) error {
+	room := maxSaid - len(said.Deny) - len(said.Ask) - len(said.Act)
+	switch word {
+	case "deny":
+		if len(more.Deny) > room {
+			return tooMuch(more.Deny[room])
+		}
+		said.Deny = append(said.Deny, more.Deny...)
+	case "ask":
+		if len(more.Ask) > room {
+			return tooMuch(more.Ask[room].Reason)
+		}
+		said.Ask = append(said.Ask, more.Ask...)
+	case "act":
+		if len(more.Act) > room {
+			return tooMuch(more.Act[room])
+		}
+		said.Act = append(said.Act, more.Act...)
+	}
+	return nil
+}
+
+func tooMuch(first policies.Reason) error {
+	return fmt.Errorf("%s: the rules say more than %d sentences", first.Rule, maxSaid)
+}
+
+// takeMembers adds the members of a set of a word, which are pairs of what a rule said and where it stands.
+func takeMembers(said *policies.Said, word string, members ast.Set) error {
+	for _, pair := range members.Slice() {
+		member := pair.Value.(*ast.Array)
+		if err := takeMember(said, word, member.Elem(0).Value, string(member.Elem(1).Value.(ast.String))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func takeMember(said *policies.Said, word string, member ast.Value, rule string) error {
+	if word == "ask" {
+		ask, err := askOf(member)
+		if err != nil {
+			return fmt.Errorf("%s: ask: %w", rule, err)
+		}
+		ask.Reason.Rule = rule
+		said.Ask = append(said.Ask, ask)
+		return nil
+	}
+	text, err := sentence(member)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", rule, word, err)
+	}
+	into := &said.Deny
+	if word == "act" {
+		into = &said.Act
+	}
+	*into = append(*into, policies.Reason{Text: text, Rule: rule})
+	return nil
+}
+
 // askFields are what an ask can have.
 var askFields = [...]string{"answer_within", "escalate_to", "groups", "on_timeout", "otherwise", "reason", "votes"}
 

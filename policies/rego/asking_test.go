@@ -1,0 +1,138 @@
+package rego
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/policies/bundle"
+)
+
+// TestFastIsTheSame: whatever is remembered, worked out ahead or passed over, an answer and an error are those of all rules to the whole
+// question.
+func TestFastIsTheSame(t *testing.T) {
+	for _, text := range []string{
+		"table := {kind: upper(kind) | some kind in [\"node\", \"zone\"]}\ndeny contains table[input.fault.kind]",
+		"limit := 3\ntwice := 2 * limit\nover if input.fault.agree > twice\nact contains \"over\" if over with data.salvor.policies.zone.limit as input.fault.asked - 2",
+		"limit := 1 if true\nlimit := 2 if true\nact contains \"x\" if limit == 1",
+		"broken := to_number(\"x\")\nact contains \"x\" if { input.fault.kind == \"zone\"; broken > 1 }",
+		"names contains n if some n in [\"a\", \"b\"]\nask contains {\"reason\": concat(\",\", names), \"votes\": input.fault.agree}",
+		"none := 1 if false\nact contains \"x\" if not none",
+		"c := 1 if false\nelse := 2\nact contains sprintf(\"%d\", [c]) if input.fault.kind == \"zone\"",
+		"act contains \"x\" if { input.plan.phase == \"undo\"; to_number(input.fault.kind) > 1 }",
+		"act contains \"x\" if { to_number(input.fault.kind) > 1; \"undo\" == input.plan.phase }",
+		"act contains \"x\" if { not input.plan.phase == \"undo\" }",
+		"act contains \"x\" if { input.plan.phase == \"undo\" with input.plan.phase as \"undo\" }",
+		"act contains \"x\" if { internal.print([{\"x\"}]); input.plan.phase == \"undo\"; to_number(input.fault.kind) > 1 }",
+		"act contains \"x\" if { p := input.plan; p.phase == \"undo\" }\ndeny contains \"y\" if input.plan.class == \"destructive\"",
+		"deny contains \"x\" if { input.fault.kind == \"node\"; input.fault.kind == \"zone\" }\nact contains sprintf(\"%v\", [input.now])",
+		"deny contains r if { input.fault.kind == \"zone\"; r := {\"a\": 1} }\nact contains \"x\"",
+		"deny contains sprintf(\"%d\", [n]) if some n in numbers.range(1, 600)\nact contains sprintf(\"%d\", [n]) if some n in numbers.range(1, input.fault.agree * 250)",
+	} {
+		engine, err := New(t.Context(), rules(text), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		for _, q := range variants() {
+			sameOfAll(t, engine.current.Load(), q, text)
+		}
+	}
+}
+
+func TestTheShippedRulesAreFastAndTheSame(t *testing.T) {
+	engine, err := New(t.Context(), []Source{{"the shipped bundle", bundle.Files()}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range 20 {
+		for _, q := range variants() {
+			filled := policies.Question{}
+			fill(reflect.ValueOf(&filled).Elem(), seed)
+			q.View, q.History, q.Protection.Level = filled.View, filled.History, seed%5
+			sameOfAll(t, engine.current.Load(), q, "the shipped bundle")
+		}
+	}
+}
+
+func variants() []policies.Question {
+	var all []policies.Question
+	for _, kind := range []string{"node", "zone", "data", "no \xff kind"} {
+		for _, phase := range []string{"recover", "undo", ""} {
+			for _, class := range []policies.Class{policies.Observe, policies.Destructive} {
+				q := deadNode(2)
+				q.Fault.Kind, q.Plan.Phase, q.Plan.Class = kind, phase, class
+				q.Fault.Agree += len(all) % 2
+				all = append(all, q)
+			}
+		}
+	}
+	return all
+}
+
+// TestConstants: what reads no input is worked out when rules are loaded, and nothing else.
+func TestConstants(t *testing.T) {
+	engine := load(t, rules(`limit := 3
+table := {n: m | some n in numbers.range(1, limit); m := limit * n}
+chosen := table[input.fault.agree]
+through := chosen + 1
+f(x) := x + limit
+missing := table[7]
+wrong := to_number("x")
+deep[x] := 1 if some x in ["a"]
+set contains limit
+deny contains "x" if {
+	through + f(chosen) > 100
+	missing + wrong + deep.a + count(set) + count(data.salvor.policies.zone.act) > 1
+}
+act contains "always"`))
+	known := engine.current.Load().program.known
+	var got []string
+	for _, path := range known.Keys() {
+		got = append(got, path.String())
+	}
+	slices.Sort(got)
+	want := []string{"data.salvor.config.groups", "data.salvor.policies.zone.limit", "data.salvor.policies.zone.set", "data.salvor.policies.zone.table"}
+	if !slices.Equal(got, want) {
+		t.Errorf("known are %v, want %v", got, want)
+	}
+	if table, _ := known.Get(ast.MustParseRef("data.salvor.policies.zone.table")); table.String() != `{1: 3, 2: 6, 3: 9}` {
+		t.Errorf("the table is %s", table)
+	}
+}
+
+// TestOnlyWhatMaySpeakIsAsked: what compares facts with other texts is passed over.
+func TestOnlyWhatMaySpeakIsAsked(t *testing.T) {
+	engine := load(t, rules(`deny contains "a" if { input.fault.kind == "zone"; input.plan.class == "observe" }
+deny contains "b" if { "undo" = input.plan.phase }
+act contains "c" if { not input.fault.kind == "node" }
+ask contains {"reason": "d"} if input.fault.kind == input.plan.phase`))
+	program := engine.current.Load().program
+	for _, c := range []struct {
+		kind, phase string
+		class       policies.Class
+		want        []string
+	}{
+		{"node", "recover", policies.Observe, []string{"ask", "act"}},
+		{"zone", "recover", policies.Destructive, []string{"ask", "act"}},
+		{"zone", "recover", policies.Observe, []string{"deny", "ask", "act"}},
+		{"node", "undo", policies.Destructive, []string{"deny", "ask", "act"}},
+	} {
+		q := question()
+		q.Fault.Kind, q.Plan.Phase, q.Plan.Class = c.kind, c.phase, c.class
+		a := asking{program: program, parts: make([]part, len(program.speakers))}
+		if err := a.facts.write(program.input, reflect.ValueOf(q)); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range a.recall() {
+			got = append(got, s.word)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("of %+v %v are asked", c, got)
+		}
+	}
+}
