@@ -4,12 +4,10 @@ package salvor.policies.kinds
 
 import data.salvor.lib.terms
 
-recovering if input.plan.phase == "recover"
-
 targets := count(input.plan.targets)
 
 act contains sprintf("a %s plan is on the ladder for %s faults of %s, and nothing is expected to be lost", [input.plan.class, input.fault.kind, input.cluster.name]) if {
-	recovering
+	input.plan.phase == "recover"
 	input.fault.kind != "node"
 	targets > 0
 	terms.on_ladder
@@ -35,11 +33,11 @@ why := sprintf("a plan about a %s fault of %s may be %s at most without a person
 why := sprintf("about %s a person is asked", [input.fault.anchor]) if terms.on_ladder
 
 ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [terms.tries, terms.terms.attempts])) if {
-	recovering
+	input.plan.phase == "recover"
 	terms.tries >= terms.terms.attempts
 }
 
 ask contains terms.asking(sprintf("this is incident %d of %s within 24 h; from %d on a person is asked", [input.history.incidents_24h, input.fault.anchor, terms.terms.repeats])) if {
-	recovering
+	input.plan.phase == "recover"
 	input.history.incidents_24h >= terms.terms.repeats
 }

@@ -6,16 +6,6 @@ import data.salvor.lib.terms
 
 gentle := {"observe", "reversible", "disruptive"}
 
-repairing if {
-	input.fault.kind == "node"
-	input.plan.phase == "recover"
-}
-
-undoing if {
-	input.fault.kind == "node"
-	input.plan.phase == "undo"
-}
-
 nodes contains target.name if {
 	some target in input.plan.targets
 	target.kind == "Node"
@@ -40,7 +30,8 @@ control_planes contains name if {
 }
 
 act contains sprintf("only %s is broken (%d of %d signals agree), and nothing in this plan may lose data", [names, input.fault.agree, input.fault.asked]) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	input.plan.class in gentle
 	silent
 	broken_node_only
@@ -48,7 +39,8 @@ act contains sprintf("only %s is broken (%d of %d signals agree), and nothing in
 }
 
 act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
-	undoing
+	input.fault.kind == "node"
+	input.plan.phase == "undo"
 	input.plan.class in gentle
 	count(nodes) == 1
 	terms.on_ladder
@@ -63,7 +55,8 @@ harsh contains step if {
 needs_proof := {"node.fence", "node.release"}
 
 ask contains terms.asking(sprintf("nothing proves that %s is powered off: if it still runs, both copies of its workloads may write", [names])) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	some step in harsh
 	step.responder in needs_proof
 }
@@ -80,13 +73,15 @@ renewed if {
 }
 
 ask contains terms.asking(sprintf("%s is not ready, but its kubelet still renews its Lease: it may mend itself, and it may still write", [names])) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	renewed
 	count(nodes) > 0
 }
 
 ask contains terms.asking(sprintf("%s is not ready, and nobody sees whether its kubelet still renews its Lease", [names])) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	not input.fault.signals.lease.asked
 	count(nodes) > 0
 }
@@ -97,24 +92,28 @@ ask contains terms.asking(sprintf("%s is a control plane node", [name])) if {
 }
 
 ask contains terms.asking(sprintf("%s repairs the same nodes: two repairers undo each other's work", [other])) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	some other in input.view.repairers
 }
 
 deny contains sprintf("%s is a control plane node; healthy ones: %d, wanted at least 2", [name, input.view.healthy_control_planes]) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	some name in control_planes
 	input.view.healthy_control_planes < 2
 }
 
 # While that is not seen, the last healthy one might be among the nodes of the plan.
 deny contains "nobody sees which nodes are control plane nodes" if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	"view.control_plane_nodes" in input.unknown
 }
 
 deny contains sprintf("%s is a control plane node, and nobody sees how many others are well", [name]) if {
-	repairing
+	input.fault.kind == "node"
+	input.plan.phase == "recover"
 	some name in control_planes
 	"view.healthy_control_planes" in input.unknown
 }

@@ -32,7 +32,7 @@ type part struct {
 // ask answers by what is remembered, and evaluates the rest of the sets that may say something: one query, or none. Who traces sees
 // everything evaluated.
 func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
-	a := asking{program: p, parts: make([]part, len(p.speakers))}
+	a := p.asking()
 	facts := reflect.ValueOf(&q).Elem()
 	if err := a.facts.write(p.input, facts); err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
@@ -44,7 +44,8 @@ func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdo
 	if len(sets) == 0 {
 		return a.answer(nil)
 	}
-	input, err := p.input.term(facts)
+	first := 0
+	input, err := p.input.inputOf(facts, p.readBy(sets), &first)
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 	}
@@ -60,6 +61,11 @@ func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdo
 		a.keep()
 	}
 	return said, err
+}
+
+func (p *program) asking() asking {
+	return asking{program: p, parts: make([]part, len(p.speakers)), keys: make([]byte, 0, 1<<10),
+		facts: transcript{text: make([]byte, 0, 1<<10), ends: make([]int, 0, p.facts)}}
 }
 
 // recall takes what is remembered, and returns the sets that have to be evaluated.
@@ -90,6 +96,17 @@ func (a *asking) key(n int, s *speaker) []byte {
 		a.keys = append(a.keys, a.facts.fact(fact)...)
 	}
 	return a.keys[begin:]
+}
+
+// readBy says of each fact whether the speakers of some sets read it.
+func (p *program) readBy(sets []*wordSet) []bool {
+	read := make([]bool, p.facts)
+	for _, s := range sets {
+		for _, fact := range p.speakers[s.of].reads {
+			read[fact] = true
+		}
+	}
+	return read
 }
 
 // queryFor asks for sets by their names.

@@ -123,7 +123,7 @@ ask contains {"reason": "d"} if input.fault.kind == input.plan.phase`))
 	} {
 		q := question()
 		q.Fault.Kind, q.Plan.Phase, q.Plan.Class = c.kind, c.phase, c.class
-		a := asking{program: program, parts: make([]part, len(program.speakers))}
+		a := program.asking()
 		if err := a.facts.write(program.input, reflect.ValueOf(q)); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func askAll(t *testing.T, p *program, q policies.Question) (policies.Said, error
 	if err != nil {
 		return policies.Said{}, err
 	}
-	a := asking{program: p, parts: make([]part, len(p.speakers))}
+	a := p.asking()
 	return a.answer(results[0])
 }
 

@@ -41,6 +41,28 @@ func (s *shape) recordTerm(v reflect.Value) (*ast.Term, error) {
 	return ast.ObjectTerm(pairs...), nil
 }
 
+// inputOf converts the facts of a question that are needed, and leaves out the others. Facts are counted from n on, in the order of paths.
+func (s *shape) inputOf(v reflect.Value, needed []bool, n *int) (*ast.Term, error) {
+	if s.kind != record {
+		return s.term(v)
+	}
+	var pairs [][2]*ast.Term
+	for _, f := range s.fields {
+		if f.shape.kind != record {
+			*n++
+			if !needed[*n-1] {
+				continue
+			}
+		}
+		value, err := f.shape.inputOf(v.Field(f.index), needed, n)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		pairs = append(pairs, [2]*ast.Term{f.key, value})
+	}
+	return ast.ObjectTerm(pairs...), nil
+}
+
 func (s *shape) listTerm(v reflect.Value) (*ast.Term, error) {
 	terms := make([]*ast.Term, v.Len())
 	for i := range terms {

@@ -16,6 +16,7 @@ import (
 type program struct {
 	revision string
 	input    *shape // what of a question the rules read
+	facts    int    // how many facts that are
 	compiler *ast.Compiler
 	sets     []*wordSet
 	speakers []*speaker
@@ -29,6 +30,7 @@ type program struct {
 func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, sets []*wordSet, input *shape) *program {
 	p := &program{revision: revision, input: input, compiler: compiler, sets: sets, store: inmem.New()}
 	facts, packages := input.paths(""), map[string]int{}
+	p.facts = len(facts)
 	for i, s := range sets {
 		s.finish(i, compiler, facts)
 		name := s.path[:len(s.path)-1].String()
