@@ -48,16 +48,17 @@ func TestRemembersByPackage(t *testing.T) {
 	engine := load(t, sources(map[string]string{
 		"a.rego": "package salvor.policies.a\n\nact contains input.fault.kind\n\ndeny contains input.now if input.plan.phase == \"undo\"\n",
 		"b.rego": "package salvor.policies.b\n\nact contains upper(input.fault.kind)\n",
+		"c.rego": "package salvor.policies.c\n\nact contains concat(\"\", [input.fault.kind, \"!\"])\n",
 	}))
 	q := question()
 	for n := range 3 {
 		q.Now = q.Now.Add(time.Second)
 		said, err := engine.Ask(t.Context(), q)
-		if err != nil || len(said.Act) != 2 || said.Act[0].Text != "node" || said.Act[1].Text != "NODE" {
+		if err != nil || len(said.Act) != 3 || said.Act[0].Text != "node" || said.Act[1].Text != "NODE" || said.Act[2].Text != "node!" {
 			t.Errorf("it says %+v, %v", said, err)
 		}
-		if known := len(engine.current.Load().program.memory.said); known != n+2 {
-			t.Errorf("%d answers are known after %d questions, want %d", known, n+1, n+2)
+		if known := len(engine.current.Load().program.memory.said); known != n+3 {
+			t.Errorf("%d answers are known after %d questions, want %d", known, n+1, n+3)
 		}
 	}
 }
