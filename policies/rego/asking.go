@@ -44,8 +44,7 @@ func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdo
 	if len(sets) == 0 {
 		return a.answer(nil)
 	}
-	first := 0
-	input, err := p.input.inputOf(facts, p.readBy(sets), &first)
+	input, err := p.input.inputOf(facts, p.readBy(sets))
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 	}
@@ -65,7 +64,7 @@ func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdo
 
 func (p *program) asking() asking {
 	return asking{program: p, parts: make([]part, len(p.speakers)), keys: make([]byte, 0, 1<<10),
-		facts: transcript{text: make([]byte, 0, 1<<10), ends: make([]int, 0, p.facts)}}
+		facts: transcript{text: make([]byte, 0, 1<<10), ends: make([]int, 0, p.input.facts)}}
 }
 
 // recall takes what is remembered, and returns the sets that have to be evaluated.
@@ -100,7 +99,7 @@ func (a *asking) key(n int, s *speaker) []byte {
 
 // readBy says of each fact whether the speakers of some sets read it.
 func (p *program) readBy(sets []*wordSet) []bool {
-	read := make([]bool, p.facts)
+	read := make([]bool, p.input.facts)
 	for _, s := range sets {
 		for _, fact := range p.speakers[s.of].reads {
 			read[fact] = true

@@ -48,7 +48,7 @@ func compile(ctx context.Context, read files, responders []string) (*program, er
 	if found.addUnread(compiler, own); len(found) > 0 {
 		return nil, found.err()
 	}
-	return newProgram(ctx, read.revision(), compiler, sets, readOf(compiler, input)), nil
+	return newProgram(ctx, read.revision(), compiler, sets, input), nil
 }
 
 func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, input *shape) (*ast.Compiler, error) {

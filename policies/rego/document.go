@@ -3,50 +3,101 @@ package rego
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/salvor-io/salvor/policies"
 )
 
-// AskDocument answers a question as it was stored. Lacks are the paths of facts that the rules read and that the document does not
-// have, as one of an older version may: then nothing is answered. What a document has beyond a question is left out.
+// ErrNoDocument is the error of a document that cannot be read.
+var ErrNoDocument = errors.New("it is no decision as Salvor stores it")
+
+// Replayed is what rules say to what was asked before, beside what was decided then.
+type Replayed struct {
+	Question policies.Question
+	Recorded policies.Decision
+	Said     policies.Said
+	Lacks    []string // facts that the rules read and the document does not have: then nothing was said
+}
+
+// Replay asks about a decision as it is stored: {"question": ..., "decision": ...}. Other fields are passed over, also within the
+// question. An error that is not of Ask is an ErrNoDocument.
+func (r *Rules) Replay(ctx context.Context, document []byte) (Replayed, error) {
+	d := r.decoder(document)
+	var out Replayed
+	if err := d.stored(r.program.whole, &out); err != nil {
+		return Replayed{}, fmt.Errorf("%w: %w", ErrNoDocument, err)
+	}
+	if out.Lacks = r.program.lacks(d); len(out.Lacks) > 0 {
+		return out, nil
+	}
+	var err error
+	out.Said, err = r.Ask(ctx, out.Question)
+	return out, err
+}
+
+// AskDocument is Ask about a question in JSON. Lacks are as those of Replay. An error that is not of Ask is an ErrNoDocument.
 func (r *Rules) AskDocument(ctx context.Context, question json.RawMessage) (said policies.Said, lacks []string, err error) {
-	var has map[string]any
+	d := r.decoder(question)
 	var q policies.Question
-	if err := json.Unmarshal(question, &has); err != nil {
-		return said, nil, fmt.Errorf("read the question: %w", err)
+	err = d.facts(r.program.whole, reflect.ValueOf(&q).Elem(), 0)
+	if err == nil {
+		err = d.end()
 	}
-	if lacks = r.program.input.lacks("", has); len(lacks) > 0 {
-		return said, lacks, nil
+	if err != nil {
+		return policies.Said{}, nil, fmt.Errorf("%w: question: %w", ErrNoDocument, err)
 	}
-	if err := json.Unmarshal(question, &q); err != nil {
-		return said, nil, fmt.Errorf("read the question: %w", err)
+	if lacks = r.program.lacks(d); len(lacks) > 0 {
+		return policies.Said{}, lacks, nil
 	}
 	said, err = r.Ask(ctx, q)
 	return said, nil, err
 }
 
-// AskDocument answers a question as it was stored, by the rules in force, as Rules.AskDocument does.
-func (e *Engine) AskDocument(ctx context.Context, question json.RawMessage) (policies.Said, []string, error) {
-	rules := e.current.Load()
-	if rules == nil {
-		return policies.Said{}, nil, fmt.Errorf("evaluate policy: no rules are loaded")
-	}
-	return rules.AskDocument(ctx, question)
+func (r *Rules) decoder(document []byte) *decoder {
+	return &decoder{scanner: scanner{text: string(document)}, has: make([]bool, r.program.whole.facts), lacks: map[int][]string{}}
 }
 
-// lacks are the paths of fields that are not there, down to lists and maps.
-func (s *shape) lacks(below string, has map[string]any) []string {
-	var out []string
-	for _, f := range s.fields {
-		value, there := has[f.name]
-		part, _ := value.(map[string]any)
-		switch {
-		case !there:
-			out = append(out, below+f.name)
-		case f.shape.kind == record:
-			out = append(out, f.shape.lacks(below+f.name+".", part)...)
+// stored reads a question and a decision.
+func (d *decoder) stored(question *shape, into *Replayed) error {
+	var asked, answered bool
+	whole := &shape{kind: record, fields: []field{{name: "question"}, {name: "decision"}}}
+	_, err := d.fields(whole, func(f *field) error {
+		if f.name == "question" {
+			asked = true
+			return d.facts(question, reflect.ValueOf(&into.Question).Elem(), 0)
+		}
+		answered = true
+		return d.decision(&into.Recorded)
+	})
+	switch {
+	case err != nil:
+		return err
+	case !asked || !answered:
+		return errors.New("want a question and a decision")
+	}
+	return d.end()
+}
+
+func (d *decoder) decision(into *policies.Decision) error {
+	begin := d.at
+	if err := d.skip(0); err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(d.text[begin:d.at]), into)
+}
+
+// lacks are the facts that rules read and a document does not have.
+func (p *program) lacks(d *decoder) []string {
+	var paths []string
+	for i, fact := range p.place {
+		if !d.has[fact] {
+			paths = append(paths, p.paths[i])
+		}
+		for _, name := range d.lacks[fact] {
+			paths = append(paths, p.paths[i]+"[_]."+name)
 		}
 	}
-	return out
+	return paths
 }

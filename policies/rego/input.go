@@ -41,20 +41,20 @@ func (s *shape) recordTerm(v reflect.Value) (*ast.Term, error) {
 	return ast.ObjectTerm(pairs...), nil
 }
 
-// inputOf converts the facts of a question that are needed, and leaves out the others. Facts are counted from n on, in the order of paths.
-func (s *shape) inputOf(v reflect.Value, needed []bool, n *int) (*ast.Term, error) {
-	if s.kind != record {
-		return s.term(v)
-	}
+// inputOf converts the facts of a record that are needed, and leaves out the others. They are in the order of paths.
+func (s *shape) inputOf(v reflect.Value, needed []bool) (*ast.Term, error) {
 	var pairs [][2]*ast.Term
 	for _, f := range s.fields {
-		if f.shape.kind != record {
-			*n++
-			if !needed[*n-1] {
-				continue
-			}
+		var value *ast.Term
+		var err error
+		switch {
+		case f.shape.kind == record:
+			value, err = f.shape.inputOf(v.Field(f.index), needed[f.first:])
+		case needed[f.first]:
+			value, err = f.shape.term(v.Field(f.index))
+		default:
+			continue
 		}
-		value, err := f.shape.inputOf(v.Field(f.index), needed, n)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}

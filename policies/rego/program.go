@@ -15,8 +15,10 @@ import (
 // program is one compiled set of rules. It does not change, but for what it remembers.
 type program struct {
 	revision string
-	input    *shape // what of a question the rules read
-	facts    int    // how many facts that are
+	whole    *shape   // a question
+	input    *shape   // what of it the rules read
+	paths    []string // of the facts that the rules read
+	place    []int    // of those facts among all of a question
 	compiler *ast.Compiler
 	sets     []*wordSet
 	speakers []*speaker
@@ -27,12 +29,13 @@ type program struct {
 
 // newProgram makes a program of what was compiled and holds the sets. What it has no time for until the context ends, it works out for each
 // question.
-func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, sets []*wordSet, input *shape) *program {
-	p := &program{revision: revision, input: input, compiler: compiler, sets: sets, store: inmem.New()}
-	facts, packages := input.paths(""), map[string]int{}
-	p.facts = len(facts)
+func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, sets []*wordSet, whole *shape) *program {
+	p := &program{revision: revision, whole: whole, input: readOf(compiler, whole), compiler: compiler, sets: sets, store: inmem.New()}
+	p.paths = p.input.paths("")
+	p.place = places(p.paths, whole.paths(""))
+	packages := map[string]int{}
 	for i, s := range sets {
-		s.finish(i, compiler, facts)
+		s.finish(i, compiler, p.paths)
 		name := s.path[:len(s.path)-1].String()
 		if _, known := packages[name]; !known {
 			packages[name] = len(p.speakers)
@@ -42,12 +45,19 @@ func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, se
 		p.speakers[s.of].sets = append(p.speakers[s.of].sets, s)
 	}
 	for _, speaker := range p.speakers {
-		for _, path := range readBy(compiler, speaker.sets, input) {
-			speaker.reads = append(speaker.reads, slices.Index(facts, path))
-		}
+		speaker.reads = places(readBy(compiler, speaker.sets, p.input), p.paths)
 	}
 	p.known = p.constants(ctx)
 	return p
+}
+
+// places are where some of the paths stand among all.
+func places(some, all []string) []int {
+	var at []int
+	for _, path := range some {
+		at = append(at, slices.Index(all, path))
+	}
+	return at
 }
 
 // evaluation is a query and what it is evaluated with.

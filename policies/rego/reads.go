@@ -83,5 +83,6 @@ func (r *reading) of(whole *shape) *shape {
 			part.fields = append(part.fields, f)
 		}
 	}
+	part.count()
 	return &part
 }

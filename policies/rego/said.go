@@ -96,7 +96,7 @@ func sentence(member ast.Value) (string, error) {
 	if strings.TrimSpace(string(said)) == "" {
 		return "", fmt.Errorf("the reason must not be empty: people read it")
 	}
-	return string(said), nil
+	return strings.Clone(string(said)), nil // the question that it may be a part of is not kept
 }
 
 // askOf decodes an ask strictly. Without votes it asks for one, without groups for anyone who may approve, without
@@ -178,7 +178,7 @@ func groupNames(value ast.Value) ([]string, error) {
 		if !ok || strings.TrimSpace(string(name)) == "" {
 			err = fmt.Errorf("%s is no name of a group", term)
 		}
-		names = append(names, string(name))
+		names = append(names, strings.Clone(string(name)))
 	}
 	switch value := value.(type) {
 	case *ast.Array:

@@ -29,6 +29,7 @@ type shape struct {
 	values []string // of a text: all that it can be, nil when it can be anything
 	elem   *shape   // of a list or a dict
 	fields []field  // of a record
+	facts  int      // of a record: how many lie in it
 }
 
 // field is one field of a record.
@@ -37,6 +38,7 @@ type field struct {
 	key   *ast.Term
 	index int
 	shape *shape
+	first int // the first fact in it, of those of its record
 }
 
 // shapeOf derives the shape of a type. A type that has no fixed JSON form, such as a pointer or an interface, is an error.
@@ -85,7 +87,22 @@ func recordOf(t reflect.Type) (*shape, error) {
 		}
 		out.fields = append(out.fields, field{name: name, key: ast.InternedTerm(name), index: i, shape: of})
 	}
+	out.count()
 	return out, nil
+}
+
+// count numbers the facts of a record, in the order of paths.
+func (s *shape) count() {
+	s.facts = 0
+	for i := range s.fields {
+		f := &s.fields[i]
+		f.first = s.facts
+		if f.shape.kind == record {
+			s.facts += f.shape.facts
+		} else {
+			s.facts++
+		}
+	}
 }
 
 // field finds a field of a record by name.
