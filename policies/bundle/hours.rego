@@ -24,7 +24,6 @@ ask contains terms.asking(sprintf("it is %s in %s, outside business hours (%s to
 }
 
 frozen contains freeze if {
-	input.plan.phase == "recover"
 	some freeze in data.salvor.config.freezes
 	now >= time.parse_rfc3339_ns(freeze.from)
 	now < time.parse_rfc3339_ns(freeze.until)
@@ -39,11 +38,13 @@ among(names, _) if count(names) == 0
 among(names, name) if name in names
 
 ask contains terms.asking(sprintf("freeze %s until %s: a person is asked", [freeze.name, freeze.until])) if {
+	input.plan.phase == "recover"
 	some freeze in frozen
 	freeze.answer == "ask"
 }
 
 deny contains sprintf("freeze %s until %s", [freeze.name, freeze.until]) if {
+	input.plan.phase == "recover"
 	some freeze in frozen
 	freeze.answer == "deny"
 }

@@ -21,12 +21,12 @@ func askAll(t *testing.T, p *program, q policies.Question) (policies.Said, error
 	if err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 	}
-	results, err := p.run(t.Context(), evaluation{query: queryFor(p.sets), input: input, now: q.Now})
-	if err != nil {
+	a := p.asking()
+	a.openAll()
+	if err := a.evaluate(t.Context(), evaluation{input: input, now: q.Now}); err != nil {
 		return policies.Said{}, err
 	}
-	a := p.asking()
-	return a.answer(results[0])
+	return a.answer()
 }
 
 // sameOfAll holds that an answer is that of all rules to the whole question.

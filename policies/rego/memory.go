@@ -12,7 +12,7 @@ const (
 	maxRememberedBytes = 4 << 20
 )
 
-// memory keeps what a speaker said to the facts that it reads: asked again about the same, as before each step of a plan, it says the same.
+// memory keeps what sets said about the facts that they read: asked again about the same, as before each step of a plan, they say the same.
 // The zero value remembers nothing.
 type memory struct {
 	mu    sync.Mutex

@@ -21,7 +21,6 @@ type program struct {
 	place    []int    // of those facts among all of a question
 	compiler *ast.Compiler
 	sets     []*wordSet
-	speakers []*speaker
 	store    storage.Store        // empty: rules see settings as rules and facts as input, there is no other data
 	known    topdown.VirtualCache // what rules say that read no input
 	memory   memory
@@ -33,19 +32,9 @@ func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, se
 	p := &program{revision: revision, whole: whole, input: readOf(compiler, whole), compiler: compiler, sets: sets, store: inmem.New()}
 	p.paths = p.input.paths("")
 	p.place = places(p.paths, whole.paths(""))
-	packages := map[string]int{}
 	for i, s := range sets {
 		s.finish(i, compiler, p.paths)
-		name := s.path[:len(s.path)-1].String()
-		if _, known := packages[name]; !known {
-			packages[name] = len(p.speakers)
-			p.speakers = append(p.speakers, &speaker{})
-		}
-		s.of = packages[name]
-		p.speakers[s.of].sets = append(p.speakers[s.of].sets, s)
-	}
-	for _, speaker := range p.speakers {
-		speaker.reads = places(readBy(compiler, speaker.sets, p.input), p.paths)
+		s.reads = places(readBy(compiler, compiler.GetRulesExact(s.path), p.input), p.paths)
 	}
 	p.known = p.constants(ctx)
 	return p
@@ -69,7 +58,8 @@ type evaluation struct {
 	tracers []topdown.QueryTracer
 }
 
-// run evaluates. Errors of functions count: a rule that could not be evaluated must not look like a rule that had nothing to say.
+// run evaluates. Errors of functions count: a rule that could not be evaluated must not look like a rule that had nothing to say. Nor does
+// it stop at the first of several ways in which a rule holds: so whether one of them is in error does not depend on who asks first.
 func (p *program) run(ctx context.Context, e evaluation) (topdown.QueryResultSet, error) {
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {
@@ -79,7 +69,7 @@ func (p *program) run(ctx context.Context, e evaluation) (topdown.QueryResultSet
 	stopper := topdown.NewCancel()
 	defer context.AfterFunc(ctx, stopper.Cancel)()
 	query := topdown.NewQuery(e.query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).
-		WithInput(e.input).WithTime(e.now).WithCancel(stopper).WithStrictBuiltinErrors(true)
+		WithInput(e.input).WithTime(e.now).WithCancel(stopper).WithStrictBuiltinErrors(true).WithEarlyExit(false)
 	if e.known != nil {
 		query = query.WithVirtualCache(&recollection{VirtualCache: topdown.NewVirtualCache(), known: e.known})
 	}

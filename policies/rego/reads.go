@@ -17,12 +17,8 @@ func readOf(compiler *ast.Compiler, input *shape) *shape {
 	return read.of(input)
 }
 
-// readBy are the paths of the facts that the rules of a set of a word read, and those that they use.
-func readBy(compiler *ast.Compiler, sets []*wordSet, input *shape) []string {
-	var rules []*ast.Rule
-	for _, s := range sets {
-		rules = append(rules, compiler.GetRulesExact(s.path)...)
-	}
+// readBy are the paths of the facts that rules read, and those that they use.
+func readBy(compiler *ast.Compiler, rules []*ast.Rule, input *shape) []string {
 	read := &reading{}
 	for rule := range reached(compiler, rules) {
 		read.markAll(rule, input)

@@ -15,14 +15,8 @@ type wordSet struct {
 	path    ast.Ref
 	expr    *ast.Expr  // binds the set to its name in a query
 	name    ast.Var    // in a query
-	of      int        // the speaker
+	reads   []int      // facts that what it says depends on
 	demands [][]demand // of each of its rules
-}
-
-// speaker is the sets of one package. What they say depends on the facts that are read alone.
-type speaker struct {
-	sets  []*wordSet
-	reads []int // facts of the program's input
 }
 
 // demand is something that has to be so for a rule to say anything: a fact is a certain text.

@@ -31,6 +31,7 @@ func benchmarks() []benchmark {
 		{[]string{"intake_group_ratio"}, "15 s", measureIntakeGroup},
 		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
+		{[]string{"policy_replay_s"}, "1 min", measurePolicyReplay},
 		{[]string{"classify_pass_ms", "classify_well_ms"}, "10 s", measureClassify},
 		{[]string{"replay_events_per_s"}, "30 s", measureReplay},
 		{[]string{"storm_lost", "storm_critical_p99_ms", "storm_rss_mib"}, "2 min", measureStorm},
