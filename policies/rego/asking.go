@@ -27,30 +27,31 @@ type part struct {
 	open bool // it has to be evaluated
 }
 
-func (p *program) asking() asking {
-	return asking{program: p, parts: make([]part, len(p.sets)), keys: make([]byte, 0, 1<<10),
+func (p *program) asking() *asking {
+	return &asking{program: p, parts: make([]part, len(p.sets)), keys: make([]byte, 0, 1<<10),
 		facts: transcript{text: make([]byte, 0, 1<<10), ends: make([]int, 0, p.input.facts)}}
 }
 
 // ask answers by what is remembered, and evaluates the rest of the sets that may say something: one query, or none. Who traces sees
 // everything evaluated.
 func (p *program) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
-	a, facts, known := p.asking(), reflect.ValueOf(&q).Elem(), p.known
+	a, facts := p.asking(), reflect.ValueOf(&q).Elem()
 	if err := a.facts.write(p.input, facts); err != nil {
 		return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 	}
+	e := evaluation{now: q.Now, tracers: tracers}
 	if len(tracers) == 0 {
 		a.recall()
+		e.recollection = recollect(p.helpers, a)
 	} else {
 		a.openAll()
-		known = nil
 	}
 	if needed := a.needed(); needed != nil {
-		input, err := p.input.inputOf(facts, needed)
-		if err != nil {
+		var err error
+		if e.input, err = p.input.inputOf(facts, needed); err != nil {
 			return policies.Said{}, fmt.Errorf("convert the question: %w", err)
 		}
-		if err := a.evaluate(ctx, evaluation{input: input, now: q.Now, known: known, tracers: tracers}); err != nil {
+		if err := a.evaluate(ctx, e); err != nil {
 			return policies.Said{}, err
 		}
 	}
@@ -64,7 +65,7 @@ func (a *asking) recall() {
 			continue
 		}
 		part := &a.parts[i]
-		part.key = a.key(i, s)
+		part.key = a.key(i, s.reads)
 		said, known := a.memory.recall(part.key)
 		part.said, part.open = said, !known
 	}
@@ -76,11 +77,11 @@ func (a *asking) openAll() {
 	}
 }
 
-// key is the facts that a set is about, behind its number.
-func (a *asking) key(n int, s *wordSet) []byte {
+// key is the facts that a rule varies with, behind its number.
+func (a *asking) key(n int, facts []int) []byte {
 	begin := len(a.keys)
 	a.keys = binary.AppendUvarint(a.keys, uint64(n))
-	for _, fact := range s.reads {
+	for _, fact := range facts {
 		a.keys = append(a.keys, a.facts.fact(fact)...)
 	}
 	return a.keys[begin:]
@@ -126,8 +127,11 @@ func (a *asking) evaluate(ctx context.Context, e evaluation) error {
 			return err
 		}
 		if part.key != nil {
-			a.memory.keep(part.key, part.said)
+			a.memory.keep(part.key, part.said, weight(part.said))
 		}
+	}
+	if e.recollection != nil {
+		e.recollection.keep()
 	}
 	return nil
 }

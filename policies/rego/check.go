@@ -117,6 +117,9 @@ func reached(compiler *ast.Compiler, next []*ast.Rule) map[*ast.Rule]bool {
 			continue
 		}
 		used[rule] = true
+		if rule.Else != nil {
+			next = append(next, rule.Else)
+		}
 		for dependency := range compiler.Graph.Dependencies(rule) {
 			if rule, ok := dependency.(*ast.Rule); ok {
 				next = append(next, rule)

@@ -41,26 +41,34 @@ func (s *shape) recordTerm(v reflect.Value) (*ast.Term, error) {
 	return ast.ObjectTerm(pairs...), nil
 }
 
-// inputOf converts the facts of a record that are needed, and leaves out the others. They are in the order of paths.
+// inputOf converts the facts of a record that are needed, and leaves out the others, and records that hold none. Facts are in the order of
+// paths.
 func (s *shape) inputOf(v reflect.Value, needed []bool) (*ast.Term, error) {
 	var pairs [][2]*ast.Term
-	for _, f := range s.fields {
-		var value *ast.Term
-		var err error
-		switch {
-		case f.shape.kind == record:
-			value, err = f.shape.inputOf(v.Field(f.index), needed[f.first:])
-		case needed[f.first]:
-			value, err = f.shape.term(v.Field(f.index))
-		default:
-			continue
-		}
+	for i := range s.fields {
+		value, err := s.fields[i].inputOf(v, needed)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.name, err)
+			return nil, fmt.Errorf("%s: %w", s.fields[i].name, err)
 		}
-		pairs = append(pairs, [2]*ast.Term{f.key, value})
+		if value != nil {
+			pairs = append(pairs, [2]*ast.Term{s.fields[i].key, value})
+		}
+	}
+	if pairs == nil {
+		return nil, nil
 	}
 	return ast.ObjectTerm(pairs...), nil
+}
+
+// inputOf is the field's part of the input, nil when it has none.
+func (f *field) inputOf(of reflect.Value, needed []bool) (*ast.Term, error) {
+	switch {
+	case f.shape.kind == record:
+		return f.shape.inputOf(of.Field(f.index), needed[f.first:])
+	case needed[f.first]:
+		return f.shape.term(of.Field(f.index))
+	}
+	return nil, nil
 }
 
 func (s *shape) listTerm(v reflect.Value) (*ast.Term, error) {

@@ -22,7 +22,7 @@ act contains "fine" if every t in input.plan.targets { t.kind != "Secret" }`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := func() int { return len(engine.current.Load().program.memory.said) }
+	known := func() int { return len(engine.current.Load().program.memory.known) }
 	q.About, q.Now, q.View.AgeS, q.History.Attempts = policies.AboutGate, q.Now.Add(time.Hour), 3, 2
 	again, err := engine.Ask(t.Context(), q)
 	if diff := cmp.Diff(first, again); diff != "" || err != nil || known() != 2 {
@@ -57,7 +57,7 @@ func TestRemembersSetBySet(t *testing.T) {
 		if err != nil || len(said.Act) != 3 || said.Act[0].Text != "node" || said.Act[1].Text != "NODE" || said.Act[2].Text != "node!" {
 			t.Errorf("it says %+v, %v", said, err)
 		}
-		if known := len(engine.current.Load().program.memory.said); known != n+4 {
+		if known := len(engine.current.Load().program.memory.known); known != n+4 {
 			t.Errorf("%d answers are known after %d questions, want %d", known, n+1, n+4)
 		}
 	}
@@ -72,7 +72,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatalf("of %d it says %+v, %v", n, said, err)
 		}
 	}
-	if n := len(engine.current.Load().program.memory.said); n != maxRemembered {
+	if n := len(engine.current.Load().program.memory.known); n != maxRemembered {
 		t.Errorf("%d answers are remembered, want %d", n, maxRemembered)
 	}
 }

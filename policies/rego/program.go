@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/salvor-io/salvor/policies"
 )
 
 // program is one compiled set of rules. It does not change, but for what it remembers.
@@ -21,22 +24,25 @@ type program struct {
 	place    []int    // of those facts among all of a question
 	compiler *ast.Compiler
 	sets     []*wordSet
-	store    storage.Store        // empty: rules see settings as rules and facts as input, there is no other data
-	known    topdown.VirtualCache // what rules say that read no input
-	memory   memory
+	store    storage.Store // empty: rules see settings as rules and facts as input, there is no other data
+	helpers  *helper
+	metrics  metrics.Metrics // none is taken
+	numbered int             // how many rules vary, the sets among them
+	memory   memory[policies.Said]
+	helped   memory[*ast.Term]
 }
 
 // newProgram makes a program of what was compiled and holds the sets. What it has no time for until the context ends, it works out for each
 // question.
 func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, sets []*wordSet, whole *shape) *program {
-	p := &program{revision: revision, whole: whole, input: readOf(compiler, whole), compiler: compiler, sets: sets, store: inmem.New()}
+	p := &program{revision: revision, whole: whole, input: readOf(compiler, whole), compiler: compiler, sets: sets, store: inmem.New(), metrics: metrics.NoOp()}
 	p.paths = p.input.paths("")
 	p.place = places(p.paths, whole.paths(""))
 	for i, s := range sets {
 		s.finish(i, compiler, p.paths)
 		s.reads = places(readBy(compiler, compiler.GetRulesExact(s.path), p.input), p.paths)
 	}
-	p.known = p.constants(ctx)
+	p.findHelpers(ctx)
 	return p
 }
 
@@ -51,11 +57,11 @@ func places(some, all []string) []int {
 
 // evaluation is a query and what it is evaluated with.
 type evaluation struct {
-	query   ast.Body
-	input   *ast.Term
-	now     time.Time
-	known   topdown.VirtualCache // values of rules; nil when all is to be evaluated
-	tracers []topdown.QueryTracer
+	query        ast.Body
+	input        *ast.Term
+	now          time.Time
+	recollection *recollection // nil when all is to be evaluated
+	tracers      []topdown.QueryTracer
 }
 
 // run evaluates. Errors of functions count: a rule that could not be evaluated must not look like a rule that had nothing to say. Nor does
@@ -69,9 +75,9 @@ func (p *program) run(ctx context.Context, e evaluation) (topdown.QueryResultSet
 	stopper := topdown.NewCancel()
 	defer context.AfterFunc(ctx, stopper.Cancel)()
 	query := topdown.NewQuery(e.query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).
-		WithInput(e.input).WithTime(e.now).WithCancel(stopper).WithStrictBuiltinErrors(true).WithEarlyExit(false)
-	if e.known != nil {
-		query = query.WithVirtualCache(&recollection{VirtualCache: topdown.NewVirtualCache(), known: e.known})
+		WithInput(e.input).WithTime(e.now).WithCancel(stopper).WithStrictBuiltinErrors(true).WithEarlyExit(false).WithMetrics(p.metrics)
+	if e.recollection != nil {
+		query = query.WithVirtualCache(e.recollection)
 	}
 	for _, tracer := range e.tracers {
 		query = query.WithQueryTracer(tracer)
