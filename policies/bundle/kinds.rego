@@ -23,14 +23,13 @@ act contains sprintf("this only takes back what Salvor did about %s", [input.fau
 # Who is asked where no rule asks or acts otherwise, or Salvor itself wants a person asked.
 ask contains terms.asking_otherwise(why)
 
-why := sprintf("about %s faults of %s a person is asked", [input.fault.kind, input.cluster.name]) if count(terms.terms.ladder) == 0
-
-why := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
-	not terms.on_ladder
+why := sprintf("about %s faults of %s a person is asked", [input.fault.kind, input.cluster.name]) if {
+	count(terms.terms.ladder) == 0
+} else := sprintf("about %s a person is asked", [input.fault.anchor]) if {
+	terms.on_ladder
+} else := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
 	said := [input.fault.kind, input.cluster.name, terms.up_to, terms.tries + 1, input.plan.class]
 }
-
-why := sprintf("about %s a person is asked", [input.fault.anchor]) if terms.on_ladder
 
 ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [terms.tries, terms.terms.attempts])) if {
 	input.plan.phase == "recover"

@@ -38,15 +38,17 @@ on_ladder if rank[input.plan.class] <= rank[up_to]
 
 votes := max([terms.votes, level.votes])
 
-# An ask of whoever is asked here, passed on when nobody answers in time.
-asking(reason) := {
+# Whoever is asked here. The ask is passed on when nobody answers in time.
+whom := {
 	"groups": data.salvor.config.groups[terms.approvers],
 	"votes": votes,
 	"answer_within": terms.answer_within,
 	"on_timeout": "escalate",
 	"escalate_to": data.salvor.config.groups[terms.escalate_to],
-	"reason": reason,
 }
 
+# An ask of them.
+asking(reason) := object.union(whom, {"reason": reason})
+
 # The same, where no rule asks or acts otherwise.
-asking_otherwise(reason) := object.union(asking(reason), {"otherwise": true})
+asking_otherwise(reason) := object.union(whom, {"reason": reason, "otherwise": true})
