@@ -67,3 +67,5 @@ func ours(r round) []float64 { return r.ours }
 func peer(r round) []float64 { return r.peer }
 
 func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func inMicros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
