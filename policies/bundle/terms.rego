@@ -1,25 +1,15 @@
 # What Salvor may do by itself here, and who is asked otherwise: the settings that hold for this fault in this cluster.
 package salvor.lib.terms
 
-environments := object.union({"": {}}, data.salvor.config.environments)
+environment := object.get(data.salvor.config.environments, input.cluster.environment, {})
 
-# The terms by environment and kind of fault, where "" is any other. What is said later counts more. No fact is read here: so it is
-# worked out once.
-table := {name: by_kind |
-	some name, environment in environments
-	by_kind := {kind: object.union_n([
-		data.salvor.config.defaults,
-		object.get(data.salvor.config.kinds, kind, {}),
-		object.get(environment, "defaults", {}),
-		object.get(object.get(environment, "kinds", {}), kind, {}),
-	]) |
-		some kind in ["", "node", "zone", "region", "data", "config", "security"]
-	}
-}
-
-here := object.get(table, input.cluster.environment, table[""])
-
-terms := object.get(here, input.fault.kind, here[""])
+# What is said later counts more.
+terms := object.union_n([
+	data.salvor.config.defaults,
+	object.get(data.salvor.config.kinds, input.fault.kind, {}),
+	object.get(environment, "defaults", {}),
+	object.get(object.get(environment, "kinds", {}), input.fault.kind, {}),
+])
 
 level := data.salvor.config.levels[format_int(input.protection.level, 10)]
 

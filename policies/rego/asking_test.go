@@ -30,6 +30,12 @@ func TestFastIsTheSame(t *testing.T) {
 		"act contains \"x\" if { internal.print([{\"x\"}]); input.plan.phase == \"undo\"; to_number(input.fault.kind) > 1 }",
 		"act contains \"x\" if { p := input.plan; p.phase == \"undo\" }\ndeny contains \"y\" if input.plan.class == \"destructive\"",
 		"deny contains \"x\" if { input.fault.kind == \"node\"; input.fault.kind == \"zone\" }\nact contains sprintf(\"%v\", [input.now])",
+		"act contains \"x\" if { to_number(input.fault.kind) > 1; input.plan.phase != \"undo\" }",
+		"act contains \"x\" if { input.plan.phase != \"undo\"; to_number(input.fault.anchor) > 1 }",
+		"none := []\nact contains \"x\" if { some n in none; n > 1 }\ndeny contains \"x\" if { to_number(input.fault.kind) > 1; some n in none; n > 1 }",
+		"none := {}\nfew contains n if some n in none\nact contains \"x\" if { input.plan.phase == \"undo\"; some n in few; n > 1 }\ndeny contains \"y\" if count(few) == 0",
+		"some_of contains 1\nsome_of contains n if { some n in []; n > 1 }\nact contains \"x\" if { some n in some_of; n > 0 }",
+		"act contains \"x\" if { phase := input.plan.phase; phase != \"undo\"; \"recover\" != phase }",
 		"deny contains r if { input.fault.kind == \"zone\"; r := {\"a\": 1} }\nact contains \"x\"",
 		"deny contains sprintf(\"%d\", [n]) if some n in numbers.range(1, 600)\nact contains sprintf(\"%d\", [n]) if some n in numbers.range(1, input.fault.agree * 250)",
 	} {
@@ -124,7 +130,12 @@ func TestOnlyWhatMaySpeakIsAsked(t *testing.T) {
 	engine := load(t, rules(`deny contains "a" if { input.fault.kind == "zone"; input.plan.class == "observe" }
 deny contains "b" if { "undo" = input.plan.phase }
 act contains "c" if { not input.fault.kind == "node" }
-ask contains {"reason": "d"} if input.fault.kind == input.plan.phase`))
+ask contains {"reason": "d"} if input.fault.kind == input.plan.phase
+none := []
+deny contains "e" if some n in none
+few contains n if { some n in none; n != input.now }
+deny contains "f" if { input.plan.phase == "recover"; some n in few; n > 1 }
+deny contains "g" if { input.plan.phase != "recover"; input.plan.phase != "undo"; input.fault.anchor != "" }`))
 	program := engine.current.Load().program
 	for _, c := range []struct {
 		kind, phase string
@@ -135,6 +146,7 @@ ask contains {"reason": "d"} if input.fault.kind == input.plan.phase`))
 		{"zone", "recover", policies.Destructive, []string{"ask", "act"}},
 		{"zone", "recover", policies.Observe, []string{"deny", "ask", "act"}},
 		{"node", "undo", policies.Destructive, []string{"deny", "ask", "act"}},
+		{"node", "later", policies.Destructive, []string{"deny", "ask", "act"}},
 	} {
 		q := question()
 		q.Fault.Kind, q.Plan.Phase, q.Plan.Class = c.kind, c.phase, c.class

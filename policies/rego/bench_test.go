@@ -50,7 +50,7 @@ func renew(q *policies.Question) {
 	name := fmt.Sprintf("worker-%d", q.Fault.Agree)
 	q.Fault.Anchor, q.Fault.Nodes = "node/"+name, []string{name}
 	q.Plan.Targets = slices.Clone(q.Plan.Targets)
-	q.Plan.Targets[0].Name = name
+	q.Plan.Targets[0].Name, q.Cluster.Environment = name, name
 	q.Protection.Apps = []policies.AppFacts{{Name: name}}
 }
 

@@ -108,8 +108,8 @@ func attributedRules(compiler *ast.Compiler) []*ast.Rule {
 }
 
 // reached are some rules and all that their values can depend on.
-func reached(compiler *ast.Compiler, next []*ast.Rule) map[*ast.Rule]bool {
-	used := map[*ast.Rule]bool{}
+func reached(compiler *ast.Compiler, from []*ast.Rule) map[*ast.Rule]bool {
+	used, next := map[*ast.Rule]bool{}, slices.Clone(from) // the compiler's own list stays as it is
 	for len(next) > 0 {
 		rule := next[len(next)-1]
 		next = next[:len(next)-1]

@@ -39,10 +39,16 @@ func newProgram(ctx context.Context, revision string, compiler *ast.Compiler, se
 	p.paths = p.input.paths("")
 	p.place = places(p.paths, whole.paths(""))
 	for i, s := range sets {
-		s.finish(i, compiler, p.paths)
-		s.reads = places(readBy(compiler, compiler.GetRulesExact(s.path), p.input), p.paths)
+		s.finish(i, p)
 	}
 	p.findHelpers(ctx)
+	for _, s := range sets {
+		for _, rule := range compiler.GetRulesExact(s.path) {
+			if demands, never := p.demandsOf(rule); !never {
+				s.demands = append(s.demands, demands)
+			}
+		}
+	}
 	return p
 }
 
