@@ -70,7 +70,7 @@ func (r row) butLost(events int) row {
 	return r
 }
 
-const layout = "%-22s %10s %-6s %-8s %-7s %5s %10s %10s\n"
+const layout = "%-23s %10s %-6s %-8s %-7s %5s %10s %10s\n"
 
 // header is the head of the table.
 func header() string {
