@@ -41,11 +41,11 @@ decision as salvor decisions show -o json prints it, or a recorded case of a tes
 		if len(asked.Missing) > 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d facts are not in the question, and are taken to be zero: %s\n", len(asked.Missing), fewOf(asked.Missing))
 		}
-		engine, err := engineOf(cmd, dir)
+		rules, err := rulesOf(cmd, dir)
 		if err != nil {
 			return err
 		}
-		found, err := authoring.Evaluate(cmd.Context(), engine, asked.Question)
+		found, err := authoring.Evaluate(cmd.Context(), rules, asked.Question)
 		if err != nil {
 			return advisedError{err, "no answer is a refusal: Salvor denies then; mend the rule"}
 		}
@@ -105,17 +105,21 @@ func readSmall(stdin io.Reader, path string) ([]byte, error) {
 	return text, err
 }
 
-// engineOf loads the rules of a directory beside the shipped ones, and lists what is wrong with them.
-func engineOf(cmd *cobra.Command, dir string) (*rego.Engine, error) {
+// rulesOf compiles the rules of a directory beside the shipped ones, and lists what is wrong with them.
+func rulesOf(cmd *cobra.Command, dir string) (*rego.Rules, error) {
 	sources, err := policyOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := rego.New(cmd.Context(), sources, rego.Options{Responders: responderNames()})
+	read, err := rego.Read(cmd.Context(), sources)
+	if err != nil {
+		return nil, fmt.Errorf("load policy: %w", err)
+	}
+	rules, err := rego.Compile(read, rego.Options{Responders: responderNames()})
 	if err != nil {
 		return nil, tellProblems(cmd.ErrOrStderr(), dir, err)
 	}
-	return engine, nil
+	return rules, nil
 }
 
 // lastAsked is what policy was asked last about an incident: about a plan, or else before a step.

@@ -112,11 +112,11 @@ func recordCase(cmd *cobra.Command, dir, name string, asked authoring.Asked) err
 
 // tellOtherwise says where the rules at hand decide otherwise than those that were in force: the test fails by them.
 func tellOtherwise(cmd *cobra.Command, dir string, q policies.Question, was policies.Decision) error {
-	engine, err := engineOf(cmd, dir)
+	rules, err := rulesOf(cmd, dir)
 	if err != nil {
 		return err
 	}
-	found, err := authoring.Evaluate(cmd.Context(), engine, q)
+	found, err := authoring.Evaluate(cmd.Context(), rules, q)
 	if err != nil {
 		return err
 	}

@@ -54,12 +54,12 @@ func (r candidacy) run() error {
 	if r.dir == "" {
 		return usageError{errors.New("no --candidate is named"), r.cmd.CommandPath()}
 	}
-	engine, err := engineOf(r.cmd, r.dir)
+	rules, err := rulesOf(r.cmd, r.dir)
 	if err != nil {
 		return err
 	}
 	tally, ctx := authoring.NewTally(), r.cmd.Context()
-	if err := r.each(ctx, func(rec authoring.Recorded) error { return tally.Add(ctx, engine, rec) }); err != nil {
+	if err := r.each(ctx, func(rec authoring.Recorded) error { return tally.Add(ctx, rules, rec) }); err != nil {
 		return err
 	}
 	if err := r.out.print(r.cmd.OutOrStdout(), tally, tally.Write); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/policies/rego"
 )
 
 func TestReadAsked(t *testing.T) {
@@ -55,8 +56,15 @@ type speaks struct {
 
 func (s speaks) Ask(context.Context, policies.Question) (policies.Said, error) { return s.said, s.err }
 
-func (s speaks) AskDocument(context.Context, json.RawMessage) (policies.Said, []string, error) {
-	return s.said, s.lacks, s.err
+func (s speaks) Replay(_ context.Context, document []byte) (rego.Replayed, error) {
+	var doc struct {
+		Question policies.Question `json:"question"`
+		Decision policies.Decision `json:"decision"`
+	}
+	if json.Unmarshal(document, &doc) != nil {
+		return rego.Replayed{}, rego.ErrNoDocument
+	}
+	return rego.Replayed{Question: doc.Question, Recorded: doc.Decision, Said: s.said, Lacks: s.lacks}, s.err
 }
 
 var (

@@ -3,6 +3,7 @@ package authoring
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,15 +13,15 @@ import (
 
 	"github.com/salvor-io/salvor/internal/timeline"
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/policies/rego"
 )
 
 // maxMoved bounds the decisions that a tally keeps, of each change.
 const maxMoved = 1000
 
-// Judge answers a question as it was stored. Lacks are the paths of facts that the rules read and the document does not have: then
-// nothing is answered.
+// Judge answers a decision as it was stored, see [rego.Rules.Replay].
 type Judge interface {
-	AskDocument(ctx context.Context, question json.RawMessage) (said policies.Said, lacks []string, err error)
+	Replay(ctx context.Context, document []byte) (rego.Replayed, error)
 }
 
 // Recorded is a decision as it was stored.
@@ -64,27 +65,19 @@ func NewTally() *Tally {
 
 // Add asks the candidate about one more decision. What cannot be replayed is counted; the error is that of ctx alone.
 func (t *Tally) Add(ctx context.Context, candidate Judge, rec Recorded) error {
-	var doc struct {
-		Question json.RawMessage   `json:"question"`
-		Decision policies.Decision `json:"decision"`
-	}
-	var q policies.Question
-	if json.Unmarshal(rec.Document, &doc) != nil || json.Unmarshal(doc.Question, &q) != nil {
-		t.Unread++
-		return ctx.Err()
-	}
-	said, lacks, err := candidate.AskDocument(ctx, doc.Question)
+	found, err := candidate.Replay(ctx, rec.Document)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, rego.ErrNoDocument):
+		t.Unread++
 	case err != nil:
 		t.refuse(err)
-		return nil
-	case len(lacks) > 0:
-		t.Lacking[strings.Join(lacks, ", ")]++
-		return nil
+	case len(found.Lacks) > 0:
+		t.Lacking[strings.Join(found.Lacks, ", ")]++
+	default:
+		t.compare(rec, found.Question, found.Recorded, policies.Settle(found.Said, found.Question))
 	}
-	t.compare(rec, q, doc.Decision, policies.Settle(said, q))
 	return nil
 }
 

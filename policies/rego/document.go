@@ -37,24 +37,6 @@ func (r *Rules) Replay(ctx context.Context, document []byte) (Replayed, error) {
 	return out, err
 }
 
-// AskDocument is Ask about a question in JSON. Lacks are as those of Replay. An error that is not of Ask is an ErrNoDocument.
-func (r *Rules) AskDocument(ctx context.Context, question json.RawMessage) (said policies.Said, lacks []string, err error) {
-	d := r.decoder(question)
-	var q policies.Question
-	err = d.facts(r.program.whole, reflect.ValueOf(&q).Elem(), 0)
-	if err == nil {
-		err = d.end()
-	}
-	if err != nil {
-		return policies.Said{}, nil, fmt.Errorf("%w: question: %w", ErrNoDocument, err)
-	}
-	if lacks = r.program.lacks(d); len(lacks) > 0 {
-		return policies.Said{}, lacks, nil
-	}
-	said, err = r.Ask(ctx, q)
-	return said, nil, err
-}
-
 func (r *Rules) decoder(document []byte) *decoder {
 	return &decoder{scanner: scanner{text: string(document)}, has: make([]bool, r.program.whole.facts), lacks: map[int][]string{}}
 }
