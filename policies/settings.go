@@ -41,7 +41,7 @@ type Hours struct {
 	TimeZone string   `json:"time_zone" form:"zone"`                                                // such as `Europe/Berlin`
 	Days     []string `json:"days" each:"Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday"` // on these days
 	From     string   `json:"from" form:"clock"`                                                    // from this time on, such as `"08:00"`
-	Until    string   `json:"until" form:"clock"`                                                   // until before this time, such as `"18:00"`
+	Until    string   `json:"until" form:"clock"`                                                   // until before this time, such as `"18:00"`; when it is no later than `from`, on the day after
 }
 
 // Freeze is a time in which less is done.

@@ -11,13 +11,34 @@ local := time.clock([now, hours.time_zone])
 
 clock := sprintf("%02d:%02d", [local[0], local[1]])
 
+today := time.weekday([now, hours.time_zone])
+
+# Noon before the last midnight is on the day before also when clocks are changed.
+yesterday := time.weekday([now - ((((local[0] + 12) * 60) + local[1]) * 60000000000), hours.time_zone])
+
+# Hours that end no later than they begin end on the day after.
+overnight if hours.until <= hours.from
+
 open if {
-	time.weekday([now, hours.time_zone]) in hours.days
+	not overnight
+	today in hours.days
 	clock >= hours.from
 	clock < hours.until
 }
 
-ask contains terms.asking(sprintf("it is %s in %s, outside business hours (%s to %s)", [clock, hours.time_zone, hours.from, hours.until])) if {
+open if {
+	overnight
+	today in hours.days
+	clock >= hours.from
+}
+
+open if {
+	overnight
+	yesterday in hours.days
+	clock < hours.until
+}
+
+ask contains terms.asking(sprintf("it is %s %s in %s, outside business hours (%s to %s)", [today, clock, hours.time_zone, hours.from, hours.until])) if {
 	input.plan.phase == "recover"
 	terms.terms.hours == "business"
 	not open

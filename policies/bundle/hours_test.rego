@@ -35,7 +35,43 @@ test_business_hours_are_local[now] if {
 }
 
 test_outside_business_hours_the_time_is_said if {
-	{ask.reason | some ask in asks("2026-11-26T17:05:00Z")} == {"it is 18:05 in Europe/Berlin, outside business hours (08:00 to 18:00)"}
+	{ask.reason | some ask in asks("2026-11-26T17:05:00Z")} == {"it is Thursday 18:05 in Europe/Berlin, outside business hours (08:00 to 18:00)"}
+}
+
+night_asks(now, days, from, until) := count(said) if {
+	said := hours.ask with input as at(now)
+		with data.salvor.config.business_hours as {"time_zone": "Europe/Berlin", "days": days, "from": from, "until": until}
+		with data.salvor.config.kinds as {"zone": {"hours": "business"}}
+}
+
+test_hours_over_midnight_belong_to_the_day_on_which_they_begin[now] if {
+	some now, count_of in {
+		"2026-11-26T20:59:59Z": 1, # Thursday, 21:59 in Berlin
+		"2026-11-26T21:00:00Z": 0,
+		"2026-11-27T04:59:59Z": 0, # Friday, 05:59
+		"2026-11-27T05:00:00Z": 1,
+		"2026-11-26T04:00:00Z": 1, # Thursday, 05:00, which belongs to Wednesday
+		"2026-11-27T21:00:00Z": 1, # Friday, 22:00
+	}
+	night_asks(now, ["Thursday"], "22:00", "06:00") == count_of
+}
+
+# On 2026-10-25 clocks go back at 03:00, on 2026-03-29 forward at 02:00.
+test_nights_in_which_clocks_are_changed[now] if {
+	some now, want in {
+		"2026-10-24T22:30:00Z": ["Saturday", 0], # Sunday, 00:30
+		"2026-10-25T04:30:00Z": ["Saturday", 0], # Sunday, 05:30
+		"2026-10-25T23:30:00Z": ["Sunday", 0], # Monday, 00:30
+		"2026-03-29T03:30:00Z": ["Saturday", 0], # Sunday, 05:30
+		"2026-03-29T22:30:00Z": ["Sunday", 0], # Monday, 00:30
+		"2026-03-29T22:31:00Z": ["Saturday", 1],
+	}
+	night_asks(now, [want[0]], "22:00", "06:00") == want[1]
+}
+
+test_hours_that_end_as_they_begin_are_whole_days[now] if {
+	some now, count_of in {"2026-11-25T22:59:59Z": 1, "2026-11-25T23:00:00Z": 0, "2026-11-26T22:59:59Z": 0, "2026-11-26T23:00:00Z": 1}
+	night_asks(now, ["Thursday"], "00:00", "00:00") == count_of
 }
 
 test_hours_are_any_unless_it_is_said if {
