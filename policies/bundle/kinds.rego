@@ -6,9 +6,10 @@ import data.salvor.lib.terms
 
 targets := count(input.plan.targets)
 
-act contains sprintf("a %s plan is on the ladder for %s faults of %s, and nothing is expected to be lost", [input.plan.class, input.fault.kind, input.cluster.name]) if {
+act contains sprintf("%s, and nothing is expected to be lost", [measured]) if {
 	input.plan.phase == "recover"
 	input.fault.kind != "node"
+	input.plan.data_loss == ""
 	targets > 0
 	terms.on_ladder
 }
@@ -20,6 +21,11 @@ act contains sprintf("this only takes back what Salvor did about %s", [input.fau
 	terms.on_ladder
 }
 
+# The plan beside what is on the ladder.
+measured := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
+	said := [input.fault.kind, input.cluster.name, terms.up_to, terms.tries + 1, input.plan.class]
+}
+
 # Who is asked where no rule asks or acts otherwise, or Salvor itself wants a person asked.
 ask contains terms.asking_otherwise(why)
 
@@ -27,9 +33,7 @@ why := sprintf("about %s faults of %s a person is asked", [input.fault.kind, inp
 	count(terms.terms.ladder) == 0
 } else := sprintf("about %s a person is asked", [input.fault.anchor]) if {
 	terms.on_ladder
-} else := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
-	said := [input.fault.kind, input.cluster.name, terms.up_to, terms.tries + 1, input.plan.class]
-}
+} else := measured
 
 ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [terms.tries, terms.terms.attempts])) if {
 	input.plan.phase == "recover"

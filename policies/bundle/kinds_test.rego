@@ -6,7 +6,7 @@ question := {
 	"about": "decision",
 	"cluster": {"name": "prod-eu", "environment": "production"},
 	"fault": {"kind": "zone", "anchor": "zone/eu-1a"},
-	"plan": {"phase": "recover", "class": "reversible", "targets": [{"kind": "Node", "name": "a-1"}]},
+	"plan": {"phase": "recover", "class": "reversible", "data_loss": "", "targets": [{"kind": "Node", "name": "a-1"}]},
 	"history": {"attempts": 0, "incidents_24h": 1},
 	"protection": {"level": 0, "apps": []},
 }
@@ -50,11 +50,15 @@ test_the_repair_of_one_node_is_spoken_of_elsewhere if {
 test_in_development_what_is_gentle_is_done[kind] if {
 	some kind in ["zone", "region", "data", "config", "security"]
 	gentle := with_changes({"fault": {"kind": kind}, "cluster": {"environment": "development"}})
-	kinds.act == {sprintf("a reversible plan is on the ladder for %s faults of prod-eu, and nothing is expected to be lost", [kind])} with input as gentle
+	kinds.act == {sprintf("a plan about a %s fault of prod-eu may be disruptive at most without a person at attempt 1, this one is reversible, and nothing is expected to be lost", [kind])} with input as gentle
 	count(strong) == 0 with input as gentle
 	harsh := object.union(gentle, {"plan": {"class": "destructive"}})
 	count(kinds.act) == 0 with input as harsh
 	otherwise == {sprintf("a plan about a %s fault of prod-eu may be disruptive at most without a person at attempt 1, this one is destructive", [kind])} with input as harsh
+}
+
+test_what_loses_data_is_not_done if {
+	count(kinds.act) == 0 with input as with_changes({"cluster": {"environment": "development"}, "plan": {"data_loss": "10 min"}})
 }
 
 test_in_staging_configuration_is_put_right if {
