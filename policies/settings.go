@@ -3,7 +3,7 @@ package policies
 // Settings are what the shipped rules read of the settings, data.salvor.config in Rego. Authors set what differs, key by key; what the
 // fields are for is what authors read about them. Settings of their own stand beside these.
 type Settings struct {
-	Groups        map[string][]string    `json:"groups"`                                             // names for groups of people of salvor.yaml; what is asked below is asked of one of these
+	Groups        map[string][]string    `json:"groups" some:"yes" eachform:"name"`                  // names for groups of people of salvor.yaml; what is asked below is asked of one of these
 	Defaults      Terms                  `json:"defaults"`                                           // for every fault
 	Kinds         map[string]Terms       `json:"kinds" keys:"node,zone,region,data,config,security"` // by kind of fault, what differs from `defaults`
 	Environments  map[string]Environment `json:"environments"`                                       // by `environment` of the cluster, what differs from the two above

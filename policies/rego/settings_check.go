@@ -15,7 +15,7 @@ import (
 // settingsCheck holds the settings of one file against those that the shipped rules read. Others are their author's own.
 type settingsCheck struct {
 	file   string
-	groups map[string]any // those of all files together: settings name them
+	groups map[string]any // those of all files together: settings name them; nil when they cannot be read
 	found  *problems
 	own    *[]ownSetting
 }
@@ -30,14 +30,18 @@ type ownSetting struct {
 // document at all, readSettings has said.
 func (p *problems) checkSettings(list []file, merged map[string]any) (own []ownSetting) {
 	groups, _ := merged["groups"].(map[string]any)
+	if _, there := merged["groups"]; !there {
+		groups = map[string]any{}
+	}
 	for _, one := range list {
-		var document yaml.Node
-		if err := yaml.Unmarshal(one.text, &document); err != nil {
+		document, err := documentOf(one.text)
+		if err != nil {
 			p.addAt(one.path, 1, "%s", err)
 			continue
 		}
+		p.addTwice(one.path, document)
 		c := settingsCheck{one.path, groups, p, &own}
-		if config := valueOf(valueOf(root(&document), "salvor"), "config"); config != nil {
+		if config := valueOf(valueOf(root(document), "salvor"), "config"); config != nil {
 			c.settings(config)
 		}
 	}
@@ -79,25 +83,6 @@ func (p *problems) addAt(file string, line int, format string, args ...any) {
 	*p = append(*p, Problem{File: file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-func root(document *yaml.Node) *yaml.Node {
-	if document.Kind == yaml.DocumentNode && len(document.Content) == 1 {
-		return document.Content[0]
-	}
-	return document
-}
-
-func valueOf(n *yaml.Node, key string) *yaml.Node {
-	if n == nil {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
 // settings checks the ones that are known.
 func (c settingsCheck) settings(n *yaml.Node) {
 	known := reflect.TypeFor[policies.Settings]()
@@ -127,6 +112,7 @@ func (c settingsCheck) check(at string, n *yaml.Node, of reflect.Type, tag refle
 	case of.Kind() == reflect.Struct:
 		c.entries(at, n, func(name *yaml.Node) (reflect.StructField, bool) { return c.field(at, name, of) })
 		c.complete(at, n, of)
+		c.inOrder(at, n, of)
 	case of.Kind() == reflect.Map:
 		c.entries(at, n, func(name *yaml.Node) (reflect.StructField, bool) { return c.key(at, name, of, tag) })
 	case of.Kind() == reflect.Slice:
@@ -160,6 +146,17 @@ func (c settingsCheck) complete(at string, n *yaml.Node, of reflect.Type) {
 	}
 }
 
+// inOrder finds a freeze that ends before it begins, which would hold nothing.
+func (c settingsCheck) inOrder(at string, n *yaml.Node, of reflect.Type) {
+	if of != reflect.TypeFor[policies.Freeze]() || n.Kind != yaml.MappingNode {
+		return
+	}
+	from, until := instantOf(valueOf(n, "from")), instantOf(valueOf(n, "until"))
+	if !from.IsZero() && !until.IsZero() && !from.Before(until) {
+		c.wrong(valueOf(n, "until"), at+".until", "it ends before it begins")
+	}
+}
+
 func (c settingsCheck) field(at string, name *yaml.Node, of reflect.Type) (reflect.StructField, bool) {
 	f, ok := fieldNamed(of, name.Value)
 	if !ok {
@@ -174,7 +171,7 @@ func (c settingsCheck) key(at string, name *yaml.Node, of reflect.Type, tag refl
 	if !ok {
 		c.wrong(name, at+"."+name.Value, "%s", never(name.Value, keys))
 	}
-	return reflect.StructField{Type: of.Elem()}, ok
+	return reflect.StructField{Type: of.Elem(), Tag: tag}, ok
 }
 
 func (c settingsCheck) list(at string, n *yaml.Node, of reflect.Type, tag reflect.StructTag) {
@@ -182,8 +179,11 @@ func (c settingsCheck) list(at string, n *yaml.Node, of reflect.Type, tag reflec
 		c.wrong(n, at, "want a list, not %s", formOf(n))
 		return
 	}
+	if tag.Get("some") != "" && len(n.Content) == 0 {
+		c.wrong(n, at, "it is empty: an ask of nobody is never answered")
+	}
 	for i, item := range n.Content {
-		c.check(fmt.Sprintf("%s[%d]", at, i), item, of.Elem(), reflect.StructTag(fmt.Sprintf("oneof:%q", tag.Get("each"))))
+		c.check(fmt.Sprintf("%s[%d]", at, i), item, of.Elem(), reflect.StructTag(fmt.Sprintf("oneof:%q form:%q", tag.Get("each"), tag.Get("eachform"))))
 	}
 }
 

@@ -47,9 +47,9 @@ func (c settingsCheck) text(n *yaml.Node, tag reflect.StructTag) error {
 	return form(n.Value)
 }
 
-// group is a name that the settings have for groups of people.
+// group is a name that the settings have for groups of people. While there is no telling which they have, any is.
 func (c settingsCheck) group(text string) error {
-	if _, known := c.groups[text]; known {
+	if _, known := c.groups[text]; known || c.groups == nil {
 		return nil
 	}
 	var names []string
@@ -87,6 +87,15 @@ func isInstant(text string) error {
 		return fmt.Errorf("want a time such as \"2026-12-20T00:00:00Z\", not %q", text)
 	}
 	return nil
+}
+
+// instantOf is zero for what is no instant.
+func instantOf(n *yaml.Node) time.Time {
+	if n == nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339, n.Value) // the zero time on an error, which isInstant tells
+	return at
 }
 
 func isName(text string) error {

@@ -38,6 +38,10 @@ func TestRefusedSettings(t *testing.T) {
 		{"no freeze", "freezes: [december]", `salvor.config.freezes[0]: want keys with values, not "december"`},
 		{"no name", "freezes: [{name: \" \"}]", "salvor.config.freezes[0].name: it is empty: people read it"},
 		{"no group list", "groups: {on_call: sre}", `salvor.config.groups.on_call: want a list, not "sre"`},
+		{"a group of nobody", "groups: {leads: []}", "salvor.config.groups.leads: it is empty: an ask of nobody is never answered"},
+		{"a group without a name", "groups: {leads: [\" \"]}", "salvor.config.groups.leads[0]: it is empty: people read it"},
+		{"twice", "defaults: {votes: 3, hours: any, votes: 1}", "votes stands here twice, in line 3 first: keep one"},
+		{"freeze that ends before it begins", "freezes: [{name: x, from: 2026-12-20T00:00:00Z, until: 2026-12-20T00:30:00+01:00, answer: deny}]", "salvor.config.freezes[0].until: it ends before it begins"},
 		{"empty", "freezes:", "salvor.config.freezes: it is empty: give it a value, or take it out"},
 		{"anchor", "defaults: &x {hours: any}", "salvor.config.defaults: anchors and aliases are not read here: write the value out"},
 	} {
@@ -46,6 +50,27 @@ func TestRefusedSettings(t *testing.T) {
 			wantError(t, err, c.want)
 			wantError(t, err, "data.yaml:3: ")
 		})
+	}
+}
+
+// TestRefusedSettingsFiles: what stands outside the settings that rules see.
+func TestRefusedSettingsFiles(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a second document", "salvor: {config: {}}\n---\nsalvor: {config: {defaults: {votes: 2}}}\n", "data.yaml:1: more than one document stands in it"},
+		{"settings twice", "salvor: {config: {defaults: {votes: 2}}}\nsalvor: {config: {}}\n", "data.yaml:2: salvor stands here twice, in line 1 first: keep one"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := New(t.Context(), own(c.text), Options{})
+			wantError(t, err, c.want)
+		})
+	}
+}
+
+// TestGroupsThatCannotBeRead: each setting that names one would be wrong, those that are shipped too.
+func TestGroupsThatCannotBeRead(t *testing.T) {
+	_, err := New(t.Context(), own("salvor:\n  config:\n    groups: []\n"), Options{})
+	if found := Problems(err); len(found) != 1 || found[0].Text != "salvor.config.groups: want keys with values, not a list" {
+		t.Errorf("%v", err)
 	}
 }
 
