@@ -9,19 +9,30 @@ import (
 // masked stands for what was taken out.
 const masked = "***"
 
+// named are the words that names of credentials end with.
+const named = `(?:password|passwd|passphrase|secret|token|credentials?|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key)`
+
 // secrets are forms of credentials in text, each with what stays of it.
 var secrets = [...]struct {
 	form  *regexp.Regexp
 	stays string
 }{
-	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)`), masked},
-	{regexp.MustCompile(`://[^/\s@:]+:[^/\s@]+@`), "://" + masked + "@"},
-	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{12,}`), "$1 " + masked},
-	{regexp.MustCompile(`(?i)((?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&)]{4,}`), "${1}" + masked},
-	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), masked}, // JSON web tokens
-	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked},                             // of AWS
-	{regexp.MustCompile(`\bgh[opsur]_[A-Za-z0-9]{20,}`), masked},                              // of GitHub
-	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked},                           // of Slack
+	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)`), masked},
+	{regexp.MustCompile(`://[^/\s@:]*:[^/\s]+@`), "://" + masked + "@"},
+	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+(?:[a-z._~+/-]*[0-9=][a-z0-9._~+/=-]{8,}|[a-z._~+/-]{8,}[0-9=][a-z0-9._~+/=-]*)`), "$1 " + masked},
+	{regexp.MustCompile(`(?i)(` + named + `\\?["']?\s*=>?\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked},
+	// A colon after the name of an object, such as shop/api-token, says what is so of it.
+	{regexp.MustCompile(`(?i)((?:^|[^\w./-])[\w.-]*` + named + `\\?["']?\s*:\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked},
+	{regexp.MustCompile(`(?i)((?:^|[^a-z])(?:pass|pwd|auth|authorization|sig)["']?=["']?)[^\s"',;&)]{4,}`), "${1}" + masked},
+	{regexp.MustCompile(`(?i)(--(?:password|passwd|token|secret|api-key)\s+["']?)[^\s"']{4,}`), "${1}" + masked},
+	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), masked},     // JSON web tokens
+	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked},                                 // of AWS
+	{regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{30,}`), masked},                                      // of Google
+	{regexp.MustCompile(`\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})`), masked}, // of GitHub
+	{regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{16,}`), masked},                                    // of GitLab
+	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked},                               // of Slack
+	{regexp.MustCompile(`(hooks\.slack\.com/services/)[A-Za-z0-9/]+`), "${1}" + masked},
+	{regexp.MustCompile(`\bhvs\.[A-Za-z0-9_-]{20,}`), masked}, // of Vault
 }
 
 // Masked is a question without the credentials that may stand in its texts: labels, annotations and sentences are what somebody else
@@ -65,7 +76,7 @@ func maskText(v reflect.Value) bool {
 }
 
 // hints are what each of the forms has in it somewhere.
-var hints = [...]string{"=", ":", "earer ", "EARER ", "asic ", "ASIC ", "eyJ", "AKIA", "ASIA", "gh", "xox"}
+var hints = [...]string{"=", ":", "earer ", "EARER ", "asic ", "ASIC ", "eyJ", "AKIA", "ASIA", "gh", "hub_", "xox", "--", "glpat-", "AIza", "hvs."}
 
 // suspect says whether a text can hold a credential at all: most are names.
 func suspect(text string) bool {
@@ -77,7 +88,7 @@ func suspect(text string) bool {
 			return true
 		}
 	}
-	return strings.Contains(text, "-----BEGIN")
+	return false
 }
 
 func maskList(v reflect.Value) (changed bool) {

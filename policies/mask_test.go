@@ -17,6 +17,15 @@ func TestMasked(t *testing.T) {
 		{"AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG", "AWS_SECRET_ACCESS_KEY: ***"}, {"AKIAIOSFODNN7EXAMPLE", "***"}, {"with eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmVk", "with ***"},
 		{"ghp_0123456789abcdefghijABCDEFGHIJ", "***"}, {"xoxb-123456789012-abcdef", "***"}, {"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- after", "*** after"}, {"-----BEGIN PRIVATE KEY-----\ncut off", "***"},
 		{"the token: x", "the token: x"},
+		{"-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOY\n-----END PGP PRIVATE KEY BLOCK----- after", "*** after"},
+		{"redis://:hunter2@cache:6379", "redis://***@cache:6379"}, {"https://app:hun@ter2@db/shop", "https://***@db/shop"}, {"amqp://mq/a:b@c", "amqp://mq/a:b@c"},
+		{"DB_PASS=hunter2", "DB_PASS=***"}, {"pwd='hunter2'", "pwd='***'"}, {"?sv=2020&sig=abcdef", "?sv=2020&sig=***"}, {"bypass=enabled", "bypass=enabled"},
+		{"mysql --password hunter2 shop", "mysql --password *** shop"}, {`{\"password\":\"hunter2\"}`, `{\"password\":\"***\"}`}, {"AccountKey=abcd==;", "AccountKey=***;"},
+		{"github_pat_11ABCDEFG0123456789_abc", "***"}, {"glpat-ABCDEFGHIJ0123456789", "***"}, {"AIza0123456789abcdefghijklmnopqrstuv", "***"},
+		{"hvs.CAESIJabcdefghijklmnopqrst", "***"}, {"https://hooks.slack.com/services/T0/B0/abc", "https://hooks.slack.com/services/***"},
+		{"Deployment shop/api-token: CrashLoopBackOff", "Deployment shop/api-token: CrashLoopBackOff"}, {"x-api-token: k-12345", "x-api-token: ***"},
+		{"Basic connectivity lost to worker-1", "Basic connectivity lost to worker-1"}, {"bearer authentication failed", "bearer authentication failed"},
+		{"Basic dXNlcjpwYXNzd29yZA==", "Basic ***"}, {"bearer abcdefghijklmnop1", "bearer ***"},
 	} {
 		if got := Masked(Question{Fault: FaultFacts{Sentence: c.text}}).Fault.Sentence; got != c.want {
 			t.Errorf("%q became %q, want %q", c.text, got, c.want)
