@@ -302,7 +302,7 @@ func TestSignatures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report, err := audit.NewCheck(nil).ReadSigned(strings.NewReader(c.text), c.key)
 			if c.what == "" {
-				if !errors.Is(err, audit.ErrForm) {
+				if !errors.Is(err, audit.ErrForm) || strings.ContainsAny(err.Error(), "{&") {
 					t.Errorf("it says %v", err)
 				}
 				return

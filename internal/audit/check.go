@@ -99,8 +99,11 @@ func (c *Check) document(line Line) error {
 // end checks that nothing was left out on the way, and of the earlier audit that all is still there.
 func (c *Check) end(said *Count) error {
 	c.finish()
-	if said == nil || *said != c.report.Count {
-		return fmt.Errorf("%w: lines are missing: it says %+v, and has %+v", ErrForm, said, c.report.Count)
+	if said == nil {
+		return ErrForm
+	}
+	if *said != c.report.Count {
+		return fmt.Errorf("%w: lines are missing: its end counts %s; there are %s", ErrForm, said.sentence(), c.report.sentence())
 	}
 	c.ended = true
 	c.missing()

@@ -39,21 +39,20 @@ func (r Report) Whole() bool { return len(r.Breaks) == 0 }
 
 // Sentence is the report in one line.
 func (r Report) Sentence() string {
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{r.Incidents, "incident"}, {r.Records, "record"}, {r.Documents, "decision"}, {r.Trails, "trail"}, {r.Entries, "entry"}} {
-		parts = append(parts, counted(part.n, part.what))
-	}
-	text := strings.Join(parts[:3], ", ")
-	if r.Only == "" {
-		text = strings.Join(parts[:4], ", ") + " with " + parts[4]
+	text := r.sentence()
+	if r.Only != "" {
+		text, _, _ = strings.Cut(text, ", "+counted(r.Trails, "trail"))
 	}
 	if r.Whole() {
 		return text + ": all chained"
 	}
 	return text + ": " + counted(len(r.Breaks), "break")
+}
+
+// sentence is what was counted, as people read it.
+func (c Count) sentence() string {
+	return fmt.Sprintf("%s, %s, %s, %s with %s", counted(c.Incidents, "incident"), counted(c.Records, "record"), counted(c.Documents, "decision"),
+		counted(c.Trails, "trail"), counted(c.Entries, "entry"))
 }
 
 // Notes say what is no break and worth knowing.
