@@ -40,9 +40,9 @@ func (r *records) KeptDecision(context.Context, string) (incident.Kept, error) {
 }
 
 // KeptTrails implements audit.Ledger.
-func (r *records) KeptTrails(_ context.Context, give func(string, []incident.Kept) error) error {
+func (r *records) KeptTrails(_ context.Context, give func(string, []incident.Kept, error) error) error {
 	entry := []byte(`{"kind":"pause","who":"ann","text":"ann paused everything"}`)
-	return give("pauses", []incident.Kept{{Seq: 1, StoredAt: morning, Bytes: entry, Mark: incident.SumOf(entry)}})
+	return give("pauses", []incident.Kept{{Seq: 1, StoredAt: morning, Bytes: entry, Mark: incident.SumOf(entry)}}, nil)
 }
 
 const (

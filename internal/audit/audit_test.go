@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -319,5 +320,28 @@ func TestSignatures(t *testing.T) {
 				t.Error("it is taken for an earlier copy")
 			}
 		})
+	}
+}
+
+// torn is a ledger of which one trail cannot be read.
+type torn struct{ audit.Ledger }
+
+func (torn) KeptTrails(_ context.Context, give func(string, []incident.Kept, error) error) error {
+	return give("policy", nil, errors.New("its last message cannot be read"))
+}
+
+func TestATrailThatCannotBeRead(t *testing.T) {
+	auditor := audit.Auditor{Ledger: torn{open(t)}, Missing: ledger.ErrNotFound, Version: "test", Clock: time.Now}
+	var text bytes.Buffer
+	if err := auditor.Audit(t.Context(), &text, audit.Span{To: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	report, err := audit.NewCheck(nil).Read(&text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []audit.Break{{Of: "policy", What: "it is there and cannot be read: its last message cannot be read"}}
+	if diff := cmp.Diff(want, report.Breaks); diff != "" || report.Trails != 1 {
+		t.Errorf("%d trails (-want +got):\n%s", report.Trails, diff)
 	}
 }

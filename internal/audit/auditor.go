@@ -17,7 +17,7 @@ type Ledger interface {
 	Named(ctx context.Context, text string) ([]incident.ID, error)
 	KeptIncident(ctx context.Context, id incident.ID) ([]incident.Kept, error)
 	KeptDecision(ctx context.Context, ref string) (incident.Kept, error)
-	KeptTrails(ctx context.Context, give func(trail string, entries []incident.Kept) error) error
+	KeptTrails(ctx context.Context, give func(trail string, entries []incident.Kept, unread error) error) error
 }
 
 // Auditor writes audits. All of its parts are needed.
@@ -144,8 +144,11 @@ func (t *telling) document(ctx context.Context, ref string) error {
 	return t.kept(IsDocument, ref, doc)
 }
 
-func (t *telling) trail(name string, entries []incident.Kept) error {
+func (t *telling) trail(name string, entries []incident.Kept, unread error) error {
 	t.count.Trails++
+	if unread != nil {
+		return write(t.out, Line{Is: IsUnreadTrail, Of: name, Why: unread.Error()})
+	}
 	for _, kept := range entries {
 		t.count.Entries++
 		if err := t.kept(IsEntry, name, kept); err != nil {

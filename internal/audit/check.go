@@ -62,9 +62,9 @@ func (c *Check) take(line Line) error {
 	case IsDocument:
 		return c.document(line)
 	case IsUnread:
-		c.finish()
-		c.report.Incidents++
-		c.broke(Break{Of: line.Of, What: "it is there and cannot be read: " + line.Why})
+		c.unread(line, &c.report.Incidents)
+	case IsUnreadTrail:
+		c.unread(line, &c.report.Trails)
 	case IsEnd:
 		return c.end(line.Count)
 	case IsHead:
@@ -73,6 +73,12 @@ func (c *Check) take(line Line) error {
 		return fmt.Errorf("%w: no line is named %q", ErrForm, line.Is)
 	}
 	return nil
+}
+
+func (c *Check) unread(line Line, among *int) {
+	c.finish()
+	*among++
+	c.broke(Break{Of: line.Of, What: "it is there and cannot be read: " + line.Why})
 }
 
 func (c *Check) begin(b *Begin) error {

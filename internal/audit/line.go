@@ -21,14 +21,15 @@ type Is string
 // The lines of an audit in their order: of each incident its records, then its documents; then trails. Heads and a signature are added
 // by whoever exports it.
 const (
-	IsBegin     Is = "audit"
-	IsRecord    Is = "record"    // of an incident
-	IsUnread    Is = "unread"    // an incident whose records are there and cannot be read
-	IsDocument  Is = "document"  // of what policy was asked
-	IsEntry     Is = "entry"     // of a trail
-	IsEnd       Is = "end"       // of what the server says
-	IsHead      Is = "head"      // what an incident or a trail ended with
-	IsSignature Is = "signature" // over all lines before it
+	IsBegin       Is = "audit"
+	IsRecord      Is = "record"       // of an incident
+	IsUnread      Is = "unread"       // an incident whose records are there and cannot be read
+	IsDocument    Is = "document"     // of what policy was asked
+	IsEntry       Is = "entry"        // of a trail
+	IsUnreadTrail Is = "unread_trail" // a trail whose entries are there and cannot be read
+	IsEnd         Is = "end"          // of what the server says
+	IsHead        Is = "head"         // what an incident or a trail ended with
+	IsSignature   Is = "signature"    // over all lines before it
 )
 
 // Line is one line of an audit.
@@ -40,7 +41,7 @@ type Line struct {
 	Mark     string    `json:"mark,omitempty"`
 	Bytes    []byte    `json:"bytes,omitempty"` // as they are stored
 	Sum      string    `json:"sum,omitempty"`   // IsHead
-	Why      string    `json:"why,omitempty"`   // IsUnread
+	Why      string    `json:"why,omitempty"`   // IsUnread, IsUnreadTrail
 
 	Begin     *Begin     `json:"begin,omitempty"`
 	Count     *Count     `json:"count,omitempty"` // IsEnd

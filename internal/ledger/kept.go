@@ -2,10 +2,12 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
@@ -31,18 +33,19 @@ func (l *Ledger) KeptDecision(ctx context.Context, ref string) (incident.Kept, e
 	return keptOf([]stored{*msg})[0], nil
 }
 
-// KeptTrails gives the entries of each trail as they are stored, in the order of their names, until give returns an error.
-func (l *Ledger) KeptTrails(ctx context.Context, give func(trail string, entries []incident.Kept) error) error {
+// KeptTrails gives the entries of each trail as they are stored, in the order of their names, until give returns an error. Of a trail that
+// is there and cannot be read it gives why.
+func (l *Ledger) KeptTrails(ctx context.Context, give func(trail string, entries []incident.Kept, unread error) error) error {
 	subjects, err := l.subjects(ctx, AuditStream, trailPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("list trails: %w", err)
 	}
 	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
 		entries, err := l.history(ctx, subject)
-		if err != nil {
+		if errors.Is(err, events.ErrUnavailable) {
 			return err
 		}
-		if err := give(lastToken(subject), keptOf(entries)); err != nil {
+		if err := give(lastToken(subject), keptOf(entries), err); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 		return nil, fmt.Errorf("read %s: %w", subject, err)
 	}
 	if end.last == nil {
-		return nil, nil // what a copy still had is being purged
+		return nil, l.purged(ctx, subject, all)
 	}
 	for endOf(all) < end.last.Seq {
 		part, err := l.direct(ctx, streamOf(subject), query{Next: subject, Seq: endOf(all) + 1, Batch: readAtOnce})
@@ -123,6 +123,25 @@ func (l *Ledger) history(ctx context.Context, subject string) ([]stored, error) 
 		all = append(all, part...)
 	}
 	return all, nil
+}
+
+// purged finds out why the leader knows no last message where a copy has some. That they are being purged is no error.
+func (l *Ledger) purged(ctx context.Context, subject string, some []stored) error {
+	if len(some) == 0 {
+		return nil
+	}
+	first, err := l.following(ctx, subject, 0)
+	if err != nil || first == nil {
+		return err
+	}
+	last, err := l.last(ctx, subject)
+	if err == nil && last != nil {
+		err = unavailable(errors.New("it is being written"))
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", subject, err)
+	}
+	return fmt.Errorf("read %s: its last message cannot be read, though others are there from %d on: it was changed where it is stored", subject, first.Seq)
 }
 
 // missing is why a history does not come: a copy is behind, or, which is no error, it has been purged meanwhile.
