@@ -128,7 +128,7 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 }
 
 func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.History {
-	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, Tried: tried(inc), LastOutcome: string(inc.Outcome), LastReason: inc.Why}
+	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, Tried: tried(inc), LastOutcome: string(inc.Outcome), LastReason: stopCause(inc)}
 	if !inc.LastTry.IsZero() {
 		h.SinceLastS = look.Sight.Now.Sub(inc.LastTry).Seconds()
 	}
@@ -145,6 +145,16 @@ func tried(inc *incident.Incident) []string {
 		}
 	}
 	return names
+}
+
+// stopCause is what was said when the last plan stopped, empty where none has.
+func stopCause(inc *incident.Incident) string {
+	for _, rec := range slices.Backward(inc.History) {
+		if rec.Kind == incident.Failed || rec.Kind == incident.Checked {
+			return rec.Text
+		}
+	}
+	return ""
 }
 
 // inFlight is what other incidents hold.
