@@ -66,8 +66,8 @@ type Place struct {
 type DecisionDocument struct {
 	Ref      string          `json:"ref"`
 	Sum      string          `json:"sum"`
-	Seq      uint64          `json:"seq"`
-	StoredAt time.Time       `json:"stored_at"`
+	Seq      uint64          `json:"seq,omitzero"`       // in a list
+	StoredAt time.Time       `json:"stored_at,omitzero"` // in a list
 	Incident incident.ID     `json:"incident"`
 	Document json.RawMessage `json:"document"`
 }

@@ -3,9 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
 )
@@ -69,6 +71,9 @@ func (a *API) narrow(r *http.Request, f *decisionFilter) error {
 			return &Refusal{http.StatusBadRequest, listingDecisions, err.Error(), "give deny, ask or act"}
 		}
 	}
+	if err := f.check(); err != nil {
+		return err
+	}
 	name := q.Get("incident")
 	if name == "" {
 		return nil
@@ -83,6 +88,17 @@ func (a *API) narrow(r *http.Request, f *decisionFilter) error {
 	}
 	if f.incident = id; q.Get("from") == "" && len(inc.History) > 0 && inc.History[0].StoredAt.Before(f.to) {
 		f.from = inc.History[0].StoredAt
+	}
+	return nil
+}
+
+// check refuses kinds and questions that there are none of: a list without any would be taken for an answer.
+func (f decisionFilter) check() error {
+	if f.kind != "" && !slices.Contains(classifiers.Kinds(), classifiers.Kind(f.kind)) {
+		return &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("no kind of fault is named %q", f.kind), "give node, zone, region, data, config or security"}
+	}
+	if f.about != "" && f.about != policies.AboutDecision && f.about != policies.AboutGate {
+		return &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("nothing is asked about %q", f.about), "give decision or gate"}
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("in full (-want +got):\n%s", diff)
 	}
 	for path, status := range map[string]int{
-		"?verdict=perhaps": 400, "?limit=1001": 400, "?after=x": 400, "?form=xml": 400, "?from=x": 400, "?incident=nobody": 404,
+		"?verdict=perhaps": 400, "?kind=nod": 400, "?about=authorise": 400, "?limit=1001": 400, "?after=x": 400, "?form=xml": 400, "?from=x": 400, "?incident=nobody": 404,
 		"/" + name + "/9": 404, "/nobody/1": 404, "/" + f.incidents[two].Name() + "/5": 500,
 	} {
 		if r := call(t, srv, "viewer", http.MethodGet, "/v1/decisions"+path, ""); r.Status != status {
