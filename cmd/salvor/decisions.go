@@ -11,7 +11,6 @@ import (
 
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/client"
-	"github.com/salvor-io/salvor/policies"
 )
 
 func newDecisionsCommand(env environment) *cobra.Command {
@@ -82,7 +81,7 @@ func writeDecisions(w io.Writer, list []api.Decision) error {
 			rows = append(rows, append(row, "", "", "", "", "", "", "", "it cannot be read: "+d.Unread))
 			continue
 		}
-		rows = append(rows, append(row, d.Cluster, d.Anchor, string(d.About), planOf(d), d.Verdict.String(), d.Would.String(), d.Revision, firstReason(d.Held, d.Reasons)))
+		rows = append(rows, append(row, d.Cluster, d.Anchor, string(d.About), planOf(d), d.Verdict.String(), d.Would.String(), d.Revision, why(d)))
 	}
 	return table(w, []string{"TIME (UTC)", "DECISION", "CLUSTER", "WHAT", "ABOUT", "PLAN", "VERDICT", "WOULD", "REVISION", "WHY"}, rows)
 }
@@ -97,12 +96,14 @@ func planOf(d api.Decision) string {
 	return d.Runbook
 }
 
-// firstReason is the first of what held an answer back, or else why rules answer so.
-func firstReason(lists ...[]policies.Reason) string {
-	for _, list := range lists {
-		if len(list) > 0 {
-			return list[0].Text
-		}
+// why is all that held an answer back, or else the first of why rules answer so.
+func why(d api.Decision) string {
+	var held []string
+	for _, reason := range d.Held {
+		held = append(held, reason.Text)
 	}
-	return ""
+	if len(held) == 0 && len(d.Reasons) > 0 {
+		return d.Reasons[0].Text
+	}
+	return strings.Join(held, "; ")
 }

@@ -153,7 +153,7 @@ func (r *records) ReadDecision(ctx context.Context, ref string) (found json.RawM
 // Decisions gives one of a gate, and those that a test has added.
 func (r *records) Decisions(_ context.Context, _, _ time.Time, give func(incident.StoredDecision) error) error {
 	gate := `{"question":{"about":"gate","cluster":{"name":"prod-eu"},"fault":{"kind":"node","anchor":"node/worker-7"},"plan":{"runbook":"node-failure"}},` +
-		`"decision":{"verdict":"deny","would":"act","revision":"r1","reasons":[{"text":"it is small"}],"held":[{"text":"somebody paused it"}]}}`
+		`"decision":{"verdict":"deny","would":"act","revision":"r1","reasons":[{"text":"it is small"}],"held":[{"text":"the mode is ask"},{"text":"somebody paused it"}]}}`
 	for i, doc := range append([]string{gate}, r.asked...) {
 		ref := fmt.Sprintf("%s/%016x", r.inc.ID, 0x1f0c2a7b9d3e4f55+i)
 		if err := give(incident.StoredDecision{Asked: incident.Asked{Ref: ref}, Incident: r.inc.ID, Seq: uint64(i + 1), StoredAt: morning, Document: json.RawMessage(doc)}); err != nil {
@@ -303,7 +303,7 @@ func TestCommands(t *testing.T) {
 		{"export", []string{"a recording of nothing\n", "-- span --\n2026-02-28T03:12:04Z\n2026-03-01T03:12:04Z\n", "-- events.jsonl --\n"}, ""},
 		{"export --from 2026-02-01T00:00:00Z --to 2026-02-02T00:00:00Z", []string{"a recording", "2026-02-01T00:00:00Z\n2026-02-02T00:00:00Z\n"}, ""},
 		{"decisions", []string{"TIME (UTC)           DECISION                   CLUSTER  WHAT           ABOUT  PLAN          VERDICT  WOULD  REVISION  WHY\n2026-03-01 03:11:04  " + name +
-			"/1f0c2a7b9d3e4f55  prod-eu  node/worker-7  gate   node-failure  deny     act    r1        somebody paused it\n"}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
+			"/1f0c2a7b9d3e4f55  prod-eu  node/worker-7  gate   node-failure  deny     act    r1        the mode is ask; somebody paused it\n"}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
 		{"decisions --verdict act --incident " + name, []string{""}, "no decisions\n"},
 		{"decisions -o json --since 2m --about gate", []string{"[\n  {\n    \"ref\": ", `"would": "act"`}, "the oldest decision that is kept is of 2026-03-01 03:11:04 UTC\n"},
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
