@@ -21,6 +21,7 @@ func TestTheGuideShowsTheTables(t *testing.T) {
 	is := string(raw)
 	want := between(t, is, "combine", combineTable())
 	want = between(t, want, "input", inputTable(readComments(t)))
+	want = between(t, want, "settings", settingsTable(readComments(t)))
 	if is == want {
 		return
 	}
@@ -71,6 +72,33 @@ func inputTable(said comments) string {
 		}
 	}
 	walk("", "", reflect.TypeFor[Question]())
+	return out.String()
+}
+
+// settingsTable lists the settings with what is written about them, those of each record once.
+func settingsTable(said comments) string {
+	var out strings.Builder
+	out.WriteString("| setting | meaning |\n| --- | --- |\n")
+	seen := map[reflect.Type]bool{}
+	var walk func(at, meaning string, of reflect.Type)
+	walk = func(at, meaning string, of reflect.Type) {
+		if meaning != "" {
+			fmt.Fprintf(&out, "| `%s` | %s |\n", at, meaning)
+		}
+		switch {
+		case of.Kind() == reflect.Map && of.Elem().Kind() == reflect.Struct:
+			walk(at+".*", "", of.Elem())
+		case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
+			walk(at+"[_]", "", of.Elem())
+		case of.Kind() == reflect.Struct && !seen[of]:
+			seen[of] = true
+			for i := range of.NumField() {
+				f := of.Field(i)
+				walk(strings.TrimPrefix(at+"."+f.Tag.Get("json"), "."), said[of.Name()+"."+f.Name], f.Type)
+			}
+		}
+	}
+	walk("", "", reflect.TypeFor[Settings]())
 	return out.String()
 }
 
