@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -20,12 +19,13 @@ func newPolicyCheckCommand() *cobra.Command {
 		Long: `Load DIR (default the current directory) beside the shipped rules, as a server would, and say all that is wrong with it.
 
 With --config, the groups that rules and settings name are looked for among the people of that salvor.yaml too: an ask of a group that
-nobody belongs to is never answered. Only names that are written out can be seen, not those that a rule computes.`,
+nobody belongs to is never answered. So are the clusters and environments that settings name: a freeze of one that is not there holds
+nothing. Only names that are written out can be seen, not those that a rule computes.`,
 		Example: `  salvor policy check policies
   salvor policy check policies --config salvor.yaml`,
 		Args: usage(cobra.MaximumNArgs(1)),
 	}
-	cmd.Flags().StringVar(&path, "config", "", "the salvor.yaml whose people groups are looked for among")
+	cmd.Flags().StringVar(&path, "config", "", "the salvor.yaml in which groups, clusters and environments are looked for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := directoryOf(args)
 		sources, err := policyOf(dir)
@@ -37,7 +37,7 @@ nobody belongs to is never answered. Only names that are written out can be seen
 			return tellProblems(cmd.ErrOrStderr(), dir, err)
 		}
 		if path != "" {
-			if err := checkGroups(cmd.ErrOrStderr(), engine, path); err != nil {
+			if err := checkNames(cmd, engine, sources[:1], path); err != nil {
 				return err
 			}
 		}
@@ -51,22 +51,45 @@ nobody belongs to is never answered. Only names that are written out can be seen
 	return cmd
 }
 
-// checkGroups says which groups nobody of a configuration belongs to.
-func checkGroups(talk io.Writer, engine *rego.Engine, path string) error {
+// checkNames says which groups nobody of a configuration belongs to, and which clusters and environments it does not have. The environments
+// of the shipped settings need not be there.
+func checkNames(cmd *cobra.Command, engine *rego.Engine, shippedAlone []rego.Source, path string) error {
 	cfg, err := config.Read(path)
 	if err != nil {
 		return advisedError{err, "salvor config check " + path}
 	}
-	empty := 0
-	for _, one := range engine.Groups() {
-		if !slices.ContainsFunc(cfg.People, func(p config.Person) bool { return slices.Contains(p.Groups, one.Group) }) {
-			fmt.Fprintln(talk, timeline.Plain(fmt.Sprintf("%s: nobody in %s belongs to the group %s", one.Where, path, one.Group)))
-			empty++
-		}
+	shipped, err := rego.New(cmd.Context(), shippedAlone, rego.Options{})
+	if err != nil {
+		return err
 	}
-	if empty == 0 {
+	wrong := slices.Concat(emptyGroups(cfg, engine, path), missingPlaces(cfg, engine.Places(), shipped.Places(), path))
+	for _, one := range wrong {
+		fmt.Fprintln(cmd.ErrOrStderr(), timeline.Plain(one))
+	}
+	if len(wrong) == 0 {
 		return nil
 	}
-	fmt.Fprintf(talk, "%d times a group is named that has no member\n", empty)
-	return silentError{fmt.Errorf("find %d groups without a member", empty)}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d times something is named that is not in %s\n", len(wrong), path)
+	return silentError{fmt.Errorf("find %d names that are not in %s", len(wrong), path)}
+}
+
+func emptyGroups(cfg *config.Config, engine *rego.Engine, path string) (wrong []string) {
+	for _, one := range engine.Groups() {
+		if !slices.ContainsFunc(cfg.People, func(p config.Person) bool { return slices.Contains(p.Groups, one.Group) }) {
+			wrong = append(wrong, fmt.Sprintf("%s: nobody in %s belongs to the group %s", one.Where, path, one.Group))
+		}
+	}
+	return wrong
+}
+
+func missingPlaces(cfg *config.Config, named, shipped []rego.Place, path string) (wrong []string) {
+	for _, one := range named {
+		there := slices.ContainsFunc(cfg.Clusters, func(c config.Cluster) bool {
+			return one.Kind == "cluster" && c.Name == one.Name || one.Kind == "environment" && c.Environment == one.Name
+		})
+		if !there && !slices.Contains(shipped, one) {
+			wrong = append(wrong, fmt.Sprintf("%s: no %s in %s is named %s", one.Where, one.Kind, path, one.Name))
+		}
+	}
+	return wrong
 }

@@ -17,6 +17,7 @@ import (
 const (
 	shopRules = "package salvor.policies.shop\n\ndeny contains \"no\" if input.view.broken_nodes > 3\n"
 	shopTest  = "package salvor.policies.shop_test\n\nimport data.salvor.policies.shop\n\n"
+	frozen    = "salvor: {config: {environments: {prod: {}, staging: {}}, freezes: [{name: x, from: 2026-12-20T00:00:00Z, until: 2026-12-21T00:00:00Z, answer: ask, clusters: [prod-eu]}]}}"
 	passes    = "test_many if shop.deny == {\"no\"} with input.view.broken_nodes as 4\n"
 )
 
@@ -90,6 +91,11 @@ func TestPolicyCommands(t *testing.T) {
 		{"groups", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shop\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitOK, "1 rule files", ""},
 		{"a group of nobody", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shops\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
 			"shop.rego:5: nobody in salvor.yaml belongs to the group shops\n"},
+		{"places", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people + "clusters: [{name: prod-eu, environment: prod, observe: {in_cluster: true}}]"}, "check p --config salvor.yaml",
+			exitOK, "0 rule files", ""},
+		{"places that are not there", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
+			"data.salvor.config.environments: no environment in salvor.yaml is named prod\n" +
+				"data.salvor.config.freezes: no cluster in salvor.yaml is named prod-eu\n2 times something is named that is not in salvor.yaml\n"},
 		{"no configuration", map[string]string{"p/shop.rego": shopRules}, "check p --config none.yaml", exitError, "", "next: salvor config check none.yaml"},
 
 		{"tests pass", map[string]string{"shop.rego": shopRules, "shop_test.rego": shopTest + passes}, "test", exitOK, "1 passed\n", ""},

@@ -52,3 +52,19 @@ func TestHolding(t *testing.T) {
 		t.Errorf("it holds %d rule files and %d settings, %v", rules, settings, err)
 	}
 }
+
+func TestPlaces(t *testing.T) {
+	engine := load(t, own(`salvor: {config: {environments: {prod: {}, "": {}}, freezes: [
+  {name: x, from: 2026-12-20T00:00:00Z, until: 2026-12-21T00:00:00Z, answer: ask},
+  {name: y, from: 2026-12-20T00:00:00Z, until: 2026-12-21T00:00:00Z, answer: ask, clusters: [b, a], environments: [lab]}]}}`))
+	want := []Place{{"environment", "development", "data.salvor.config.environments"}, {"environment", "prod", "data.salvor.config.environments"},
+		{"environment", "staging", "data.salvor.config.environments"}, {"cluster", "a", "data.salvor.config.freezes"},
+		{"cluster", "b", "data.salvor.config.freezes"}, {"environment", "lab", "data.salvor.config.freezes"}}
+	if diff := cmp.Diff(want, engine.Places()); diff != "" {
+		t.Error(diff)
+	}
+	var empty Engine
+	if empty.Places() != nil {
+		t.Error("an engine without rules names places")
+	}
+}
