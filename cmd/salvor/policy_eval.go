@@ -45,7 +45,7 @@ decision as salvor decisions show -o json prints it, or a recorded case of a tes
 		if err != nil {
 			return err
 		}
-		found, err := authoring.Evaluate(cmd.Context(), rules, asked.Question)
+		found, err := authoring.Evaluate(cmd.Context(), rules.Trial(), asked.Question)
 		if err != nil {
 			return advisedError{err, "no answer is a refusal: Salvor denies then; mend the rule"}
 		}

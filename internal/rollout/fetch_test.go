@@ -127,7 +127,7 @@ func TestWhatAnAddressMaySend(t *testing.T) {
 		"signed by another":      {func(s *shelf, _ pen) { s.data = other.sign(t, acts) }, "none of the keys k1 has signed it"},
 		"not signed":             {func(s *shelf, _ pen) { s.data = unsigned(t, acts) }, "it is not signed"},
 		"bad rules":              {func(s *shelf, p pen) { s.data = p.sign(t, acts+"\nfoo := 1\n") }, "own.rego:5: foo has no effect"},
-		"more than is read":      {func(s *shelf, _ pen) { s.data = make([]byte, 100<<20) }, "at most 2097152 are read"},
+		"more than is read":      {func(s *shelf, _ pen) { s.data = make([]byte, 100<<20) }, "it is too large: at most 2097152 bytes are read"},
 		"a page":                 {func(s *shelf, _ pen) { s.data = []byte("<html>") }, "it is no bundle"},
 		"no such address":        {func(s *shelf, _ pen) { s.status = 404 }, "the server answers 404"},
 		"a server that is down":  {func(s *shelf, _ pen) { s.CloseClientConnections(); s.Close() }, "connection refused"},

@@ -21,33 +21,49 @@ type Recorded interface {
 }
 
 // judge says what a candidate would change: both are asked the fixed set of questions, and those that were decided lately, as many as there
-// is time for. Mode and brakes are left out: they hold back either alike, today.
+// is time for. Mode and brakes are left out: they hold back either alike, today. It returns an OwedError where the candidate owes the
+// answer to what was decided.
 func (r *Rollout) judge(ctx context.Context, was, is policies.Engine) (*Report, error) {
 	report := &Report{Differ: []Difference{}}
 	for _, q := range r.reference {
 		report.add(&report.Reference, differenceOf(q, unheld(ctx, was, q), unheld(ctx, is, q)))
 	}
 	until, asked := r.Clock().Add(judgeWithin), 0
+	var owes error
 	err := r.Recorded.RecentDecisions(ctx, r.Clock().Add(-judgeBack), func(doc json.RawMessage) bool {
 		if asked == judgeMost || r.Clock().After(until) || ctx.Err() != nil {
 			report.Cut = true
 			return false
 		}
-		var stored struct {
-			Question policies.Question `json:"question"`
+		q, ok := askable(doc)
+		if !ok {
+			return true
 		}
-		if json.Unmarshal(doc, &stored) != nil || stored.Question.Schema != policies.InputVersion {
-			return true // another version asked it: it cannot be asked again
+		said, err := is.Ask(ctx, q)
+		if err != nil {
+			owes = owed(q, err)
+			return false
 		}
-		q := stored.Question
 		asked, report.From = asked+1, q.Now
-		report.add(&report.Recorded, differenceOf(q, unheld(ctx, was, q), unheld(ctx, is, q)))
+		report.add(&report.Recorded, differenceOf(q, unheld(ctx, was, q), policies.Unheld(said, q)))
 		return true
 	})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		return nil, fmt.Errorf("read what was decided: %w", err)
 	}
-	return report, ctx.Err()
+	return report, owes
+}
+
+// askable is the question of a stored decision, unless another version asked it: then it cannot be asked again.
+func askable(doc json.RawMessage) (q policies.Question, ok bool) {
+	var stored struct {
+		Question policies.Question `json:"question"`
+	}
+	err := json.Unmarshal(doc, &stored)
+	return stored.Question, err == nil && stored.Question.Schema == policies.InputVersion
 }
 
 // unheld is what would be decided but for mode and brakes. What cannot be asked denies, as it would when it counts.

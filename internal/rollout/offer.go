@@ -79,7 +79,11 @@ func (r *Rollout) offer(ctx context.Context, now *state, c Candidate) error {
 	r.mu.Lock()
 	r.compiled = rules
 	r.mu.Unlock()
-	if err := r.place(ctx, now, o, rules, pack); err != nil {
+	err = r.place(ctx, now, o, rules, pack)
+	if owes := (*OwedError)(nil); errors.As(err, &owes) {
+		return r.turnDown(ctx, now, o, err)
+	}
+	if err != nil {
 		return err
 	}
 	r.isWell()
@@ -92,7 +96,7 @@ func (r *Rollout) prepare(ctx context.Context, p rego.Policy) (*rego.Rules, []by
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.Tester.Test(ctx, p); err != nil {
+	if err := errors.Join(r.Tester.Test(ctx, p), r.try(ctx, rules)); err != nil {
 		return nil, nil, err
 	}
 	pack, err := p.Pack()

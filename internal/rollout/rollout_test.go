@@ -16,6 +16,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/policies/rego"
 )
 
 func TestTheFirstIsInForceAtOnce(t *testing.T) {
@@ -154,6 +155,9 @@ func TestABadCandidateLeavesTheLastGood(t *testing.T) {
 		"a failing test": {func(d *desk) {
 			d.write("own_test.rego", "package own_test\n\ntest_it if input.fault.kind == \"zone\" with input as {\"fault\": {\"kind\": \"node\"}}\n")
 		}, "own_test.rego:3: the test test_it fails"},
+		"a word that no ask knows": {func(d *desk) {
+			d.write("own.rego", strings.Replace(asks, "{\"reason\"", "{\"on_timeout\": lower(\"APPROVE\"), \"reason\"", 1))
+		}, `own.rego:3: ask: on_timeout: must be "escalate" or "expire", not "approve" (asked about node/worker-1: recover, observe)`},
 		"a directory that is gone": {func(d *desk) {
 			if err := os.RemoveAll(d.dir); err != nil {
 				d.t.Fatal(err)
@@ -359,6 +363,43 @@ func TestWhatWasDecidedJudges(t *testing.T) {
 	}
 	if got := held.Report; got.Reference.Looser != 0 || got.Recorded != (Sums{Looser: 3}) || got.Differ[0].Incident != "inc-0" || got.Cut {
 		t.Errorf("the report is %s, %+v", got, got)
+	}
+}
+
+// TestWhoOwesAnAnswer: rules that fail for what was decided lately are refused, though all reference questions have an answer.
+func TestWhoOwesAnAnswer(t *testing.T) {
+	b, q := newBooks(), calm("node", policies.Reversible, "recover")
+	q.Cluster.Name = "ninety"
+	doc, err := json.Marshal(map[string]any{"question": q})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.decided = []json.RawMessage{doc}
+	d := newDesk(t, denies)
+	r := replica(t, "one", b, d.source())
+	d.write("own.rego", denies+"\ndeny contains \"many\" if {\n\tinput.cluster.name != \"reference\"\n\tto_number(input.cluster.name) > 80\n}\n")
+	looks(t, r)
+	refused := r.Status().Refused
+	if refused == nil || !strings.Contains(refused.Problems[0], "own.rego:7: to_number") {
+		t.Errorf("refused is %+v", refused)
+	}
+}
+
+// TestAnEndlessLoopIsNoCandidate: it is refused after its first question, with the line that does not end.
+func TestAnEndlessLoopIsNoCandidate(t *testing.T) {
+	d := newDesk(t, endless)
+	found, err := d.source().settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := rego.Compile(found.Policy, rego.Options{Deadline: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := replica(t, "one", newBooks(), newDesk(t, denies).source())
+	err = r.try(t.Context(), rules)
+	if owes := (*OwedError)(nil); !errors.As(err, &owes) || !strings.HasPrefix(err.Error(), "own.rego:4: ") {
+		t.Errorf("it says %v", err)
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	asks   = "package salvor.policies.own\n\nask contains {\"reason\": \"look\", \"groups\": [\"sre\"]}\n"
 	acts   = "package salvor.policies.own\n\nact contains \"always\"\n"
 	broken = "package salvor.policies.own\n\nact contains\n"
+
+	endless = "package salvor.policies.own\n\ndeny contains \"never\" if {\n\tcount([1 | some i in numbers.range(1, 1000000000); i > 3]) > 7\n}\n"
 )
 
 // books stands in for the ledger: a trail, packs and decisions.

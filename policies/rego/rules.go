@@ -2,6 +2,7 @@ package rego
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 
 	"github.com/salvor-io/salvor/policies"
 )
+
+// ErrSlow is wrapped by the error of Ask when the rules do not end within the deadline.
+var ErrSlow = errors.New("a rule takes too long for this question")
 
 // Rules are one compiled policy. They answer by nothing else, and may be used by many goroutines.
 type Rules struct {
@@ -43,7 +47,7 @@ func (r *Rules) Ask(ctx context.Context, q policies.Question) (policies.Said, er
 
 func (r *Rules) ask(ctx context.Context, q policies.Question, tracers ...topdown.QueryTracer) (policies.Said, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.deadline,
-		fmt.Errorf("no answer within %s: a rule takes too long for this question", r.deadline))
+		fmt.Errorf("no answer within %s: %w", r.deadline, ErrSlow))
 	defer cancel()
 	said, err := r.program.ask(ctx, q, tracers...)
 	if err != nil {

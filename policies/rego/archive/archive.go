@@ -59,7 +59,7 @@ func readerOf(data []byte) *bundle.Reader {
 func survey(ctx context.Context, data []byte) (bundle.SignaturesConfig, error) {
 	var signed bundle.SignaturesConfig
 	if len(data) > MaxBytes {
-		return signed, fmt.Errorf("it is %d bytes, at most %d are read", len(data), MaxBytes)
+		return signed, fmt.Errorf("it is too large: at most %d bytes are read", MaxBytes)
 	}
 	zip, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {

@@ -212,7 +212,7 @@ func TestWhatIsNotOpened(t *testing.T) {
 		"cut off":                    {well[:len(well)/2], public, "unexpected EOF"},
 		"WebAssembly":                {compiled, public, "it holds compiled policy"},
 		"a large file":               {changed(t, well, "/data.json", strings.Repeat(" ", maxFile+1)), public, "/data.json is larger than 1048576 bytes"},
-		"too large":                  {make([]byte, MaxBytes+1), public, "at most 2097152 are read"},
+		"too large":                  {make([]byte, MaxBytes+1), public, "it is too large: at most 2097152 bytes are read"},
 		"no key of that kind":        {well, Key{"alice", []byte("x")}, "use key alice: want a PEM block PUBLIC KEY"},
 		"a private key to trust":     {well, secret, "use key alice: want a PEM block PUBLIC KEY"},
 	} {
