@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/internal/timeline"
 	"github.com/salvor-io/salvor/policies/rego"
 )
@@ -16,7 +17,8 @@ func newPolicyCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [DIR]",
 		Short: "Say all that Salvor would refuse of a directory of policy, with file and line",
-		Long: `Load DIR (default the current directory) beside the shipped rules, as a server would, and say all that is wrong with it.
+		Long: `Load DIR (default the current directory) beside the shipped rules, as a server would, and say all that is wrong with it. Rules that fail when they are asked
+about a calm day, or do not end, are wrong, too.
 
 With --config, the groups that rules and settings name are looked for among the people of that salvor.yaml too: an ask of a group that
 nobody belongs to is never answered. So are the clusters and environments that settings name: a freeze of one that is not there holds
@@ -34,6 +36,9 @@ nothing. Only names that are written out can be seen, not those that a rule comp
 		}
 		engine, err := rego.New(cmd.Context(), sources, rego.Options{Responders: responderNames()})
 		if err != nil {
+			return tellProblems(cmd.ErrOrStderr(), dir, err)
+		}
+		if err := rollout.Try(cmd.Context(), engine.Trial(), nil); err != nil {
 			return tellProblems(cmd.ErrOrStderr(), dir, err)
 		}
 		if path != "" {

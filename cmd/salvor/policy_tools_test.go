@@ -82,6 +82,8 @@ func TestPolicyCommands(t *testing.T) {
 		{"well", map[string]string{"shop.rego": shopRules, "data.yaml": "salvor: {config: {groups: {on_call: [a], leads: [b]}}}"}, "check", exitOK, "1 rule files and 2 settings are well, revision ", ""},
 		{"settings alone", map[string]string{"p/data.yaml": "salvor: {config: {groups: {on_call: [a]}}}"}, "check p", exitOK, "0 rule files and 1 settings are well", ""},
 		{"syntax", map[string]string{"p/shop.rego": shopRules + "deny contains {"}, "check p", exitError, "", "shop.rego:4: "},
+		{"an ask that is malformed when asked", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"on_timeout\": lower(\"APPROVE\")}"}, "check p", exitError, "",
+			`shop.rego:5: ask: on_timeout: must be "escalate" or "expire", not "approve" (asked about node/worker-1: recover, observe)`},
 		{"all problems", map[string]string{"p/shop.rego": shopRules + "deny := 1\nact.x contains 1"}, "check p", exitError, "", "shop.rego:4: deny has another form"},
 		{"all problems counted", map[string]string{"p/shop.rego": shopRules + "deny := 1\nact.x contains 1"}, "check p", exitError, "", "2 wrong in p\n"},
 		{"nested package", map[string]string{"p/shop.rego": "package shop\ndeny contains \"x\""}, "check p", exitError, "", "shop.rego:1: package shop is not read"},

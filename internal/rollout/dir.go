@@ -70,14 +70,19 @@ func (d *Dir) survey() (seen, author string) {
 	files, names := os.DirFS(d.Path), 0
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if names++; err != nil || names > maxWalk {
+			fmt.Fprintf(&text, "%q %v\n", name, err)
 			return fs.SkipAll
 		}
 		if strings.HasPrefix(entry.Name(), ".") && name != "." {
 			return skip(entry)
 		}
 		info, err := fs.Stat(files, name)
-		if err != nil || info.IsDir() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)) {
-			return nil // what cannot be seen is told of when it is read, and what is no policy has no author
+		if err != nil {
+			fmt.Fprintf(&text, "%q %v\n", name, err) // it is told of when it is read
+			return nil
+		}
+		if info.IsDir() || !slices.Contains([]string{".rego", ".yaml", ".yml", ".json"}, path.Ext(name)) {
+			return nil // what is no policy has no author
 		}
 		fmt.Fprintf(&text, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
 		if newest == nil || info.ModTime().After(newest.ModTime()) {

@@ -54,6 +54,24 @@ func TestAFileOfTheSameSizeAndTime(t *testing.T) {
 	}
 }
 
+// TestALinkToNothing is told of, and that it is taken away is seen at once.
+func TestALinkToNothing(t *testing.T) {
+	d := newDesk(t, denies)
+	if err := os.Symlink("nowhere", d.dir+"/none.rego"); err != nil {
+		t.Fatal(err)
+	}
+	dir := d.source()
+	if _, err := dir.settle(t.Context()); err == nil {
+		t.Fatal("it can be read")
+	}
+	if err := os.Remove(d.dir + "/none.rego"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dir.settle(t.Context()); err != nil {
+		t.Errorf("without it, it says %v", err)
+	}
+}
+
 // TestAMountedConfigMap: its files are links into a folder that is swapped for another.
 func TestAMountedConfigMap(t *testing.T) {
 	d := &desk{t, t.TempDir()}

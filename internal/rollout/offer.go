@@ -96,7 +96,7 @@ func (r *Rollout) prepare(ctx context.Context, p rego.Policy) (*rego.Rules, []by
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(r.Tester.Test(ctx, p), r.try(ctx, rules)); err != nil {
+	if err := errors.Join(r.Tester.Test(ctx, p), try(ctx, rules.Trial(), r.reference)); err != nil {
 		return nil, nil, err
 	}
 	pack, err := p.Pack()

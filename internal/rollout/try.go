@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/policies"
-	"github.com/salvor-io/salvor/policies/rego"
 )
 
 // tryWithin bounds all reference questions of a candidate together.
@@ -22,12 +21,17 @@ func (e *OwedError) Error() string { return fmt.Sprintf("%v (asked about %s)", e
 
 func (e *OwedError) Unwrap() error { return e.Err }
 
-// try asks a candidate each reference question. One that owes an answer cannot be used.
-func (r *Rollout) try(ctx context.Context, candidate *rego.Rules) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, tryWithin, fmt.Errorf("its rules do not answer %d questions within %s", len(r.reference), tryWithin))
+// Try asks a candidate the reference questions, as a server with clusters of these environments does before the candidate counts. It returns
+// an OwedError for the first that the candidate owes an answer to.
+func Try(ctx context.Context, candidate policies.Engine, environments []string) error {
+	return try(ctx, candidate, reference(environments))
+}
+
+func try(ctx context.Context, candidate policies.Engine, questions []policies.Question) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, tryWithin, fmt.Errorf("the rules do not answer %d questions within %s", len(questions), tryWithin))
 	defer cancel()
-	for _, q := range r.reference {
-		if _, err := candidate.Trial().Ask(ctx, q); err != nil {
+	for _, q := range questions {
+		if _, err := candidate.Ask(ctx, q); err != nil {
 			return owed(q, err)
 		}
 	}
