@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -59,11 +60,30 @@ func (p *problems) checkCompiled(compiler *ast.Compiler, rule *ast.Rule, input *
 		return false
 	})
 	ast.WalkExprs(rule, func(expr *ast.Expr) bool {
-		if expr.IsCall() && strings.HasPrefix(expr.Operator().String(), "time.") && namesLocalZone(expr) {
-			p.add(expr.Location, "the time zone Local differs from machine to machine: name one, such as Europe/Berlin")
+		if expr.IsCall() && strings.HasPrefix(expr.Operator().String(), "time.") {
+			p.timeZones(expr)
 		}
 		return false
 	})
+}
+
+// timeZones refuses zones that are written out and that no machine, or not each, understands alike.
+func (p *problems) timeZones(expr *ast.Expr) {
+	if namesLocalZone(expr) {
+		p.add(expr.Location, "the time zone Local differs from machine to machine: name one, such as Europe/Berlin")
+		return
+	}
+	for _, operand := range expr.Operands() {
+		list, isList := operand.Value.(*ast.Array)
+		if !isList || list.Len() < 2 {
+			continue
+		}
+		if zone, written := list.Elem(1).Value.(ast.String); written {
+			if _, err := time.LoadLocation(string(zone)); err != nil {
+				p.add(expr.Location, "there is no time zone %q: name one, such as Europe/Berlin", string(zone))
+			}
+		}
+	}
 }
 
 func namesLocalZone(expr *ast.Expr) bool {

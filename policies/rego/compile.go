@@ -20,6 +20,7 @@ func compile(ctx context.Context, read files, responders []string) (*program, er
 		return nil, err
 	}
 	input.at("plan", "steps", "", "responder").values = responders
+	input.at("unknown", "").values = policies.Uncertain()
 	capabilities := pureCapabilities()
 	modules, err := parseRules(read.rules, capabilities)
 	if err != nil {

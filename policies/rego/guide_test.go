@@ -73,6 +73,9 @@ func TestGuideQuotesTheErrors(t *testing.T) {
 		{`deny contains "x" if data.salvor.config.grups`, "zone.rego:2: data.salvor.config.grups is not there: no rule and no setting is named so"},
 		{`deny contains "x" if http.send({})`, "zone.rego:2: http.send is refused: rules reach no network, clock, chance or environment; the time is input.now"},
 		{`deny contains "x" if time.clock([0, "Local"])`, "zone.rego:2: the time zone Local differs from machine to machine: name one, such as Europe/Berlin"},
+		{`deny contains "x" if input.plan.class == "gentle"`, `zone.rego:2: it is never "gentle"; it is one of observe, reversible, `},
+		{`deny contains "x" if "view.nodez" in input.unknown`, `zone.rego:2: it is never "view.nodez" (did you mean view.nodes?); it is one of fault.signals, `},
+		{`deny contains "x" if time.clock([0, "Europe/Berln"])`, `zone.rego:2: there is no time zone "Europe/Berln": name one, such as Europe/Berlin`},
 		{`ask contains {"reason": "x", "vote": 1}`, "zone.rego:2: ask: it has no field vote (did you mean votes?); it has "},
 	} {
 		if !strings.Contains(text, c.quoted) {

@@ -19,6 +19,9 @@ func (p *problems) impossibleValues(compiler *ast.Compiler, rule *ast.Rule, shap
 		}
 		p.neverIs(expr, shapeAt(shapes, left), values.textsOf(compiler, right))
 		p.neverIs(expr, shapeAt(shapes, right), values.textsOf(compiler, left))
+		if list := shapeAt(shapes, right); list != nil && expr.Operator().String() == ast.Member.Name {
+			p.neverIs(expr, list.elem, values.textsOf(compiler, left))
+		}
 		return false
 	})
 }
