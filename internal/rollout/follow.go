@@ -105,7 +105,7 @@ func (r *Rollout) rules(ctx context.Context, revision string) (*rego.Rules, erro
 	if err != nil {
 		return nil, err
 	}
-	return rego.Compile(policy, rego.Options{})
+	return rego.Compile(policy, rego.Options{Taken: true})
 }
 
 // stored is the policy of a revision as the store has it.

@@ -46,7 +46,7 @@ func TestCompilerHasNoImpureFunctions(t *testing.T) {
 		`deny contains "x" if count([1]) == 1 with count as trace`,
 	} {
 		module := ast.MustParseModuleWithOpts("package salvor.policies.zone\n"+text, ast.ParserOptions{RegoVersion: ast.RegoV1})
-		_, err := compileModules(map[string]*ast.Module{"zone.rego": module}, pureCapabilities(), questionShape(t))
+		_, err := compileModules(map[string]*ast.Module{"zone.rego": module}, questionShape(t), Options{})
 		if err == nil {
 			t.Errorf("compiled: %s", text)
 		}

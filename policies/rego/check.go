@@ -50,15 +50,21 @@ func (p *problems) checkCompiled(compiler *ast.Compiler, rule *ast.Rule, input *
 	if rule.Location == nil || attributedRule(rule) {
 		return // a setting, or the copy of a rule
 	}
-	shapes := variableShapes(rule, input)
-	p.unknownFields(compiler, rule, shapes)
-	p.impossibleValues(compiler, rule, shapes)
+	p.unknownFields(compiler, rule, variableShapes(rule, input))
 	ast.WalkRefs(rule, func(ref ast.Ref) bool {
 		if ref.HasPrefix(ast.DefaultRootRef) && len(compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{})) == 0 {
 			p.add(rule.Location, "%s is not there: no rule and no setting is named so", ref)
 		}
 		return false
 	})
+}
+
+// checkValues refuses texts of one compiled rule that cannot be meant: what a part of the input never is, and time zones that are none.
+func (p *problems) checkValues(compiler *ast.Compiler, rule *ast.Rule, input *shape) {
+	if rule.Location == nil || attributedRule(rule) {
+		return
+	}
+	p.impossibleValues(compiler, rule, variableShapes(rule, input))
 	ast.WalkExprs(rule, func(expr *ast.Expr) bool {
 		if expr.IsCall() && strings.HasPrefix(expr.Operator().String(), "time.") {
 			p.timeZones(expr)

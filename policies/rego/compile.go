@@ -12,17 +12,15 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// compile checks and compiles what was read. Rules that compare a responder with none of those given are refused, when any are. The context
-// bounds what is worked out ahead, nothing else.
-func compile(ctx context.Context, read files, responders []string) (*program, error) {
+// compile checks and compiles what was read. The context bounds what is worked out ahead, nothing else.
+func compile(ctx context.Context, read files, options Options) (*program, error) {
 	input, err := shapeOf(reflect.TypeFor[policies.Question]())
 	if err != nil {
 		return nil, err
 	}
-	input.at("plan", "steps", "", "responder").values = responders
+	input.at("plan", "steps", "", "responder").values = options.Responders
 	input.at("unknown", "").values = policies.Uncertain()
-	capabilities := pureCapabilities()
-	modules, err := parseRules(read.rules, capabilities)
+	modules, err := parseRules(read.rules, pureCapabilities())
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +40,7 @@ func compile(ctx context.Context, read files, responders []string) (*program, er
 	if modules[configPath], err = settingsModule(settings); err != nil {
 		return nil, err
 	}
-	compiler, err := compileModules(modules, capabilities, input)
+	compiler, err := compileModules(modules, input, options)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +50,8 @@ func compile(ctx context.Context, read files, responders []string) (*program, er
 	return newProgram(ctx, read.revision(), compiler, sets, input), nil
 }
 
-func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, input *shape) (*ast.Compiler, error) {
-	compiler := newCompiler(capabilities, input)
+func compileModules(modules map[string]*ast.Module, input *shape, options Options) (*ast.Compiler, error) {
+	compiler := newCompiler(pureCapabilities(), input)
 	compiler.Compile(modules)
 	var found problems
 	found.addRefused(compiler)
@@ -63,6 +61,9 @@ func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabiliti
 	for _, name := range slices.Sorted(maps.Keys(compiler.Modules)) {
 		for _, rule := range compiler.Modules[name].Rules {
 			found.checkCompiled(compiler, rule, input)
+			if !options.Taken {
+				found.checkValues(compiler, rule, input)
+			}
 		}
 	}
 	found.addUnused(compiler)

@@ -109,6 +109,20 @@ func TestRefusedRules(t *testing.T) {
 	}
 }
 
+// TestWhatIsInForceStaysSo: what an earlier version took, and this one would not take any more, still answers.
+func TestWhatIsInForceStaysSo(t *testing.T) {
+	text := `deny contains "x" if { some fact in input.unknown; fact in {"view", "view.nodes"} }`
+	read, err := Read(t.Context(), rules(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Compile(read, Options{})
+	wantError(t, err, `it is never "view"`)
+	if _, err := Compile(read, Options{Taken: true}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUnknownRespondersAreRefused(t *testing.T) {
 	known := Options{Responders: []string{"node.cordon", "node.fence"}}
 	_, err := New(t.Context(), rules(`deny contains "x" if { some step in input.plan.steps; step.responder in {"node.cordon", "node.fenc"} }`), known)

@@ -28,7 +28,7 @@ func Compile(p Policy, options Options) (*Rules, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	compiled, err := compile(ctx, p.files, options.Responders)
+	compiled, err := compile(ctx, p.files, options)
 	if err != nil {
 		return nil, err
 	}
