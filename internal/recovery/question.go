@@ -92,7 +92,7 @@ func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase inci
 		Incident: policies.IncidentFacts{ID: string(inc.ID), OpenedAt: inc.OpenedAt, Count: inc.Count},
 		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase), History: e.history(inc, look),
 		Limits: e.Limits, InFlight: inFlight(inc, plan, now.budget), Mode: cluster.Modes[inc.Fault.Kind],
-		Pauses: nonNil(now.pauses), Unknown: []string{},
+		Pauses: nonNil(now.pauses), Person: policies.Person{Groups: []string{}}, Unknown: []string{},
 	}
 	q.Protection = e.promised(q)
 	e.Sights.Ask(func(v *classifiers.View) { e.surroundings(&q, v, inc) })

@@ -1,7 +1,9 @@
 package recovery
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -18,6 +20,15 @@ type those struct {
 
 func (t those) Repairers(cluster string) ([]string, bool) {
 	return t.names, t.known && cluster == "prod"
+}
+
+// TestNothingOfAQuestionIsNull: what holds nothing is stored as empty, as its schema says.
+func TestNothingOfAQuestionIsNull(t *testing.T) {
+	inc := &incident.Incident{Key: incident.Key{Cluster: "prod", Kind: string(classifiers.KindNode)}}
+	text, err := json.Marshal(newStage(t).question(inc, pipeline.Look{}, incident.PhaseRecover, nil, standing{}))
+	if err != nil || strings.Contains(string(text), "null") {
+		t.Errorf("it is %s, %v", text, err)
+	}
 }
 
 // TestQuestionSaysWhoElseRepairs holds that the fact is there, or said to be unknown, which keeps anything from acting by itself.
