@@ -85,7 +85,7 @@ func (d *Dir) survey() (seen, author string) {
 			return nil // what is no policy has no author
 		}
 		fmt.Fprintf(&text, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
-		if newest == nil || info.ModTime().After(newest.ModTime()) {
+		if newest == nil || changedAt(info).After(changedAt(newest)) {
 			newest = info
 		}
 		return nil
