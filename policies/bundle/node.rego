@@ -46,7 +46,7 @@ act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
 	terms.on_ladder
 }
 
-harsh contains step if {
+harsh contains {"name": step.name, "class": step.class, "responder": step.responder} if {
 	some step in input.plan.steps
 	not step.class in gentle
 }

@@ -36,6 +36,9 @@ func TestFastIsTheSame(t *testing.T) {
 		"none := {}\nfew contains n if some n in none\nact contains \"x\" if { input.plan.phase == \"undo\"; some n in few; n > 1 }\ndeny contains \"y\" if count(few) == 0",
 		"some_of contains 1\nsome_of contains n if { some n in []; n > 1 }\nact contains \"x\" if { some n in some_of; n > 0 }",
 		"act contains \"x\" if { phase := input.plan.phase; phase != \"undo\"; \"recover\" != phase }",
+		"deny contains t.name if { some t in input.plan.targets; t.kind == \"Pod\" }\nact contains sprintf(\"%v\", [s]) if some s in input.plan.steps",
+		"deny contains sprintf(\"%d\", [count(input.plan.targets)])\nask contains {\"reason\": zone} if { some zone, of in input.view.zones; of.broken > 0 }",
+		"deny contains \"x\" if { some t in input.plan.targets; some s in input.plan.steps; t in s.targets }\nact contains sprintf(\"%v\", [{t.kind: t.name | some t in input.plan.targets}])",
 		"deny contains r if { input.fault.kind == \"zone\"; r := {\"a\": 1} }\nact contains \"x\"",
 		"deny contains sprintf(\"%d\", [n]) if some n in numbers.range(1, 600)\nact contains sprintf(\"%d\", [n]) if some n in numbers.range(1, input.fault.agree * 250)",
 	} {

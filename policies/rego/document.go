@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/salvor-io/salvor/policies"
 )
@@ -70,15 +71,38 @@ func (d *decoder) decision(into *policies.Decision) error {
 	return json.Unmarshal([]byte(d.text[begin:d.at]), into)
 }
 
+// has says whether a record in a list or a map has a field of a name.
+func (s *shape) has(name string) bool {
+	if s.kind != record {
+		return s.elem != nil && s.elem.has(name)
+	}
+	return slices.ContainsFunc(s.fields, func(f field) bool { return f.name == name || f.shape.has(name) })
+}
+
+// leaves are the shapes of the facts, in the order of paths.
+func (s *shape) leaves() []*shape {
+	if s.kind != record {
+		return []*shape{s}
+	}
+	var all []*shape
+	for _, f := range s.fields {
+		all = append(all, f.shape.leaves()...)
+	}
+	return all
+}
+
 // lacks are the facts that rules read and a document does not have.
 func (p *program) lacks(d *decoder) []string {
 	var paths []string
+	shapes := p.input.leaves()
 	for i, fact := range p.place {
 		if !d.has[fact] {
 			paths = append(paths, p.paths[i])
 		}
 		for _, name := range d.lacks[fact] {
-			paths = append(paths, p.paths[i]+"[_]."+name)
+			if shapes[i].has(name) {
+				paths = append(paths, p.paths[i]+"[_]."+name)
+			}
 		}
 	}
 	return paths

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,7 +94,8 @@ func TestReadOf(t *testing.T) {
 		{`act contains "x" if input.about == "gate"`, "[about]"},
 		{`act contains "x" if input.fault.signals.lease.agrees`, "[fault.signals]"},
 		{`act contains "x" if { input.plan.class == "observe"; input.plan.phase == "undo"; input.view.age_s < 3 }`, "[plan.class plan.phase view.age_s]"},
-		{`act contains "x" if { v := input.view; v.age_s < 3 }`, "[view]"},
+		{`act contains "x" if { v := input.view; v.age_s < 3 }`, "[view.age_s]"},
+		{`act contains "x" if { v := input.view; object.get(v, "age_s", 1) < 3 }`, "[view]"},
 		{`act contains "x" if { some name; input.history[name] == 3 }`, "[history]"},
 		{`act contains "x" if count(object.keys(input)) > 3`, "[everything]"},
 		{"helper := input.limits.attempts\nact contains \"x\" if helper > 1", "[limits.attempts]"},
@@ -113,6 +115,50 @@ func TestReadOf(t *testing.T) {
 			t.Errorf("%s reads %s, want %s", c.rule, got, c.want)
 		}
 	}
+}
+
+// TestReadOfElements: of what lies in lists and maps only the fields are read that rules name, unless one of them takes an element whole.
+func TestReadOfElements(t *testing.T) {
+	for _, c := range []struct{ rule, want string }{
+		{`act contains t.name if { some t in input.plan.targets; t.kind == "Pod" }`, "plan.targets[].kind plan.targets[].name"},
+		{`act contains t if { some t in input.plan.targets; t.kind == "Pod" }`, "plan.targets[]"},
+		{`act contains "x" if input.plan.targets[_].zone == "a"`, "plan.targets[].zone"},
+		{`act contains "x" if input.plan.targets[0]`, "plan.targets[]"},
+		{`act contains "x" if count(input.plan.targets) > 1`, "plan.targets[]{}"},
+		{`act contains "x" if input.plan.targets == input.plan.steps[0].targets`, "plan.targets[] plan.steps[].targets[]"},
+		{`act contains "x" if { some s in input.plan.steps; some t in s.targets; t.uid == "" }`, "plan.steps[].targets[].uid"},
+		{`act contains zone if { some zone, of in input.view.zones; of.broken > 1 }`, "view.zones[].broken"},
+		{`act contains "x" if input.fault.signals.lease.agrees`, "fault.signals[].agrees"},
+		{`act contains "x" if { every t in input.plan.targets { t.kind == "Pod" } }`, "plan.targets[]"},
+		{`act contains "x" if { t := input.plan.targets[_]; t == input.plan.steps[_].targets[_] }`, "plan.targets[] plan.steps[].targets[]"},
+		{`act contains "x" if { some t in input.plan.targets; f(t) }` + "\nf(t) if t.kind == \"Pod\"", "plan.targets[]"},
+		{`act contains "x" if { some t in input.plan.targets; some field; t[field] == "" }`, "plan.targets[]"},
+		{"kinds := {t.kind | some t in input.plan.targets}\nact contains \"x\" if \"Pod\" in kinds", "plan.targets[].kind"},
+		{"one := t if some t in input.plan.targets\nact contains \"x\" if one.kind == \"Pod\"", "plan.targets[]"},
+	} {
+		program := load(t, rules(c.rule)).current.Load().program
+		if got := strings.Join(readIn("", program.input, questionShape(t)), " "); got != c.want {
+			t.Errorf("%s reads %s, want %s", c.rule, got, c.want)
+		}
+	}
+}
+
+// readIn names what a part of a shape has.
+func readIn(path string, part, whole *shape) []string {
+	switch {
+	case part.kind == list || part.kind == dict:
+		return readIn(path+"[]", part.elem, whole.elem)
+	case part.kind != record || len(part.fields) == len(whole.fields):
+		return []string{path}
+	case len(part.fields) == 0:
+		return []string{path + "{}"}
+	}
+	var all []string
+	for _, f := range part.fields {
+		of, _ := whole.field(f.name)
+		all = append(all, readIn(strings.TrimPrefix(path+"."+f.name, "."), f.shape, of)...)
+	}
+	return all
 }
 
 // paths names the fields that a part of a record has: a record that it has whole, by its own name.
