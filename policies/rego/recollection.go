@@ -100,16 +100,25 @@ const maxParts = 200
 // sizeOf is about how many bytes a value takes, as far as it is small.
 func sizeOf(value *ast.Term) (bytes int, small bool) {
 	parts := 0
-	if value == nil {
-		return 0, true
-	}
-	ast.WalkTerms(value, func(part *ast.Term) bool {
-		parts++
-		bytes += 64
-		if text, isText := part.Value.(ast.String); isText {
-			bytes += len(text)
+	var count func(*ast.Term)
+	count = func(part *ast.Term) {
+		if parts++; parts > maxParts {
+			return
 		}
-		return parts > maxParts
-	})
+		bytes += 64
+		switch of := part.Value.(type) {
+		case ast.String:
+			bytes += len(of)
+		case *ast.Array:
+			of.Foreach(count)
+		case ast.Set:
+			of.Foreach(count)
+		case ast.Object:
+			of.Foreach(func(key, value *ast.Term) { count(key); count(value) })
+		}
+	}
+	if value != nil {
+		count(value)
+	}
 	return bytes, parts <= maxParts
 }
