@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,9 @@ nothing could be compared.`,
 	return cmd
 }
 
+// replayGarbage is how much memory may be garbage, in percent of what is in use: little is held at a time, and 100,000 decisions make much.
+const replayGarbage = 400
+
 // candidacy is one call of the command.
 type candidacy struct {
 	cmd                *cobra.Command
@@ -58,6 +62,7 @@ func (r candidacy) run() error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(replayGarbage)
 	tally, ctx := authoring.NewTally(), r.cmd.Context()
 	if err := r.each(ctx, func(rec authoring.Recorded) error { return tally.Add(ctx, rules, rec) }); err != nil {
 		return err

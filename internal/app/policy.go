@@ -26,7 +26,7 @@ func openRollout(a *App, responders []string) (*rollout.Rollout, error) {
 		opt.Shadow = &rollout.Dir{Path: dir, Shipped: shippedRules()}
 	}
 	for _, c := range a.cfg.Clusters {
-		opt.Environments = append(opt.Environments, c.Environment)
+		opt.Environments, opt.Clusters = append(opt.Environments, c.Environment), append(opt.Clusters, c.Name)
 	}
 	for _, p := range a.cfg.People {
 		if p.Role == people.Admin {

@@ -109,6 +109,8 @@ func aboutOf(q policies.Question) string {
 	words := []string{q.Plan.Phase, q.Plan.Class.String()}
 	if q.Incident.ID != "" {
 		words = append(words, "runbook "+q.Plan.Runbook)
+	} else if q.Plan.Digest != calmDay {
+		words = append(words, q.Plan.Digest)
 	}
 	if q.Protection.Level > 0 {
 		words = append(words, fmt.Sprintf("DR level %d", q.Protection.Level))

@@ -52,6 +52,7 @@ type Options struct {
 	Recorded     Recorded
 	Tester       Tester
 	Environments []string // of the clusters that there are
+	Clusters     []string // their names
 	Responders   []string // names of all that there are: rules that look for others are refused
 	Admins       []string // who may activate, by name, beside those who own the socket
 	Changed      func()   // told that the status is another; it must not block
@@ -81,7 +82,7 @@ type Rollout struct {
 // New makes a Rollout. Until Begin its engine refuses everything.
 func New(opt Options) *Rollout {
 	shadow := newShadow(opt.Log)
-	return &Rollout{Options: opt, engine: newEngine(shadow), shadow: shadow, reference: reference(opt.Environments),
+	return &Rollout{Options: opt, engine: newEngine(shadow), shadow: shadow, reference: reference(fleet{opt.Environments, opt.Clusters, opt.Responders}),
 		state: &state{offered: map[string]string{}, refusal: map[string]bool{}}}
 }
 

@@ -24,7 +24,7 @@ func (e *OwedError) Unwrap() error { return e.Err }
 // Try asks a candidate the reference questions, as a server with clusters of these environments does before the candidate counts. It returns
 // an OwedError for the first that the candidate owes an answer to.
 func Try(ctx context.Context, candidate policies.Engine, environments []string) error {
-	return try(ctx, candidate, reference(environments))
+	return try(ctx, candidate, reference(fleet{environments: environments}))
 }
 
 func try(ctx context.Context, candidate policies.Engine, questions []policies.Question) error {

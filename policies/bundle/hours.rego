@@ -1,4 +1,5 @@
-# Business hours and freezes: when less is done without people. What takes back what Salvor did is not held by them.
+# Business hours and freezes: when less is begun without people. What was begun before is gone on with, and what takes back what Salvor did
+# is not held by them.
 package salvor.policies.hours
 
 import data.salvor.lib.terms
@@ -39,6 +40,7 @@ open if {
 }
 
 ask contains terms.asking(sprintf("it is %s %s in %s, outside business hours (%s to %s)", [today, clock, hours.time_zone, hours.from, hours.until])) if {
+	input.about == "decision"
 	input.plan.phase == "recover"
 	terms.terms.hours == "business"
 	not open
@@ -59,12 +61,14 @@ among(names, _) if count(names) == 0
 among(names, name) if name in names
 
 ask contains terms.asking(sprintf("freeze %s until %s: a person is asked", [freeze.name, freeze.until])) if {
+	input.about == "decision"
 	input.plan.phase == "recover"
 	some freeze in frozen
 	freeze.answer == "ask"
 }
 
 deny contains sprintf("freeze %s until %s", [freeze.name, freeze.until]) if {
+	input.about == "decision"
 	input.plan.phase == "recover"
 	some freeze in frozen
 	freeze.answer == "deny"

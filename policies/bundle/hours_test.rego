@@ -115,3 +115,11 @@ test_a_freeze_can_ask if {
 test_taking_back_knows_no_freeze if {
 	count(hours.deny) == 0 with input as object.union(question, {"plan": {"phase": "undo"}}) with data.salvor.config.freezes as freeze({})
 }
+
+test_what_was_begun_is_gone_on_with if {
+	gate := object.union(question, {"about": "gate"})
+	count(hours.deny) == 0 with input as gate with data.salvor.config.freezes as freeze({})
+	count(hours.ask) == 0 with input as gate with data.salvor.config.freezes as freeze({"answer": "ask"})
+	count(hours.ask) == 0 with input as object.union(at("2026-11-29T03:00:00Z"), {"about": "gate"})
+		with data.salvor.config.kinds as {"zone": {"hours": "business"}}
+}

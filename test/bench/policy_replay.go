@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"runtime/debug"
 	"testing/fstest"
 	"time"
 
@@ -80,6 +81,7 @@ func measurePolicyReplay(ctx context.Context, _ *bench) ([]row, error) {
 		return nil, err
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as salvor policy replay has it
 	in := newIncidents(1)
 	var took time.Duration
 	var total tally
