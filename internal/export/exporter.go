@@ -41,6 +41,12 @@ type Rules interface {
 	Written(ctx context.Context) (fs.FS, error)
 }
 
+// ShippedAlone are the Rules where nobody wrote any.
+type ShippedAlone struct{}
+
+// Written implements Rules.
+func (ShippedAlone) Written(context.Context) (fs.FS, error) { return nil, nil }
+
 // Options are the parts of an exporter. All are needed.
 type Options struct {
 	Log       Log

@@ -3,7 +3,6 @@ package replay_test
 import (
 	"bytes"
 	"context"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -48,11 +47,6 @@ func (k kept) Follow(ctx context.Context, after uint64, fold func(events.Recorde
 	return nil
 }
 
-// shipped says that nobody wrote rules beside the shipped ones.
-type shipped struct{}
-
-func (shipped) Written(context.Context) (fs.FS, error) { return nil, nil }
-
 // exported is the recording of a scene as the log of a running Salvor would give it.
 func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
 	t.Helper()
@@ -61,7 +55,7 @@ func exported(t *testing.T, p *replay.Player, from, to time.Time) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	e := export.New(export.Options{Log: keep(p.Log()), Past: p.Store(), Decisions: p.Store().Writer("reader"), Missing: ledger.ErrNotFound, Config: cfg, Rules: shipped{}, Version: "v1",
+	e := export.New(export.Options{Log: keep(p.Log()), Past: p.Store(), Decisions: p.Store().Writer("reader"), Missing: ledger.ErrNotFound, Config: cfg, Rules: export.ShippedAlone{}, Version: "v1",
 		Clock: func() time.Time { return to }})
 	if err := e.Export(t.Context(), &out, from, to); err != nil {
 		t.Fatal(err)
