@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -120,15 +121,58 @@ func combineTable() string {
 			out.WriteString("\n")
 		}
 	}
-	out.WriteString("\nAfter that, each of these denies for as long as it lasts, with its numbers: ")
-	names := []string{}
+	out.WriteString("\nWhile anything is listed in `input.unknown`, `act` becomes `ask (1)`; of a zone or a region that one source alone says is lost, `ask (2)`. After that each brake denies for as\n")
+	out.WriteString("long as it lasts, and says why with its numbers, in mode act and whatever the rules said:\n\n")
+	out.WriteString("| brake | a plan that recovers | before its next step | a plan that takes back what was done |\n| --- | --- | --- | --- |\n")
+	for _, b := range braked() {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", b.name, b.answer("recover", AboutDecision), b.answer("recover", AboutGate), b.answer("undo", AboutDecision))
+	}
+	return out.String()
+}
+
+// held is a question that a brake holds.
+type held struct {
+	name string
+	set  func(*Question)
+}
+
+// braked has each brake hold once.
+func braked() []held {
+	return []held{
+		{"pause", func(q *Question) { q.Pauses = []Pause{pause(Pause{})} }},
+		{"at work", func(q *Question) { q.View.AtWork = []AtWork{{"kured", "reboots it", "node/worker-1"}} }},
+		{"wider fault", func(q *Question) { q.Fault.Under = "zone/a" }},
+		{"storm", func(q *Question) { q.View.LostTogether, q.View.LostOf = 20, 20 }},
+		{"budget", func(q *Question) { q.InFlight.Cluster = 20 }},
+		{"lock", func(q *Question) { q.InFlight.Targets = []string{"node/worker-1"} }},
+		{"attempts", func(q *Question) { q.History.Attempts = q.Limits.Attempts }},
+	}
+}
+
+// answer is what comes of rules that say act, in mode act.
+func (h held) answer(phase string, about About) string {
+	q := calm()
+	q.Plan.Phase, q.About = phase, about
+	h.set(&q)
+	return Settle(Said{Act: yes}, q).Verdict.String()
+}
+
+// TestTheTableHasEveryBrake: each holds the plan that it is about.
+func TestTheTableHasEveryBrake(t *testing.T) {
+	var names []string
 	for _, b := range brakes() {
-		if len(names) == 0 || names[len(names)-1] != b.name {
-			names = append(names, b.name)
+		names = append(names, b.name)
+	}
+	var listed []string
+	for _, b := range braked() {
+		listed = append(listed, b.name)
+		if got := b.answer("recover", AboutDecision); got != Deny.String() {
+			t.Errorf("%s: %s", b.name, got)
 		}
 	}
-	out.WriteString(strings.Join(names, ", ") + ". While anything is listed in `input.unknown`, `act` becomes `ask`.\n")
-	return out.String()
+	if want := slices.Compact(names); !slices.Equal(listed, want) {
+		t.Errorf("listed are %q, there are %q", listed, want)
+	}
 }
 
 func spanOf(classes [2]Class) string {

@@ -50,7 +50,7 @@ nothing. Only names that are written out can be seen, not those that a rule comp
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d rule files and %d settings are well, revision %s\n", rules, settings, engine.Revision())
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is well: rule files %d, settings %d, revision %s\n", dir, rules, settings, engine.Revision())
 		return err
 	}
 	return cmd

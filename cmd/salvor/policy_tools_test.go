@@ -79,8 +79,8 @@ func TestPolicyCommands(t *testing.T) {
 		out   string // that is held in the data
 		talk  string // and in what is said
 	}{
-		{"well", map[string]string{"shop.rego": shopRules, "data.yaml": "salvor: {config: {groups: {on_call: [a], leads: [b]}}}"}, "check", exitOK, "1 rule files and 2 settings are well, revision ", ""},
-		{"settings alone", map[string]string{"p/data.yaml": "salvor: {config: {groups: {on_call: [a]}}}"}, "check p", exitOK, "0 rule files and 1 settings are well", ""},
+		{"well", map[string]string{"shop.rego": shopRules, "data.yaml": "salvor: {config: {groups: {on_call: [a], leads: [b]}}}"}, "check", exitOK, ". is well: rule files 1, settings 2, revision ", ""},
+		{"settings alone", map[string]string{"p/data.yaml": "salvor: {config: {groups: {on_call: [a]}}}"}, "check p", exitOK, "p is well: rule files 0, settings 1, revision ", ""},
 		{"syntax", map[string]string{"p/shop.rego": shopRules + "deny contains {"}, "check p", exitError, "", "shop.rego:4: "},
 		{"an ask that is malformed when asked", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"on_timeout\": lower(\"APPROVE\")}"}, "check p", exitError, "",
 			`shop.rego:5: ask: on_timeout: must be "escalate" or "expire", not "approve" (asked about node/worker-1: recover, observe)`},
@@ -90,7 +90,7 @@ func TestPolicyCommands(t *testing.T) {
 		{"empty directory", map[string]string{"p/README.md": ""}, "check p", exitError, "", "read p: it holds no policy: put .rego files"},
 		{"no directory", nil, "check nosuch", exitError, "", "there is no directory nosuch\nnext: make one: salvor policy init nosuch\n"},
 		{"a file", map[string]string{"p/shop.rego": shopRules}, "check p/shop.rego", exitError, "", "next: name the directory that it stands in: p\n"},
-		{"groups", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shop\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitOK, "1 rule files", ""},
+		{"groups", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shop\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitOK, "rule files 1", ""},
 		{"a group of nobody", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shops\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
 			"shop.rego:5: nobody in salvor.yaml belongs to the group shops\n"},
 		{"places", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people + "clusters: [{name: prod-eu, environment: prod, observe: {in_cluster: true}}]"}, "check p --config salvor.yaml",
