@@ -94,7 +94,7 @@ func TestPolicyCommands(t *testing.T) {
 		{"a group of nobody", map[string]string{"p/shop.rego": shopRules + "\nask contains {\"reason\": \"x\", \"groups\": [\"shops\"]}", "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
 			"shop.rego:5: nobody in salvor.yaml belongs to the group shops\n"},
 		{"places", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people + "clusters: [{name: prod-eu, environment: prod, observe: {in_cluster: true}}]"}, "check p --config salvor.yaml",
-			exitOK, "0 rule files", ""},
+			exitOK, "rule files 0", ""},
 		{"places that are not there", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
 			"data.salvor.config.environments: no environment in salvor.yaml is named prod\n" +
 				"data.salvor.config.freezes: no cluster in salvor.yaml is named prod-eu\n2 times something is named that is not in salvor.yaml\n"},
