@@ -59,6 +59,19 @@ func (l *Ledger) Policy(ctx context.Context, revision string) ([]byte, error) {
 	return rec.Pack, nil
 }
 
+// Policies are the revisions of the policies that are stored, in no order.
+func (l *Ledger) Policies(ctx context.Context) ([]string, error) {
+	subjects, err := l.subjects(ctx, PoliciesStream, policyPrefix+"*")
+	if err != nil {
+		return nil, fmt.Errorf("list the policies: %w", err)
+	}
+	var revisions []string
+	for subject := range subjects {
+		revisions = append(revisions, lastToken(subject))
+	}
+	return revisions, nil
+}
+
 // KeepPolicies removes the stored policies but those named and those that were stored within the last ten minutes. It makes room and
 // may be repeated, by any number of processes.
 func (l *Ledger) KeepPolicies(ctx context.Context, revisions ...string) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/salvor-io/salvor/events"
@@ -109,17 +110,11 @@ func (r *Rollout) place(ctx context.Context, now *state, o Offer, rules *rego.Ru
 		text := fmt.Sprintf("%s of %s holds policy %s, which is known already", o.Source, o.Replica, o.Revision)
 		return r.append(ctx, now, entryOffered, r.Replica, text, detail{Offer: o})
 	}
-	kind, text, d := entryInForce, fmt.Sprintf("policy %s of %s is in force: it is the first", o.Revision, o.Source), detail{Offer: o}
-	if now.inForce != nil {
-		report, err := r.against(ctx, now.inForce.Revision, rules)
-		if err != nil {
-			return err
-		}
-		d.Report, text = report, fmt.Sprintf("policy %s of %s is in force: nothing gets looser (%s)", o.Revision, o.Source, report)
-		if report.looser() {
-			kind, text = entryHeld, fmt.Sprintf("policy %s of %s is held until another person than %s activates it: %s", o.Revision, o.Source, nobody(o.Author), report)
-		}
+	kind, text, report, err := r.verdictOn(ctx, now, o, rules)
+	if err != nil {
+		return err
 	}
+	d := detail{Offer: o, Report: report}
 	if err := r.keep(ctx, now, o.Revision, pack); err != nil {
 		return err
 	}
@@ -128,6 +123,25 @@ func (r *Rollout) place(ctx context.Context, now *state, o Offer, rules *rego.Ru
 	}
 	r.Log.Info("policy offered", "revision", o.Revision, "source", o.Source, "author", o.Author, "outcome", kind, "why", text)
 	return nil
+}
+
+// verdictOn says what is to become of a candidate, and why.
+func (r *Rollout) verdictOn(ctx context.Context, now *state, o Offer, rules *rego.Rules) (kind, text string, report *Report, err error) {
+	held := fmt.Sprintf("policy %s of %s is held until another person than %s activates it: ", o.Revision, o.Source, nobody(o.Author))
+	if now.inForce == nil {
+		stored, err := r.Packs.Policies(ctx)
+		if err == nil && slices.ContainsFunc(stored, func(revision string) bool { return revision != o.Revision }) {
+			return entryHeld, held + "nothing says what was in force before, and other policies are stored", nil, nil
+		}
+		return entryInForce, fmt.Sprintf("policy %s of %s is in force: it is the first", o.Revision, o.Source), nil, err
+	}
+	if report, err = r.against(ctx, now.inForce.Revision, rules); err != nil {
+		return "", "", nil, err
+	}
+	if report.looser() {
+		return entryHeld, held + report.String(), report, nil
+	}
+	return entryInForce, fmt.Sprintf("policy %s of %s is in force: nothing gets looser (%s)", o.Revision, o.Source, report), report, nil
 }
 
 // against judges a candidate by the policy in force. Where that one cannot be used here, it denies everything, as it does when it counts.

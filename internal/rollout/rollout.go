@@ -34,6 +34,7 @@ type Trail interface {
 type Packs interface {
 	StorePolicy(ctx context.Context, revision string, pack []byte) error
 	Policy(ctx context.Context, revision string) ([]byte, error)
+	Policies(ctx context.Context) ([]string, error)
 	KeepPolicies(ctx context.Context, revisions ...string) error
 }
 

@@ -221,6 +221,23 @@ func TestWithoutAnyPolicyNothingIsDecided(t *testing.T) {
 	}
 }
 
+// TestATrailThatLostItsBeginning: a fleet that has policies stored, and does not know which was in force, is no new fleet.
+func TestATrailThatLostItsBeginning(t *testing.T) {
+	b, d := newBooks(), newDesk(t, acts)
+	b.packs["0123456789ab"] = []byte("of before")
+	r := replica(t, "one", b, d.source())
+	wants(t, r, policies.Deny)
+	held := r.Status().Held
+	if held == nil || r.Status().InForce != nil {
+		t.Fatalf("it is %+v", r.Status())
+	}
+	if _, err := r.Activate(t.Context(), "ann", held.Revision, "it is the right one"); err != nil {
+		t.Fatal(err)
+	}
+	looks(t, r)
+	wants(t, r, policies.Act)
+}
+
 // TestARevisionThatCannotBeUsed: a replica that cannot have what is in force decides by nothing, and not by what it had.
 func TestARevisionThatCannotBeUsed(t *testing.T) {
 	for name, spoil := range map[string]func(*books, string){

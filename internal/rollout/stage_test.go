@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +93,12 @@ func (b *books) Policy(_ context.Context, revision string) ([]byte, error) {
 		return pack, b.away
 	}
 	return nil, errors.Join(b.away, ledger.ErrNotFound)
+}
+
+func (b *books) Policies(context.Context) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.packs)), b.away
 }
 
 func (b *books) KeepPolicies(context.Context, ...string) error { return b.away }
