@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,6 +124,8 @@ type follower struct {
 	rig   *rig.Rig
 	shell *shell
 	known map[string]string // what stands in the guide for what came
+
+	watched bool // all nodes were seen well
 }
 
 // script types the lines of a block that prints nothing worth a look.
@@ -159,6 +162,7 @@ var fails = regexp.MustCompile(`stack/cmd/stack fail (\S+)\)`)
 func (f *follower) one(command, want string) {
 	f.t.Helper()
 	if node := fails.FindStringSubmatch(command); node != nil {
+		f.seen()
 		if err := f.rig.Stack.FailNode(f.t.Context(), node[1]); err != nil {
 			f.t.Fatal(err)
 		}
@@ -187,6 +191,31 @@ func (f *follower) one(command, want string) {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 		}
+	}
+}
+
+// seen waits until the server has seen the first node to be lost well: one that is lost before is of another time.
+func (f *follower) seen() {
+	f.t.Helper()
+	if f.watched {
+		return
+	}
+	f.watched = true
+	err := rig.Wait(f.t.Context(), time.Minute, "all nodes are seen well", func(ctx context.Context) (bool, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.rig.Address+"/metrics", nil)
+		if err != nil {
+			return false, err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false, nil // it is not up yet
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		return strings.Contains(string(text), `salvor_nodes{cluster="lab",state="well"} 6`), err
+	})
+	if err != nil {
+		f.t.Fatal(err)
 	}
 }
 
