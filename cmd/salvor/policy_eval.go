@@ -20,7 +20,8 @@ func newPolicyEvalCommand(env environment) *cobra.Command {
 		Use:   "eval [FILE]",
 		Short: "Ask rules about a question, and be told how the answer comes about",
 		Long: `Ask the rules of --dir, beside the shipped ones, about the question in FILE, "-" being standard input: a question (input.json), a
-decision as salvor decisions show -o json prints it, or a recorded case of a test. --incident asks about what was asked last about an incident of a running Salvor.
+decision as salvor decisions show -o json prints it, or a recorded case of a test. --incident asks about what was asked last about an
+incident of a running Salvor.
 
 --explain tells what each rule said, each step from there to the decision, and which step made it what it is.`,
 		Example: `  salvor policy eval input.json --dir policies --explain

@@ -24,9 +24,13 @@ func ReadAsked(text []byte) (Asked, error) {
 	var parts struct {
 		Question json.RawMessage    `json:"question"`
 		Decision *policies.Decision `json:"decision"`
+		Document json.RawMessage    `json:"document"` // of a decision with its place
 	}
 	if err := json.Unmarshal(text, &parts); err != nil {
 		return Asked{}, fmt.Errorf("it is no JSON object of a question: %w", err)
+	}
+	if parts.Document != nil {
+		return ReadAsked(parts.Document)
 	}
 	question := json.RawMessage(text)
 	if parts.Question != nil {
