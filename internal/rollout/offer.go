@@ -197,6 +197,7 @@ func (r *Rollout) isWell() {
 	r.problem = nil
 	r.mu.Unlock()
 	if was != nil {
+		r.Log.Info("what the policy source holds can be used again", "source", was.Source)
 		r.Changed()
 	}
 }

@@ -53,7 +53,7 @@ func (p *problems) checkCompiled(compiler *ast.Compiler, rule *ast.Rule, input *
 	p.unknownFields(compiler, rule, variableShapes(rule, input))
 	ast.WalkRefs(rule, func(ref ast.Ref) bool {
 		if ref.HasPrefix(ast.DefaultRootRef) && len(compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{})) == 0 {
-			p.add(rule.Location, "%s is not there: no rule and no setting is named so", ref)
+			p.add(rule.Location, "%s is not there: no rule and no setting is named so", written(compiler, ref))
 		}
 		return false
 	})

@@ -78,6 +78,7 @@ func TestRefusedRules(t *testing.T) {
 		{"value under every", `deny contains "x" if { every step in input.plan.steps { step.class != "gentle" } }`, `zone.rego:2: it is never "gentle"`},
 		{"unknown setting", `deny contains "x" if data.salvor.config.grups`, "zone.rego:2: data.salvor.config.grups is not there: no rule and no setting is named so"},
 		{"unknown setting below", `deny contains "x" if data.salvor.config.groups.oncall`, "zone.rego:2: data.salvor.config.groups has no field oncall (did you mean on_call?); it has on_call"},
+		{"unknown data by a variable", `deny contains "x" if { some k; data.inventory[k].nodes }`, "zone.rego:2: data.inventory[k].nodes is not there"},
 		{"unknown data", `deny contains "x" if data.inventory.nodes`, "zone.rego:2: data.inventory.nodes is not there"},
 		{"unknown function", `deny contains "x" if nosuch(3)`, "zone.rego:2: undefined function nosuch"},
 		{"unsafe variable", `deny contains "x" if y > 3`, "zone.rego:2: var y is unsafe in rule deny"},
