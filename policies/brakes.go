@@ -13,17 +13,15 @@ type brake struct {
 }
 
 // brakes lists every brake, in the order in which people read them.
-func brakes() []brake {
-	return []brake{
-		{"pause", paused}, {"at work", atWork}, {"wider fault", absorbed}, {"storm", storm}, {"budget", zoneFull}, {"budget", fleetFull},
-		{"lock", targetsHeld}, {"attempts", tried},
-	}
+var brakes = []brake{
+	{"pause", paused}, {"at work", atWork}, {"wider fault", absorbed}, {"storm", storm}, {"budget", zoneFull}, {"budget", fleetFull},
+	{"lock", targetsHeld}, {"attempts", tried},
 }
 
 // Brakes are the reasons outside the authors' rules why nothing may be done now; none when all is well.
 func Brakes(q Question) []Reason {
 	var held []Reason
-	for _, b := range brakes() {
+	for _, b := range brakes {
 		if why := b.why(q); why != "" {
 			held = append(held, Reason{Text: why, Rule: b.name})
 		}

@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Judge is the Decider: it asks the engine, combines, and tightens. Without an answer of the engine it denies.
@@ -25,10 +26,10 @@ func Silent(err error) Decision {
 }
 
 // Settle turns what was said into the decision. Each stage after the first, which combines what the rules said, can only tighten.
-func Settle(said Said, q Question) Decision { return goThrough(stages(), said, q) }
+func Settle(said Said, q Question) Decision { return goThrough(stages, said, q) }
 
 // Unheld is the decision as it would be if neither the mode nor a brake held it back.
-func Unheld(said Said, q Question) Decision { return goThrough(judgements(), said, q) }
+func Unheld(said Said, q Question) Decision { return goThrough(judgements, said, q) }
 
 func goThrough(way []stage, said Said, q Question) Decision {
 	d := tightened{whom: said.whom()}
@@ -44,27 +45,25 @@ type stage struct {
 	next func(d tightened, said Said, q Question) tightened
 }
 
-// stages are all of them, in order.
-func stages() []stage { return append(judgements(), holds()...) }
-
 // judgements are those that judge the plan and what is known. What comes after class does not change what a decision would be.
-func judgements() []stage {
-	return []stage{
-		{"rules", func(d tightened, said Said, _ Question) tightened { d.Decision = Combine(said); return d }},
-		{"class", func(d tightened, _ Said, q Question) tightened {
-			d = d.byClass(q.Plan.Class)
-			d.Would = d.Verdict
-			return d
-		}},
-		later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q) }),
-		later("single source", func(d tightened, q Question) tightened { return d.bySource(q.Fault) }),
-	}
+var judgements = []stage{
+	{"rules", func(d tightened, said Said, _ Question) tightened { d.Decision = Combine(said); return d }},
+	{"class", func(d tightened, _ Said, q Question) tightened {
+		d = d.byClass(q.Plan.Class)
+		d.Would = d.Verdict
+		return d
+	}},
+	later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q) }),
+	later("single source", func(d tightened, q Question) tightened { return d.bySource(q.Fault) }),
 }
+
+// stages are all of them, in order.
+var stages = append(slices.Clone(judgements), holds()...)
 
 // holds are those that hold back what may be done: the mode, and brakes.
 func holds() []stage {
 	all := []stage{later("mode", func(d tightened, q Question) tightened { return d.byMode(q.Mode) })}
-	for _, b := range brakes() {
+	for _, b := range brakes {
 		all = append(all, later(b.name, func(d tightened, q Question) tightened {
 			if why := b.why(q); why != "" {
 				return d.hold(Reason{Text: why, Rule: b.name})

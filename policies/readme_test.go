@@ -160,7 +160,7 @@ func (h held) answer(phase string, about About) string {
 // TestTheTableHasEveryBrake: each holds the plan that it is about.
 func TestTheTableHasEveryBrake(t *testing.T) {
 	var names []string
-	for _, b := range brakes() {
+	for _, b := range brakes {
 		names = append(names, b.name)
 	}
 	var listed []string
