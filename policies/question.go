@@ -56,7 +56,8 @@ type IncidentFacts struct {
 // History counts what was tried before for the same fault key.
 type History struct {
 	Attempts     int      `json:"attempts"`        // plans started in this incident
-	Failed       int      `json:"failed"`          // of those, ended without success
+	Before       int      `json:"before"`          // plans started in this incident before the one that is asked about
+	Failed       int      `json:"failed"`          // of the attempts, ended without success
 	Tried        []string `json:"tried"`           // their runbooks, in order
 	SinceLastS   float64  `json:"since_last_s"`    // seconds since the last attempt ended, 0 when there was none
 	Incidents24h int      `json:"incidents_24h"`   // incidents of the same fault within 24 h, this one included

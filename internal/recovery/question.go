@@ -128,7 +128,7 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 }
 
 func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.History {
-	h := policies.History{Attempts: inc.Attempts, Failed: inc.Failures, Tried: tried(inc), LastOutcome: string(inc.Outcome), LastReason: stopCause(inc)}
+	h := policies.History{Attempts: inc.Attempts, Before: inc.Attempts, Failed: inc.Failures, Tried: tried(inc), LastOutcome: string(inc.Outcome), LastReason: stopCause(inc)}
 	if !inc.LastTry.IsZero() {
 		h.SinceLastS = look.Sight.Now.Sub(inc.LastTry).Seconds()
 	}

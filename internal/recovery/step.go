@@ -123,6 +123,9 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 	got, err := e.judged(ctx, func(now standing) candidate {
 		q := e.question(inc, look, inc.Phase, inc.Plan, now)
 		q.About = policies.AboutGate
+		if inc.Phase == incident.PhaseRecover {
+			q.History.Before = max(0, q.History.Attempts-1) // this plan is one of the attempts
+		}
 		return e.ask(ctx, q, inc.Plan)
 	})
 	if err != nil {

@@ -61,7 +61,7 @@ func occasions(plain policies.Question, of fleet) []policies.Question {
 	add("with a loss of data", func(q *policies.Question) { q.Plan.DataLoss = "all writes of the last hour" })
 	add("when little is left", func(q *policies.Question) { q.Plan.After = policies.After{Nodes: 2, HealthyZones: 1, ControlPlanes: 1} })
 	add("after many attempts", func(q *policies.Question) {
-		q.History = policies.History{Attempts: 2, Failed: 2, Incidents24h: 5, Tried: []string{"reference", "reference"}}
+		q.History = policies.History{Attempts: 2, Before: 2, Failed: 2, Incidents24h: 5, Tried: []string{"reference", "reference"}}
 	})
 	add("in the midst of a plan", func(q *policies.Question) { q.About = policies.AboutGate })
 	for _, name := range of.clusters {

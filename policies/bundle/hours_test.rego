@@ -8,7 +8,7 @@ question := {
 	"cluster": {"name": "prod-eu", "environment": "production"},
 	"fault": {"kind": "zone"},
 	"plan": {"phase": "recover", "class": "reversible"},
-	"history": {"attempts": 0},
+	"history": {"before": 0},
 	"protection": {"level": 0},
 }
 

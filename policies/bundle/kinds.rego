@@ -23,7 +23,7 @@ act contains sprintf("this only takes back what Salvor did about %s", [input.fau
 
 # The plan beside what is on the ladder.
 measured := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {
-	said := [input.fault.kind, input.cluster.name, terms.up_to, terms.tries + 1, input.plan.class]
+	said := [input.fault.kind, input.cluster.name, terms.up_to, input.history.before + 1, input.plan.class]
 }
 
 # Who is asked where no rule asks or acts otherwise, or Salvor itself wants a person asked.
@@ -35,9 +35,9 @@ why := sprintf("about %s faults of %s a person is asked", [input.fault.kind, inp
 	terms.on_ladder
 } else := measured
 
-ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [terms.tries, terms.terms.attempts])) if {
+ask contains terms.asking(sprintf("%d plans were tried in this incident; from %d on a person is asked", [input.history.before, terms.terms.attempts])) if {
 	input.plan.phase == "recover"
-	terms.tries >= terms.terms.attempts
+	input.history.before >= terms.terms.attempts
 }
 
 ask contains terms.asking(sprintf("this is incident %d of %s within 24 h; from %d on a person is asked", [input.history.incidents_24h, input.fault.anchor, terms.terms.repeats])) if {

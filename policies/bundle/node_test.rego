@@ -20,7 +20,7 @@ question := {
 	"about": "decision",
 	"unknown": [],
 	"cluster": {"name": "prod-eu", "environment": "production"},
-	"history": {"attempts": 0, "incidents_24h": 1},
+	"history": {"before": 0, "incidents_24h": 1},
 	"protection": {"level": 0, "apps": []},
 	"fault": {"kind": "node", "nodes": ["worker-1"], "agree": 2, "asked": 3, "signals": {"lease": {"asked": true, "agrees": true}}},
 	"plan": {"phase": "recover", "class": "disruptive", "targets": [worker, pod], "steps": [cordon, displace, fence]},

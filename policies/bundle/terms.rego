@@ -15,13 +15,8 @@ level := data.salvor.config.levels[format_int(input.protection.level, 10)]
 
 rank := {"observe": 0, "reversible": 1, "disruptive": 2, "destructive": 3, "irreversible": 4}
 
-# Plans that were started before this one.
-tries := input.history.attempts if input.about != "gate"
-
-tries := max([input.history.attempts - 1, 0]) if input.about == "gate"
-
 # The most harmful class that a plan may have at this attempt.
-up_to := terms.ladder[min([tries, count(terms.ladder) - 1])]
+up_to := terms.ladder[min([input.history.before, count(terms.ladder) - 1])]
 
 # The plan is on the ladder.
 on_ladder if rank[input.plan.class] <= rank[up_to]

@@ -7,7 +7,7 @@ question := {
 	"cluster": {"name": "prod-eu", "environment": "production"},
 	"fault": {"kind": "zone"},
 	"plan": {"class": "disruptive"},
-	"history": {"attempts": 0},
+	"history": {"before": 0},
 	"protection": {"level": 0},
 }
 
@@ -52,7 +52,7 @@ test_every_level_has_its_terms if {
 }
 
 allowed(ladder, attempts) := up_to if {
-	up_to := terms.up_to with input as with_changes({"history": {"attempts": attempts}})
+	up_to := terms.up_to with input as with_changes({"history": {"before": attempts}})
 		with data.salvor.config.kinds as {"zone": {"ladder": ladder}}
 }
 
@@ -60,13 +60,6 @@ test_a_ladder_is_climbed_attempt_by_attempt if {
 	ladder := ["reversible", "disruptive"]
 	[allowed(ladder, n) | some n in [0, 1, 2, 7]] == ["reversible", "disruptive", "disruptive", "disruptive"]
 	[allowed(["observe"], n) | some n in [0, 1]] == ["observe", "observe"]
-}
-
-test_a_gate_belongs_to_the_attempt_that_was_begun if {
-	[n |
-		some attempts in [0, 1, 2]
-		n := terms.tries with input as with_changes({"about": "gate", "history": {"attempts": attempts}})
-	] == [0, 0, 1]
 }
 
 # The rung that a class reaches, by ladder: how many of the five classes are on it.

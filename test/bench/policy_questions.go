@@ -100,11 +100,12 @@ func (in *incidents) name(of string) string { return fmt.Sprintf("%s-%08x", of, 
 func (in *incidents) question(kind string) policies.Question {
 	cluster := in.dice.IntN(12)
 	zone := fmt.Sprintf("eu-west-1%c", 'a'+in.dice.IntN(3))
+	before := in.dice.IntN(8) / 6
 	q := policies.Question{
 		Schema:   policies.InputVersion,
 		Cluster:  policies.ClusterFacts{Name: fmt.Sprintf("cluster-%02d", cluster), Environment: []string{"production", "staging", "development"}[cluster%3], Region: "eu-west-1"},
 		Incident: policies.IncidentFacts{ID: in.name("inc"), OpenedAt: in.now, Count: 1},
-		History:  policies.History{Attempts: in.dice.IntN(8) / 6, Tried: []string{}, Incidents24h: 1 + in.dice.IntN(9)/7},
+		History:  policies.History{Attempts: before, Before: before, Tried: []string{}, Incidents24h: 1 + in.dice.IntN(9)/7},
 		Limits:   policies.Limits{NodesPerZone: 1, FleetShare: 0.1, StormNodes: 3, StormShare: 0.2, Attempts: 3},
 		InFlight: policies.InFlight{Zones: map[string]int{}, Targets: []string{}}, Mode: policies.ModeAct, Pauses: []policies.Pause{}, Unknown: []string{},
 		Person: policies.Person{Groups: []string{}},
