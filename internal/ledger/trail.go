@@ -2,13 +2,13 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/salvor-io/salvor/internal/incident"
 )
 
 // maxEntry bounds one entry of a trail as JSON, in bytes.
@@ -91,7 +91,7 @@ func (l *Ledger) sumAt(ctx context.Context, subject string, after uint64) (strin
 	case last == nil || last.Seq != after:
 		return "", errRefused
 	}
-	return sumOf(last.Data), nil
+	return incident.SumOf(last.Data), nil
 }
 
 // Trail reads all entries of a trail in order. It looks at no hash: who audits does. An entry of another version is an ErrNewer.
@@ -136,12 +136,7 @@ func placed(msg stored) (Placed, error) {
 	if err := decode(&msg, &rec); err != nil {
 		return Placed{}, err
 	}
-	return Placed{rec.TrailEntry, msg.Seq, msg.At, rec.Writer, rec.Prev, sumOf(msg.Data), msg.Data}, nil
-}
-
-func sumOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	return Placed{rec.TrailEntry, msg.Seq, msg.At, rec.Writer, rec.Prev, incident.SumOf(msg.Data), msg.Data}, nil
 }
 
 func trailSubject(trail string) (string, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/incident"
 )
 
 func entryOf(text string) TrailEntry {
@@ -50,7 +51,7 @@ func TestATrailIsChained(t *testing.T) {
 		if diff := cmp.Diff(entryOf(fmt.Sprint(n)), e.TrailEntry); diff != "" {
 			t.Errorf("entry %d (-want +got):\n%s", n, diff)
 		}
-		if e.Prev != prev || e.Sum != sumOf(e.Raw) || e.Writer != "one" || e.StoredAt.IsZero() || !strings.Contains(string(e.Raw), e.Prev) {
+		if e.Prev != prev || e.Sum != incident.SumOf(e.Raw) || e.Writer != "one" || e.StoredAt.IsZero() || !strings.Contains(string(e.Raw), e.Prev) {
 			t.Errorf("entry %d follows %q, want %q: %+v", n, e.Prev, prev, e)
 		}
 		prev = e.Sum
