@@ -3,6 +3,7 @@ package policies
 import (
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,27 +13,32 @@ const masked = "***"
 // named are the words that names of credentials end with.
 const named = `(?:password|passwd|passphrase|secret|token|credentials?|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key)`
 
-// secrets are forms of credentials in text, each with what stays of it.
+// naming are parts of which each of those names has one.
+var naming = []string{"pass", "secret", "token", "credential", "key"}
+
+// secrets are forms of credentials in text, each with what stays of it, and with what a text has in small letters that takes the form: one
+// of each list. Most texts are names and sentences, and looking for a form costs more than for a word.
 var secrets = [...]struct {
 	form  *regexp.Regexp
 	stays string
+	has   [][]string
 }{
-	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)`), masked},
-	{regexp.MustCompile(`://[^/\s@:]*:[^/\s]+@`), "://" + masked + "@"},
-	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+(?:[a-z._~+/-]*[0-9=][a-z0-9._~+/=-]{8,}|[a-z._~+/-]{8,}[0-9=][a-z0-9._~+/=-]*)`), "$1 " + masked},
-	{regexp.MustCompile(`(?i)(` + named + `\\?["']?\s*=>?\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked},
+	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)`), masked, [][]string{{"-----begin "}}},
+	{regexp.MustCompile(`://[^/\s@:]*:[^/\s]+@`), "://" + masked + "@", [][]string{{"://"}, {"@"}}},
+	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+(?:[a-z._~+/-]*[0-9=][a-z0-9._~+/=-]{8,}|[a-z._~+/-]{8,}[0-9=][a-z0-9._~+/=-]*)`), "$1 " + masked, [][]string{{"bearer", "basic"}}},
+	{regexp.MustCompile(`(?i)(` + named + `\\?["']?\s*=>?\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked, [][]string{{"="}, naming}},
 	// A colon after the name of an object, such as shop/api-token, says what is so of it.
-	{regexp.MustCompile(`(?i)((?:^|[^\w./-])[\w.-]*` + named + `\\?["']?\s*:\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked},
-	{regexp.MustCompile(`(?i)((?:^|[^a-z])(?:pass|pwd|auth|authorization|sig)["']?=["']?)[^\s"',;&)]{4,}`), "${1}" + masked},
-	{regexp.MustCompile(`(?i)(--(?:password|passwd|token|secret|api-key)\s+["']?)[^\s"']{4,}`), "${1}" + masked},
-	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), masked},     // JSON web tokens
-	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked},                                 // of AWS
-	{regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{30,}`), masked},                                      // of Google
-	{regexp.MustCompile(`\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})`), masked}, // of GitHub
-	{regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{16,}`), masked},                                    // of GitLab
-	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked},                               // of Slack
-	{regexp.MustCompile(`(hooks\.slack\.com/services/)[A-Za-z0-9/]+`), "${1}" + masked},
-	{regexp.MustCompile(`\bhvs\.[A-Za-z0-9_-]{20,}`), masked}, // of Vault
+	{regexp.MustCompile(`(?i)((?:^|[^\w./-])[\w.-]*` + named + `\\?["']?\s*:\s*\\?["']?)[^\s"',;&)\\]{4,}`), "${1}" + masked, [][]string{{":"}, naming}},
+	{regexp.MustCompile(`(?i)((?:^|[^a-z])(?:pass|pwd|auth|authorization|sig)["']?=["']?)[^\s"',;&)]{4,}`), "${1}" + masked, [][]string{{"="}, {"pass", "pwd", "auth", "sig"}}},
+	{regexp.MustCompile(`(?i)(--(?:password|passwd|token|secret|api-key)\s+["']?)[^\s"']{4,}`), "${1}" + masked, [][]string{{"--"}, naming}},
+	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), masked, [][]string{{"eyj"}}},                          // JSON web tokens
+	{regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), masked, [][]string{{"akia", "asia"}}},                                             // of AWS
+	{regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{30,}`), masked, [][]string{{"aiza"}}},                                                          // of Google
+	{regexp.MustCompile(`\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})`), masked, [][]string{{"gh", "github_pat_"}, {"_"}}}, // of GitHub
+	{regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{16,}`), masked, [][]string{{"glpat-"}}},                                                      // of GitLab
+	{regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`), masked, [][]string{{"xox"}}},                                                    // of Slack
+	{regexp.MustCompile(`(hooks\.slack\.com/services/)[A-Za-z0-9/]+`), "${1}" + masked, [][]string{{"hooks.slack.com"}}},
+	{regexp.MustCompile(`\bhvs\.[A-Za-z0-9_-]{20,}`), masked, [][]string{{"hvs."}}}, // of Vault
 }
 
 // Masked is a question without the credentials that may stand in its texts: labels, annotations and sentences are what somebody else
@@ -64,31 +70,32 @@ func mask(v reflect.Value) (changed bool) {
 
 func maskText(v reflect.Value) bool {
 	text := v.String()
-	if !suspect(text) {
+	if len(text) < shortest {
 		return false
 	}
-	clean := text
+	clean, small := text, strings.ToLower(text)
 	for _, s := range secrets {
-		clean = s.form.ReplaceAllString(clean, s.stays)
-	}
-	v.SetString(clean)
-	return clean != text
-}
-
-// hints are what each of the forms has in it somewhere.
-var hints = [...]string{"=", ":", "earer ", "EARER ", "asic ", "ASIC ", "eyJ", "AKIA", "ASIA", "gh", "hub_", "xox", "--", "glpat-", "AIza", "hvs."}
-
-// suspect says whether a text can hold a credential at all: most are names.
-func suspect(text string) bool {
-	if len(text) < 8 {
-		return false
-	}
-	for _, hint := range hints {
-		if strings.Contains(text, hint) {
-			return true
+		if hasOneOfEach(small, s.has) {
+			clean = s.form.ReplaceAllString(clean, s.stays)
 		}
 	}
-	return false
+	if clean == text {
+		return false
+	}
+	v.SetString(clean)
+	return true
+}
+
+// shortest is what a credential with its name has at least, in bytes.
+const shortest = 8
+
+func hasOneOfEach(text string, lists [][]string) bool {
+	for _, words := range lists {
+		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func maskList(v reflect.Value) (changed bool) {
