@@ -95,7 +95,8 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 		})
 	}, log.With("part", "kicks"))
 	a.table = judges.Table
-	a.pipeline = judges.Pipeline(a.store.ledger, a.kicks.add, a.kicks.opened, log.With("part", "pipeline"))
+	opener := recovery.Opener{Ledger: a.store.ledger, Ready: func(ctx context.Context) { a.engine.Ready(ctx) }}
+	a.pipeline = judges.Pipeline(opener, a.kicks.add, a.kicks.opened, log.With("part", "pipeline"))
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	a.engine = judges.Engine(judging.World{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline,
 		Others: a.others, Books: books, Clock: clock.Wall{}}, log.With("part", "recovery"))

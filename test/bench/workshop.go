@@ -85,7 +85,8 @@ func (w *workshop) build(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}}, Ledger: w.ledger,
+	w.pipeline = pipeline.New(pipeline.Options{Classifiers: []classifiers.Classifier{classifiers.Node{}},
+		Ledger: recovery.Opener{Ledger: w.ledger, Ready: func(ctx context.Context) { w.engine.Ready(ctx) }},
 		Kick: func(id incident.ID) {
 			go w.move(context.WithoutCancel(ctx), id, func(ctx context.Context) error { return w.engine.Move(ctx, id) })
 		},
