@@ -180,6 +180,9 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	}
 	watches := classifiers.Watches(inc.Fault.Kind)
 	unseen(q, v, c, watches)
+	if d, said := c.LastDeclared(inc.Fault.Kind, inc.Fault.Anchor); said && d.Stands(v.Now) {
+		q.Incident.Declared = d.By
+	}
 	left := leaves(q.Plan)
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {

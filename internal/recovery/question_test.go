@@ -2,9 +2,33 @@ package recovery
 
 import (
 	"testing"
+	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 )
+
+func TestWhoDeclaredIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		said func(now time.Time) events.Declared
+		want string
+	}{
+		"it stands":        {func(now time.Time) events.Declared { return events.Declared{By: "ada", Until: now.Add(time.Hour)} }, "ada"},
+		"it is over":       {func(now time.Time) events.Declared { return events.Declared{By: "ada", Until: now} }, ""},
+		"it is taken back": {func(time.Time) events.Declared { return events.Declared{By: "bob", Ended: true} }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.said = map[string]classifiers.DeclaredView{"node/node/w1": {Declared: c.said(time.Now())}}
+				s.moves(s.opened())
+				if got := s.asked[0].Incident.Declared; got != c.want {
+					t.Errorf("policy was told that %q declared it, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
 
 // TestWhyTheLastPlanStopped: what was said of anything else is not why it did.
 func TestWhyTheLastPlanStopped(t *testing.T) {

@@ -26,8 +26,9 @@ type stage struct {
 	*Engine
 	*book
 
-	finding *classifiers.Finding // what is seen of the fault
-	lag     time.Duration        // of the view
+	finding *classifiers.Finding                // what is seen of the fault
+	said    map[string]classifiers.DeclaredView // what people declared in the cluster
+	lag     time.Duration                       // of the view
 	blind   bool
 	verdict func(policies.Question) policies.Verdict
 	asked   []policies.Question
@@ -96,7 +97,8 @@ func (s *stage) Ask(f func(*classifiers.View)) {
 	v.Now = time.Now()
 	n := &classifiers.NodeView{}
 	n.Name, n.UID, n.Zone = "w1", "uid-1", "a"
-	v.Clusters["prod"] = &classifiers.Cluster{Name: "prod", Nodes: map[string]*classifiers.NodeView{"w1": n}, Observers: map[string]classifiers.ObserverView{}}
+	v.Clusters["prod"] = &classifiers.Cluster{Name: "prod", Nodes: map[string]*classifiers.NodeView{"w1": n}, Observers: map[string]classifiers.ObserverView{},
+		Declared: s.said}
 	for _, watch := range classifiers.Watches(classifiers.KindNode) {
 		v.Clusters["prod"].Observers[watch] = classifiers.ObserverView{Observer: events.Observer{Watch: watch, Seeing: true, Synced: true}, At: v.Now}
 	}
