@@ -89,3 +89,27 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSettings: whatever stands in a file of settings, what is wrong with it is told of with a line of it.
+func FuzzSettings(f *testing.F) {
+	for _, text := range []string{"salvor: {config: {}}", "salvor:\n  config:\n\tx: 1", "salvor:\n  config:\n    x: [\n", "a: *b\n", "a: !!int b", "? {a: b}\n: c\n", "\"\xff", "{\"a\": [1,\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := 2 // the end may have a line of its own
+		for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
+			lines += strings.Count(text, end)
+		}
+		for _, name := range []string{"data.yaml", "data.json"} {
+			_, err := readSettings([]file{{path: name, text: []byte(text)}})
+			for _, one := range Problems(err) {
+				if one.File != name || one.Line < 1 || one.Line > lines {
+					t.Errorf("it says %s", one)
+				}
+			}
+			if err != nil && len(Problems(err)) == 0 {
+				t.Errorf("it says %v, and not where", err)
+			}
+		}
+	})
+}

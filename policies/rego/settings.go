@@ -1,9 +1,11 @@
 package rego
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
@@ -12,35 +14,27 @@ import (
 // readSettings reads what rules see as data.salvor.config. A later source replaces what an earlier one set, key by key.
 func readSettings(list []file) (map[string]any, error) {
 	merged := map[string]any{}
+	var found problems
 	for _, one := range list {
-		settings, err := parseSettings(one.text)
-		if err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", one.path, one.source, err)
-		}
-		overlay(merged, settings)
+		overlay(merged, found.settingsOf(one))
 	}
-	return merged, nil
+	return merged, found.err()
 }
 
-// parseSettings wants the path written out, since that is how OPA's own tools read such a file too.
-func parseSettings(text []byte) (map[string]any, error) {
-	var document any
-	if err := util.Unmarshal(text, &document); err != nil {
-		return nil, err
+// settingsOf reads one file.
+func (p *problems) settingsOf(one file) map[string]any {
+	document := p.documentOf(one)
+	if document == nil || p.configOf(one.path, document) == nil {
+		return nil
 	}
-	inner := document
-	for _, key := range []string{"salvor", "config"} {
-		object, ok := inner.(map[string]any)
-		if _, has := object[key]; !ok || !has || len(object) != 1 {
-			return nil, fmt.Errorf("it must hold settings as {salvor: {config: {...}}} and nothing else")
-		}
-		inner = object[key]
+	var held struct {
+		Salvor struct{ Config map[string]any }
 	}
-	settings, ok := inner.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("salvor.config must be a map")
+	if err := util.Unmarshal(one.text, &held); err != nil {
+		at := cmp.Or(unreadable(document), document)
+		p.addAt(one.path, at.Line, "it cannot be read as JSON: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	return settings, nil
+	return held.Salvor.Config
 }
 
 func overlay(base, over map[string]any) {

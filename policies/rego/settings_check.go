@@ -26,23 +26,20 @@ type ownSetting struct {
 	line       int
 }
 
-// checkSettings finds what is wrong with settings, line by line, and returns those that only rules of their author can read. What is no
-// document at all, readSettings has said.
+// checkSettings finds what is wrong with settings, line by line, and returns those that only rules of their author can read.
 func (p *problems) checkSettings(list []file, merged map[string]any) (own []ownSetting) {
 	groups, _ := merged["groups"].(map[string]any)
 	if _, there := merged["groups"]; !there {
 		groups = map[string]any{}
 	}
 	for _, one := range list {
-		document, err := documentOf(one.text)
-		if err != nil {
-			p.addAt(one.path, 1, "%s", err)
+		document := p.documentOf(one)
+		if document == nil {
 			continue
 		}
 		p.addTwice(one.path, document)
-		c := settingsCheck{one.path, groups, p, &own}
-		if config := valueOf(valueOf(root(document), "salvor"), "config"); config != nil {
-			c.settings(config)
+		if config := p.configOf(one.path, document); config != nil {
+			settingsCheck{one.path, groups, p, &own}.settings(config)
 		}
 	}
 	return own

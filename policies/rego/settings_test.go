@@ -53,15 +53,37 @@ func TestRefusedSettings(t *testing.T) {
 	}
 }
 
-// TestRefusedSettingsFiles: what stands outside the settings that rules see.
+// TestRefusedSettingsFiles: what is no settings at all is told of with its line, too.
 func TestRefusedSettingsFiles(t *testing.T) {
-	for _, c := range []struct{ name, text, want string }{
-		{"a second document", "salvor: {config: {}}\n---\nsalvor: {config: {defaults: {votes: 2}}}\n", "data.yaml:1: more than one document stands in it"},
-		{"settings twice", "salvor: {config: {defaults: {votes: 2}}}\nsalvor: {config: {}}\n", "data.yaml:2: salvor stands here twice, in line 1 first: keep one"},
+	const head = "salvor:\n  config:\n"
+	for _, c := range []struct{ name, file, text, want string }{
+		{"a second document", "data.yaml", "salvor: {config: {}}\n---\nsalvor: {config: {defaults: {votes: 2}}}\n", "data.yaml:2: more than one document stands in it"},
+		{"settings twice", "data.yaml", "salvor: {config: {defaults: {votes: 2}}}\nsalvor: {config: {}}\n", "data.yaml:2: salvor stands here twice, in line 1 first: keep one"},
+		{"nothing", "data.yaml", "# to be written\n", "data.yaml:1: it must hold settings as {salvor: {config: {...}}} and nothing else"},
+		{"something beside", "data.yaml", head + "    groups: {}\nnodes: []\n", "data.yaml:4: it must hold settings as"},
+		{"no map", "data.yaml", head + "  - groups\n", "data.yaml:3: salvor.config must be a map"},
+		{"a tab", "data.yaml", head + "\tgroups: {}\n", "data.yaml:3: this is no YAML: a line may begin with blanks, not with a tab"},
+		{"a tab further on", "data.yaml", head + "    groups:\n      leads:\n    \t- a\n", "data.yaml:5: this is no YAML: a line may begin with blanks"},
+		{"indented too little", "data.yaml", head + "    groups:\n      leads: [a]\n     on_call: [b]\n    kinds: {}\n", "data.yaml:5: this is no YAML: did not find expected key"},
+		{"indented too little, in few letters", "data.yaml", head + "    kinds:\n      node: {}\n   x:\n    y: 1\n", "data.yaml:5: this is no YAML: did not find expected key"},
+		{"no item of a list", "data.yaml", head + "    freezes:\n    - a\n    b\n", "data.yaml:5: this is no YAML: could not find expected ':'"},
+		{"a bracket that is not closed", "data.yaml", head + "    groups: {leads: [a}\n    kinds: {}\n", "data.yaml:3: this is no YAML: did not find expected ',' or ']'"},
+		{"a bracket at the end", "eu/data.yml", head + "    groups: [\n", "eu/data.yml:3: this is no YAML: did not find expected node content"},
+		{"quotes that are not closed", "data.yaml", head + "    defaults:\n      hours: \"any\n      votes: 1\n", "data.yaml:4: this is no YAML: found unexpected end of stream"},
+		{"a letter that is none", "data.yaml", head + "    x: a\x01b\n", "data.yaml:3: this is no YAML: control characters are not allowed"},
+		{"bytes that are no text", "data.yaml", head + "    x: \xff\n", "data.yaml:3: this is no YAML: invalid leading UTF-8 octet"},
+		{"an alias of nothing", "data.yaml", head + "    kinds: *all\n    groups: {}\n", "data.yaml:3: this is no YAML: unknown anchor 'all' referenced"},
+		{"a key that is no text", "data.yaml", head + "    groups: {}\n    ? {a: b}\n    : c\n", "data.yaml:4: it cannot be read as JSON: invalid map key"},
+		{"a number that is none", "data.yaml", head + "    groups: {}\n    n: .nan\n", "data.yaml:4: it cannot be read as JSON: json: unsupported value: NaN"},
+		{"not what it says", "data.yaml", head + "    groups: {}\n    n: !!int ten\n", "data.yaml:4: it cannot be read as JSON: cannot decode"},
+		{"JSON that is cut off", "data.json", "{\"salvor\": {\"config\": {\n  \"groups\": {\"leads\": [\"a\"],\n", "data.json:2: this is no JSON: unexpected end of JSON input"},
+		{"JSON without a comma", "data.json", "{\n\t\"salvor\": {\"config\": {\n\t\t\"kinds\": {}\n\t\t\"groups\": {}\n\t}}\n}\n", `data.json:4: this is no JSON: invalid character '"' after object key:value pair`},
+		{"JSON twice", "data.json", "{\"salvor\": {\"config\": {}}}\n{}\n", "data.json:2: this is no JSON: invalid character '{' after top-level value"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := New(t.Context(), own(c.text), Options{})
-			wantError(t, err, c.want)
+			from := append(own("")[:1], sources(map[string]string{c.file: c.text})...)
+			_, err := New(t.Context(), from, Options{})
+			wantError(t, err, "load policy: "+c.want)
 		})
 	}
 }

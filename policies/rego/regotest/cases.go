@@ -1,10 +1,13 @@
 package regotest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,11 +24,29 @@ func readCases(files map[string][]byte) (map[string]Case, error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		c, err := ReadCase(files[name])
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+			wrong = append(wrong, fmt.Errorf("%s: %w", placeOf(name, files[name], err), err))
 		}
 		cases[name] = c
 	}
 	return cases, errors.Join(wrong...)
+}
+
+// placeOf is a file, with the line where its JSON is wrong if the error tells.
+func placeOf(name string, text []byte, err error) string {
+	var syntax *json.SyntaxError
+	var form *json.UnmarshalTypeError
+	var at int64
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &form):
+		at = form.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		at = int64(len(text))
+	default:
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, 1+bytes.Count(text[:max(at-1, 0)], []byte("\n")))
 }
 
 // judge runs the recorded cases, and adds what comes of them to the results.
