@@ -128,28 +128,15 @@ func saying(d policies.Decision) string {
 		words += fmt.Sprintf(" (would %s)", d.Would)
 	}
 	if d.Asks != nil {
-		words += " " + askedOf(*d.Asks)
+		words += " " + d.Asks.Whom()
+		if d.Asks.WithinS > 0 {
+			words += fmt.Sprintf(" within %s", time.Duration(d.Asks.WithinS*float64(time.Second)))
+		}
 	}
 	for _, why := range append(d.Held, d.Reasons...) {
 		return short(words + ": " + why.Text)
 	}
 	return short(words)
-}
-
-// askedOf says who is asked.
-func askedOf(a policies.Asks) string {
-	var groups []string
-	for _, need := range a.Needs {
-		groups = append(groups, need.Groups...)
-	}
-	words := fmt.Sprintf("%d", a.Votes)
-	if len(groups) > 0 {
-		words += " of " + strings.Join(groups, ", ")
-	}
-	if a.WithinS > 0 {
-		words += fmt.Sprintf(" within %s", time.Duration(a.WithinS*float64(time.Second)))
-	}
-	return words
 }
 
 func short(text string) string {

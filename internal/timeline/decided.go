@@ -44,34 +44,12 @@ func (t *teller) decided(e entry, rec incident.Sequenced) []entry {
 func Verdict(d policies.Decision) string {
 	text := strings.ToUpper(d.Verdict.String())
 	if d.Verdict == policies.Ask && d.Asks != nil {
-		text += " " + whom(*d.Asks)
+		text += " " + Plain(d.Asks.Whom())
 	}
 	if d.Would != d.Verdict {
 		text += ", though the rules say " + strings.ToUpper(d.Would.String())
 	}
 	return text
-}
-
-func whom(a policies.Asks) string {
-	var needs []string
-	named := 0
-	for _, n := range a.Needs {
-		if len(n.Groups) > 0 {
-			named += n.Votes
-			needs = append(needs, fmt.Sprintf("%d of %s", n.Votes, Plain(strings.Join(n.Groups, " or "))))
-		}
-	}
-	if len(needs) == 0 {
-		if a.Votes == 1 {
-			return "1 person"
-		}
-		return fmt.Sprintf("%d people", a.Votes)
-	}
-	of := strings.Join(needs, " + ")
-	if named < a.Votes {
-		return fmt.Sprintf("%d people, %s", a.Votes, of)
-	}
-	return of
 }
 
 func reason(r policies.Reason) string { return fmt.Sprintf("%q %s", Plain(r.Text), Plain(r.Rule)) }

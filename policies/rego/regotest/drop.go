@@ -80,16 +80,7 @@ func inWords(d, other policies.Decision) string {
 	if d.Verdict != policies.Ask || other.Verdict != policies.Ask {
 		return d.Verdict.String()
 	}
-	var of []string
-	for _, need := range d.Asks.Needs {
-		if len(need.Groups) > 0 {
-			of = append(of, fmt.Sprintf("%d of %s", need.Votes, strings.Join(need.Groups, " or ")))
-		}
-	}
-	if len(of) == 0 {
-		return fmt.Sprintf("ask %d of anyone", d.Asks.Votes)
-	}
-	return "ask " + strings.Join(of, " + ")
+	return "ask " + d.Asks.Whom()
 }
 
 func (d *Dropped) compare(one posed, fact string, before, after answer) {

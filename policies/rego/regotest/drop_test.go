@@ -13,7 +13,7 @@ func TestHiddenFacts(t *testing.T) {
 		{"it denies what is not known", "deny contains \"x\" if input.view.broken_nodes > 3\ndeny contains \"y\" if \"view.broken_nodes\" in input.unknown", ""},
 		{"zero denies too", `deny contains "x" if input.view.nodes < 10`, ""},
 		{"an ask falls silent", "ask contains {\"reason\": \"x\", \"groups\": [\"sre\"], \"votes\": 2} if count(input.view.repairers) > 0\nact contains \"x\"",
-			`without view.repairers the answer is ask 1 of anyone instead of ask 2 of sre (own.rego:2 says nothing then): ask too while "view.repairers" is in input.unknown`},
+			`without view.repairers the answer is ask 1 person instead of ask 2 of sre (own.rego:2 says nothing then): ask too while "view.repairers" is in input.unknown`},
 		{"an ask falls silent, and anyone is asked all the same", "ask contains {\"reason\": \"x\"} if count(input.view.repairers) > 0\nact contains \"x\"", ""},
 		{"the same people are asked otherwise", "ask contains {\"reason\": \"x\", \"groups\": [\"sre\"]} if count(input.view.repairers) > 0\nact contains \"x\"\nask contains {\"reason\": \"y\", \"groups\": [\"sre\"], \"otherwise\": true}", ""},
 		{"an act begins to speak", `act contains "x" if input.view.broken_nodes < 3`, ""},
