@@ -20,7 +20,7 @@ type Terms struct {
 	Repeats      int      `json:"repeats" least:"1"`                                                    // from so many incidents of the same fault within 24 h on a person is asked
 	Approvers    string   `json:"approvers" form:"group"`                                               // who is asked: a name of `groups`
 	Votes        int      `json:"votes" least:"1"`                                                      // so many of them have to agree
-	AnswerWithin string   `json:"answer_within" form:"duration"`                                        // how long they have, such as `10m`
+	AnswerWithin string   `json:"answer_within" form:"answer"`                                          // how long they have, from `1m` to `168h`, such as `10m`
 	EscalateTo   string   `json:"escalate_to" form:"group"`                                             // who is asked after that: a name of `groups`
 }
 

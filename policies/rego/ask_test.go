@@ -101,6 +101,7 @@ func TestBrokenRulesSayNothing(t *testing.T) {
 		{"ask with an unknown field", `ask contains r if { r := {"reason": "x", "vote": input.fault.agree} }`, "zone.rego:3: ask: it has no field vote (did you mean votes?)"},
 		{"ask for nobody", `ask contains {"reason": "x", "votes": input.fault.agree - 2}`, "zone.rego:3: ask: votes: must be a whole number of at least 1, not 0"},
 		{"ask with a bad duration", `ask contains {"reason": "x", "answer_within": input.fault.kind}`, `zone.rego:3: ask: answer_within: must be a duration above zero such as "10m", not "node"`},
+		{"ask with too short a time", `ask contains {"reason": "x", "answer_within": sprintf("%ds", [input.fault.agree])}`, "zone.rego:3: ask: answer_within: must be from 1m to 168h (7 days), not 2s"},
 		{"ask without reason", `ask contains {"reason": input.plan.data_loss}`, "zone.rego:3: ask: reason: the reason must not be empty"},
 		{"conflicting values", "f(x) := 1 if x\nf(x) := 2 if x\ndeny contains \"x\" if f(true) == 1", "zone.rego:4: function data.salvor.policies.zone.f produced conflicting values"},
 		{"too much said", `deny contains sprintf("%d", [n]) if { some n in numbers.range(1, 2000) }`, "the rules say more than 1000 sentences"},

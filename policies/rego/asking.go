@@ -126,6 +126,9 @@ func (a *asking) evaluate(ctx context.Context, e evaluation) error {
 		if err := takeMembers(&part.said, s.word, results[0][s.name].Value.(ast.Set)); err != nil {
 			return err
 		}
+		if err := checkAnswerTimes(part.said.Ask); err != nil && !a.taken {
+			return err
+		}
 		if part.key != nil {
 			a.memory.keep(part.key, part.said, weight(part.said))
 		}

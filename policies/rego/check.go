@@ -59,12 +59,14 @@ func (p *problems) checkCompiled(compiler *ast.Compiler, rule *ast.Rule, input *
 	})
 }
 
-// checkValues refuses texts of one compiled rule that cannot be meant: what a part of the input never is, and time zones that are none.
+// checkValues refuses texts of one compiled rule that cannot be meant: what a part of the input never is, times that nobody can answer in,
+// and time zones that are none.
 func (p *problems) checkValues(compiler *ast.Compiler, rule *ast.Rule, input *shape) {
 	if rule.Location == nil || attributedRule(rule) {
 		return
 	}
 	p.impossibleValues(compiler, rule, variableShapes(rule, input))
+	p.answerTimes(rule)
 	ast.WalkExprs(rule, func(expr *ast.Expr) bool {
 		if expr.IsCall() && strings.HasPrefix(expr.Operator().String(), "time.") {
 			p.timeZones(expr)

@@ -33,7 +33,7 @@ func compile(ctx context.Context, read files, options Options) (*program, error)
 		return nil, err
 	}
 	var found problems
-	own := found.checkSettings(read.settings, settings)
+	own := found.checkSettings(read.settings, settings, options.Taken)
 	if err := found.err(); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,9 @@ func compile(ctx context.Context, read files, options Options) (*program, error)
 	if found.addUnread(compiler, own); len(found) > 0 {
 		return nil, found.err()
 	}
-	return newProgram(ctx, read.revision(), compiler, sets, input), nil
+	compiled := newProgram(ctx, read.revision(), compiler, sets, input)
+	compiled.taken = options.Taken
+	return compiled, nil
 }
 
 func compileModules(modules map[string]*ast.Module, input *shape, options Options) (*ast.Compiler, error) {

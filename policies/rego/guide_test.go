@@ -77,6 +77,7 @@ func TestGuideQuotesTheErrors(t *testing.T) {
 		{`deny contains "x" if "view.nodez" in input.unknown`, `zone.rego:2: it is never "view.nodez" (did you mean view.nodes?); it is one of fault.signals, `},
 		{`deny contains "x" if time.clock([0, "Europe/Berln"])`, `zone.rego:2: there is no time zone "Europe/Berln": name one, such as Europe/Berlin`},
 		{`ask contains {"reason": "x", "vote": 1}`, "zone.rego:2: ask: it has no field vote (did you mean votes?); it has "},
+		{`ask contains {"reason": "x", "answer_within": "1s"}`, "zone.rego:2: ask: answer_within: must be from 1m to 168h (7 days), not 1s"},
 	} {
 		if !strings.Contains(text, c.quoted) {
 			t.Errorf("the guide does not say %q", c.quoted)

@@ -95,6 +95,9 @@ func TestRefusedRules(t *testing.T) {
 		{"ask for half a person", `ask contains {"reason": "x", "votes": 1.5}`, "zone.rego:2: ask: votes: must be a whole number of at least 1, not 1.5"},
 		{"bad duration", `ask contains {"reason": "x", "answer_within": "10 minutes"}`, `zone.rego:2: ask: answer_within: must be a duration above zero such as "10m", not "10 minutes"`},
 		{"duration without unit", `ask contains {"reason": "x", "answer_within": 10}`, `zone.rego:2: ask: answer_within: must be a duration such as "10m", not 10`},
+		{"no time to answer in", `ask contains {"reason": "x", "answer_within": "1s"}`, "zone.rego:2: ask: answer_within: must be from 1m to 168h (7 days), not 1s"},
+		{"answers of another year", `ask contains {"reason": input.now, "answer_within": "9000h"}`, "zone.rego:2: ask: answer_within: must be from 1m to 168h (7 days), not 9000h0m0s"},
+		{"no time in the body of a rule", `ask contains a if { input.mode == "act"; a := {"reason": "x", "answer_within": "59s"} }`, "zone.rego:2: ask: answer_within: must be from 1m"},
 		{"bad timeout", `ask contains {"reason": "x", "on_timeout": "approve"}`, `zone.rego:2: ask: on_timeout: must be "escalate" or "expire", not "approve"`},
 		{"escalation to nobody", `ask contains {"reason": "x", "on_timeout": "escalate", "answer_within": "1m"}`, "zone.rego:2: ask: on_timeout is escalate, but escalate_to names no group"},
 		{"escalation without a time", `ask contains {"reason": "x", "on_timeout": "escalate", "escalate_to": ["a"]}`, "zone.rego:2: ask: on_timeout is escalate, but answer_within names no time"},
@@ -112,15 +115,32 @@ func TestRefusedRules(t *testing.T) {
 
 // TestWhatIsInForceStaysSo: what an earlier version took, and this one would not take any more, still answers.
 func TestWhatIsInForceStaysSo(t *testing.T) {
-	text := `deny contains "x" if { some fact in input.unknown; fact in {"view", "view.nodes"} }`
-	read, err := Read(t.Context(), rules(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = Compile(read, Options{})
-	wantError(t, err, `it is never "view"`)
-	if _, err := Compile(read, Options{Taken: true}); err != nil {
-		t.Error(err)
+	for name, c := range map[string]struct {
+		from []Source
+		want string
+	}{
+		"a comparison":       {rules(`deny contains "x" if { some fact in input.unknown; fact in {"view", "view.nodes"} }`), `it is never "view"`},
+		"a time":             {rules(`ask contains {"reason": "x", "answer_within": "1s"}`), "answer_within: must be from 1m"},
+		"a computed time":    {rules(`ask contains {"reason": "x", "answer_within": sprintf("%ds", [input.fault.agree])}`), "answer_within: must be from 1m"},
+		"a time of settings": {own("salvor: {config: {defaults: {answer_within: 1s}}}"), "answer_within: must be from 1m"},
+	} {
+		read, err := Read(t.Context(), c.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(options Options) error {
+			compiled, err := Compile(read, options)
+			if err == nil {
+				_, err = compiled.Ask(t.Context(), question())
+			}
+			return err
+		}
+		t.Run(name, func(t *testing.T) {
+			wantError(t, ask(Options{}), c.want)
+			if err := ask(Options{Taken: true}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 // program is one compiled set of rules. It does not change, but for what it remembers.
 type program struct {
 	revision string
+	taken    bool     // some version took it before: what only this one would refuse is let be
 	whole    *shape   // a question
 	input    *shape   // what of it the rules read
 	paths    []string // of the facts that the rules read

@@ -143,7 +143,9 @@ func setAskField(ask *policies.AskRule, name string, value ast.Value) (err error
 	case "votes":
 		ask.Votes, err = votes(value)
 	case "answer_within":
-		ask.WithinS, err = duration(value)
+		var within time.Duration
+		within, err = duration(value)
+		ask.WithinS = within.Seconds()
 	case "on_timeout":
 		ask.OnTimeout, err = onTimeout(value)
 	case "otherwise":
@@ -203,7 +205,7 @@ func votes(value ast.Value) (int, error) {
 	return count, nil
 }
 
-func duration(value ast.Value) (float64, error) {
+func duration(value ast.Value) (time.Duration, error) {
 	written, ok := value.(ast.String)
 	if !ok {
 		return 0, fmt.Errorf("must be a duration such as \"10m\", not %s", value)
@@ -212,7 +214,7 @@ func duration(value ast.Value) (float64, error) {
 	if err != nil || d <= 0 {
 		return 0, fmt.Errorf("must be a duration above zero such as \"10m\", not %q", string(written))
 	}
-	return d.Seconds(), nil
+	return d, nil
 }
 
 func onTimeout(value ast.Value) (string, error) {

@@ -16,6 +16,7 @@ import (
 type settingsCheck struct {
 	file   string
 	groups map[string]any // those of all files together: settings name them; nil when they cannot be read
+	taken  bool           // some version took them before: what only this one would refuse is let be
 	found  *problems
 	own    *[]ownSetting
 }
@@ -27,7 +28,7 @@ type ownSetting struct {
 }
 
 // checkSettings finds what is wrong with settings, line by line, and returns those that only rules of their author can read.
-func (p *problems) checkSettings(list []file, merged map[string]any) (own []ownSetting) {
+func (p *problems) checkSettings(list []file, merged map[string]any, taken bool) (own []ownSetting) {
 	groups, _ := merged["groups"].(map[string]any)
 	if _, there := merged["groups"]; !there {
 		groups = map[string]any{}
@@ -39,7 +40,7 @@ func (p *problems) checkSettings(list []file, merged map[string]any) (own []ownS
 		}
 		p.addTwice(one.path, document)
 		if config := p.configOf(one.path, document); config != nil {
-			settingsCheck{one.path, groups, p, &own}.settings(config)
+			settingsCheck{one.path, groups, taken, p, &own}.settings(config)
 		}
 	}
 	return own

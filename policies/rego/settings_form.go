@@ -40,7 +40,7 @@ func (c settingsCheck) text(n *yaml.Node, tag reflect.StructTag) error {
 	if values := listed(tag, "oneof"); values != nil && !slices.Contains(values, n.Value) {
 		return fmt.Errorf("%s", never(n.Value, values))
 	}
-	form := map[string]func(string) error{"group": c.group, "duration": isDuration, "zone": isTimeZone, "clock": isClock, "instant": isInstant, "name": isName}[tag.Get("form")]
+	form := map[string]func(string) error{"group": c.group, "answer": c.isAnswerTime, "zone": isTimeZone, "clock": isClock, "instant": isInstant, "name": isName}[tag.Get("form")]
 	if form == nil {
 		return nil
 	}
@@ -60,9 +60,13 @@ func (c settingsCheck) group(text string) error {
 	return fmt.Errorf("salvor.config.groups has no %q%s; it has %s", text, meant(text, names), strings.Join(names, ", "))
 }
 
-func isDuration(text string) error {
-	if d, err := time.ParseDuration(text); err != nil || d <= 0 {
+func (c settingsCheck) isAnswerTime(text string) error {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil || d <= 0:
 		return fmt.Errorf("want a duration above zero such as 10m, not %q", text)
+	case !c.taken:
+		return answerable(d)
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ func TestRefusedSettings(t *testing.T) {
 		{"unknown hours", "defaults: {hours: night}", `salvor.config.defaults.hours: it is never "night"; it is one of any, business`},
 		{"unknown group", "kinds: {node: {approvers: oncall}}", `salvor.config.kinds.node.approvers: salvor.config.groups has no "oncall" (did you mean on_call?); it has leads, on_call, security`},
 		{"no duration", "defaults: {answer_within: \"10\"}", `salvor.config.defaults.answer_within: want a duration above zero such as 10m, not "10"`},
+		{"no time to answer in", "defaults: {answer_within: 59s}", "salvor.config.defaults.answer_within: must be from 1m to 168h (7 days), not 59s"},
+		{"too long to wait for", "environments: {prod: {kinds: {zone: {answer_within: 169h}}}}", "salvor.config.environments.prod.kinds.zone.answer_within: must be from 1m to 168h (7 days), not 169h0m0s"},
 		{"no time zone", "business_hours: {time_zone: Berlin}", `salvor.config.business_hours.time_zone: want a time zone such as Europe/Berlin, not "Berlin"`},
 		{"local time zone", "business_hours: {time_zone: Local}", `want a time zone such as Europe/Berlin, not "Local"`},
 		{"no day", "business_hours: {days: [Mon]}", `salvor.config.business_hours.days[0]: it is never "Mon"; it is one of Monday,`},
@@ -99,7 +101,7 @@ func TestGroupsThatCannotBeRead(t *testing.T) {
 func TestSettingsThatAreTaken(t *testing.T) {
 	for _, text := range []string{
 		"{}", "groups: {night: [a, b]}\n    kinds: {node: {approvers: night}}", "freezes: [{name: year end, from: 2026-12-20T00:00:00Z, until: \"2027-01-03T00:00:00+01:00\", answer: deny}]",
-		"environments: {\"\": {defaults: {ladder: [observe, destructive], hours: business, votes: 3}}}", "business_hours: {from: \"00:00\", days: []}",
+		"environments: {\"\": {defaults: {ladder: [observe, destructive], hours: business, votes: 3}}}", "business_hours: {from: \"00:00\", days: []}", "defaults: {answer_within: 1m}\n    kinds: {zone: {answer_within: 168h}}",
 	} {
 		if _, err := New(t.Context(), own("salvor:\n  config:\n    "+text+"\n"), Options{}); err != nil {
 			t.Errorf("%s: %v", text, err)
