@@ -6,10 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/internal/timeline"
 	"github.com/salvor-io/salvor/policies/rego"
+	"github.com/salvor-io/salvor/responders/all"
 )
 
 func newPolicyCheckCommand() *cobra.Command {
@@ -22,27 +25,35 @@ about a calm day, or do not end, are wrong, too.
 
 With --config, the groups that rules and settings name are looked for among the people of that salvor.yaml too: an ask of a group that
 nobody belongs to is never answered. So are the clusters and environments that settings name: a freeze of one that is not there holds
-nothing. Only names that are written out can be seen, not those that a rule computes.`,
+nothing. And runbooks that rules look for have to be shipped, or stand in its runbooks.dir. Only names that are written out can be seen,
+not those that a rule computes.`,
 		Example: `  salvor policy check policies
   salvor policy check policies --config salvor.yaml`,
 		Args: usage(cobra.MaximumNArgs(1)),
 	}
-	cmd.Flags().StringVar(&path, "config", "", "the salvor.yaml in which groups, clusters and environments are looked for")
+	cmd.Flags().StringVar(&path, "config", "", "the salvor.yaml in which groups, clusters, environments and runbooks are looked for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := directoryOf(args)
 		sources, err := policyOf(dir)
 		if err != nil {
 			return err
 		}
-		engine, err := rego.New(cmd.Context(), sources, rego.Options{Responders: responderNames()})
+		options := rego.Options{Responders: responderNames()}
+		var cfg *config.Config
+		if path != "" {
+			if cfg, options.Runbooks, err = configured(path); err != nil {
+				return err
+			}
+		}
+		engine, err := rego.New(cmd.Context(), sources, options)
 		if err != nil {
 			return tellProblems(cmd.ErrOrStderr(), dir, err)
 		}
 		if err := rollout.Try(cmd.Context(), engine.Trial(), nil); err != nil {
 			return tellProblems(cmd.ErrOrStderr(), dir, err)
 		}
-		if path != "" {
-			if err := checkNames(cmd, engine, sources[:1], path); err != nil {
+		if cfg != nil {
+			if err := checkNames(cmd, engine, sources[:1], cfg, path); err != nil {
 				return err
 			}
 		}
@@ -56,13 +67,30 @@ nothing. Only names that are written out can be seen, not those that a rule comp
 	return cmd
 }
 
-// checkNames says which groups nobody of a configuration belongs to, and which clusters and environments it does not have. The environments
-// of the shipped settings need not be there.
-func checkNames(cmd *cobra.Command, engine *rego.Engine, shippedAlone []rego.Source, path string) error {
+// configured is a configuration, with the names of all runbooks that a server has by it.
+func configured(path string) (*config.Config, []string, error) {
 	cfg, err := config.Read(path)
 	if err != nil {
-		return advisedError{err, "salvor config check " + path}
+		return nil, nil, advisedError{err, "salvor config check " + path}
 	}
+	catalog, err := all.Catalog(all.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	books, err := judging.LoadBooks(cfg, nil, catalog)
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []string
+	for _, kind := range classifiers.Kinds() {
+		names = append(names, books.Runbooks(kind)...)
+	}
+	return cfg, slices.Sorted(slices.Values(names)), nil
+}
+
+// checkNames says which groups nobody of a configuration belongs to, and which clusters and environments it does not have. The environments
+// of the shipped settings need not be there.
+func checkNames(cmd *cobra.Command, engine *rego.Engine, shippedAlone []rego.Source, cfg *config.Config, path string) error {
 	shipped, err := rego.New(cmd.Context(), shippedAlone, rego.Options{})
 	if err != nil {
 		return err

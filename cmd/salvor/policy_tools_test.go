@@ -98,6 +98,13 @@ func TestPolicyCommands(t *testing.T) {
 		{"places that are not there", map[string]string{"p/data.yaml": frozen, "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
 			"data.salvor.config.environments: no environment in salvor.yaml is named prod\n" +
 				"data.salvor.config.freezes: no cluster in salvor.yaml is named prod-eu\n2 times something is named that is not in salvor.yaml\n"},
+		{"runbooks", map[string]string{"p/shop.rego": shopRules + "\ndeny contains \"x\" if input.plan.runbook in {\"node-failure\", \"own\"}", "salvor.yaml": people + "runbooks: {dir: books}\n",
+			"books/own.yaml": "apiVersion: salvor.io/v1\nkind: Runbook\nmetadata: {name: own}\nspec: {fault: node, order: 5, steps: [{name: cordon, use: node.cordon, with: {nodes: \"${fault.nodes}\"}}],\n" +
+				"  verify: [{use: workload.available, with: {displacedFrom: \"${fault.nodes}\"}}]}\n"},
+			"check p --config salvor.yaml", exitOK, "rule files 1", ""},
+		{"a runbook that is not there", map[string]string{"p/shop.rego": shopRules + "\ndeny contains \"x\" if input.plan.runbook == \"node-failur\"", "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
+			"shop.rego:5: it is never \"node-failur\" (did you mean node-failure?); it is one of node-displace, node-failure\n1 wrong in p\n"},
+		{"runbooks that cannot be read", map[string]string{"p/shop.rego": shopRules, "salvor.yaml": people + "runbooks: {dir: none}\n"}, "check p --config salvor.yaml", exitError, "", "load the runbooks: "},
 		{"no configuration", map[string]string{"p/shop.rego": shopRules}, "check p --config none.yaml", exitError, "", "next: salvor config check none.yaml"},
 
 		{"tests pass", map[string]string{"shop.rego": shopRules, "shop_test.rego": shopTest + passes}, "test", exitOK, "1 passed\n", ""},

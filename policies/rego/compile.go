@@ -19,6 +19,10 @@ func compile(ctx context.Context, read files, options Options) (*program, error)
 		return nil, err
 	}
 	input.at("plan", "steps", "", "responder").values = options.Responders
+	if len(options.Runbooks) > 0 {
+		input.at("plan", "runbook").values = append([]string{""}, options.Runbooks...) // "" where there is no plan
+		input.at("history", "tried", "").values = options.Runbooks
+	}
 	input.at("unknown", "").values = policies.Uncertain()
 	modules, err := parseRules(read.rules, pureCapabilities())
 	if err != nil {

@@ -29,6 +29,9 @@ type Options struct {
 	// Responders are the names of all that there are: a rule that looks for another one is refused. None: that is not looked at.
 	Responders []string
 
+	// Runbooks are the names of all that there are, as Responders.
+	Runbooks []string
+
 	// Taken says that some version took these rules before: comparisons that have no effect, and times to answer in that nobody can mean, are
 	// let be, since a later version that knows more of them must not stop what is in force.
 	Taken bool

@@ -158,6 +158,27 @@ func TestUnknownRespondersAreRefused(t *testing.T) {
 	}
 }
 
+func TestUnknownRunbooksAreRefused(t *testing.T) {
+	known := Options{Runbooks: []string{"node-displace", "node-failure"}}
+	for text, want := range map[string]string{
+		`deny contains "x" if input.plan.runbook == "node-failur"`:                                   `zone.rego:2: it is never "node-failur" (did you mean node-failure?); it is one of node-displace, node-failure`,
+		`deny contains "x" if "node_displace" in input.history.tried`:                                `zone.rego:2: it is never "node_displace" (did you mean node-displace?); it is one of node-displace, node-failure`,
+		`deny contains "x" if { some tried in input.history.tried; tried in {"node-failure", "x"} }`: `zone.rego:2: it is never "x"; it is one of node-displace, node-failure`,
+		`deny contains "x" if input.plan.runbook in data.salvor.config.own.slow`:                     `zone.rego:2: it is never "node-fail" (did you mean node-failure?); it is one of node-displace, node-failure; data.salvor.config.own.slow has it`,
+		`deny contains "x" if input.plan.runbook in data.salvor.config.list`:                         `zone.rego:2: it is never "nod-failure" (did you mean node-failure?); it is one of node-displace, node-failure; data.salvor.config.list has it`,
+	} {
+		from := sources(map[string]string{"zone.rego": "package salvor.policies.zone\n" + text, "data.yaml": "salvor: {config: {own: {slow: [node-failure, node-fail]}, list: [nod-failure]}}",
+			"all.rego": "package salvor.policies.all\ndeny contains \"x\" if count(data.salvor.config.own.slow) + count(data.salvor.config.list) > 5"})
+		_, err := New(t.Context(), from, known)
+		wantError(t, err, want)
+	}
+	for _, text := range []string{`deny contains "x" if input.plan.runbook == "node-failure"`, `deny contains "x" if input.plan.runbook != ""`} {
+		if _, err := New(t.Context(), rules(text), known); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil {

@@ -61,27 +61,35 @@ func compared(expr *ast.Expr) (left, right *ast.Term, ok bool) {
 }
 
 // neverIs refuses the texts of a term that what has the shape cannot be.
-func (p *problems) neverIs(expr *ast.Expr, of *shape, texts []string) {
+func (p *problems) neverIs(expr *ast.Expr, of *shape, all spelt) {
 	if of == nil || of.values == nil {
 		return
 	}
-	for _, text := range texts {
+	for _, text := range all.list {
 		if !slices.Contains(of.values, text) {
-			p.add(expr.Location, "%s", never(text, of.values))
+			p.add(expr.Location, "%s%s", never(text, of.values), all.from)
 		}
 	}
 }
 
+// never says what a value is instead of a text. That it may be empty needs no telling.
 func never(text string, values []string) string {
-	return fmt.Sprintf("it is never %q%s; it is one of %s", text, meant(text, values), strings.Join(values, ", "))
+	names := slices.DeleteFunc(slices.Clone(values), func(name string) bool { return name == "" })
+	return fmt.Sprintf("it is never %q%s; it is one of %s", text, meant(text, names), strings.Join(names, ", "))
+}
+
+// spelt are the texts that a rule compares with.
+type spelt struct {
+	list []string
+	from string // "; data.salvor.config.slow has it" where they stand elsewhere
 }
 
 // textsOf are the texts of a term, or in the list or set that it is or names.
-func (v values) textsOf(compiler *ast.Compiler, term *ast.Term) []string {
-	var out []string
+func (v values) textsOf(compiler *ast.Compiler, term *ast.Term) spelt {
+	var out spelt
 	add := func(part *ast.Term) {
 		if text, ok := part.Value.(ast.String); ok {
-			out = append(out, string(text))
+			out.list = append(out.list, string(text))
 		}
 	}
 	switch value := term.Value.(type) {
@@ -93,7 +101,8 @@ func (v values) textsOf(compiler *ast.Compiler, term *ast.Term) []string {
 		value.Foreach(add)
 	case ast.Ref:
 		if named := constant(compiler, value); named != nil {
-			return v.textsOf(compiler, named)
+			out = v.textsOf(compiler, named)
+			out.from = fmt.Sprintf("; %s has it", value)
 		}
 	case ast.Var:
 		if set := v[value]; set != nil {
@@ -105,17 +114,31 @@ func (v values) textsOf(compiler *ast.Compiler, term *ast.Term) []string {
 	return out
 }
 
-// constant is the value of a rule that is nothing but one, nil for any other reference.
+// constant is what a reference finds in a rule that is nothing but a value, nil for any other reference.
 func constant(compiler *ast.Compiler, ref ast.Ref) *ast.Term {
-	rules := compiler.GetRulesExact(ref)
-	if len(rules) != 1 || rules[0].Head.RuleKind() != ast.SingleValue || rules[0].Default || !alwaysTrue(rules[0].Body) {
-		return nil
+	for end := len(ref); end > 0; end-- {
+		rules := compiler.GetRulesExact(ref[:end])
+		if len(rules) == 0 {
+			continue
+		}
+		if len(rules) != 1 || rules[0].Head.RuleKind() != ast.SingleValue || rules[0].Default || !alwaysTrue(rules[0].Body) {
+			return nil
+		}
+		return within(rules[0].Head.Value, ref[end:])
 	}
-	value := rules[0].Head.Value
+	return nil
+}
+
+// within is what lies at a path in a value that is written out, nil where nothing does.
+func within(value *ast.Term, path ast.Ref) *ast.Term {
 	if _, isRef := value.Value.(ast.Ref); isRef || !value.IsGround() {
 		return nil
 	}
-	return value
+	found, err := value.Value.Find(path)
+	if err != nil {
+		return nil
+	}
+	return ast.NewTerm(found)
 }
 
 func alwaysTrue(body ast.Body) bool {
