@@ -17,8 +17,8 @@ func newPolicyBuildCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [DIR]",
 		Short: "Make a bundle of a directory of policy, for a server to fetch",
-		Long: `Make a bundle of DIR (default the current directory), in the format of OPA: its rules, its settings, and its tests in Rego. What
-salvor policy check refuses is not built. A server takes signed bundles alone: sign it here with --key, or later with salvor policy sign.`,
+		Long: `Make a bundle of DIR (default the current directory), in the format of OPA: its rules, its settings, and its tests. It has the
+revision that salvor policy check says of DIR. What that refuses is not built. A server takes signed bundles alone: sign it here with --key, or later with salvor policy sign.`,
 		Example: `  openssl genpkey -algorithm ed25519 -out alice.key && openssl pkey -in alice.key -pubout -out alice.pem
   salvor policy build policies --out policy.tar.gz --key alice.key --key-id alice`,
 		Args: usage(cobra.MaximumNArgs(1)),
@@ -66,17 +66,11 @@ func buildPolicy(cmd *cobra.Command, dir string) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	sources = read.Sources()
-	data, opened, err := archive.Build(cmd.Context(), sources[len(sources)-1])
-	if err != nil {
+	if _, err := read.Pack(); err != nil { // a server keeps it packed
 		return nil, "", err
 	}
-	sources[len(sources)-1] = opened
-	sent, err := rego.Read(cmd.Context(), sources)
-	if err == nil {
-		_, err = sent.Pack() // a server keeps it packed
-	}
-	return data, sent.Revision(), err
+	data, err := archive.Build(cmd.Context(), read.Sources()[len(sources)-1])
+	return data, read.Revision(), err
 }
 
 // signing are the flags of a command that signs.

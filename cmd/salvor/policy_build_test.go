@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,6 +30,9 @@ func TestPolicyIsBuiltAndSigned(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := os.WriteFile(filepath.Join(rules, "data.yaml"), []byte("salvor: {config: {}} # nothing of ours yet\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		put(`deny contains 5`)
 		if got := salvor(t.Context(), nil, "policy", "build", rules, "--out", in("b.tar.gz")); got.code != exitError || !strings.Contains(got.talked, "own.rego:3: deny: the reason must be a sentence") {
 			t.Errorf("a bad rule: exit %d, %s", got.code, got.talked)
@@ -37,6 +41,9 @@ func TestPolicyIsBuiltAndSigned(t *testing.T) {
 		built := salvor(t.Context(), nil, "policy", "build", rules, "--out", in("b.tar.gz"))
 		if built.code != exitOK || !strings.Contains(built.out, "b.tar.gz: revision ") || !strings.Contains(built.talked, "next: sign it: salvor policy sign ") {
 			t.Errorf("exit %d, %s %s", built.code, built.out, built.talked)
+		}
+		if checked := salvor(t.Context(), nil, "policy", "check", rules); revisionIn(checked.out) != revisionIn(built.out) {
+			t.Errorf("built it is %s, checked %s", built.out, checked.out)
 		}
 		opens := func() string {
 			data, err := readBundle(in("b.tar.gz"))
@@ -66,3 +73,5 @@ func TestPolicyIsBuiltAndSigned(t *testing.T) {
 		}
 	}
 }
+
+func revisionIn(said string) string { return regexp.MustCompile("[0-9a-f]{12}").FindString(said) }

@@ -73,11 +73,16 @@ func newPen(t *testing.T, id string) pen {
 
 func (p pen) sign(t *testing.T, text string) []byte {
 	t.Helper()
-	source, err := rego.Held("rules", map[string][]byte{"own.rego": []byte(text)})
+	return p.signAll(t, map[string][]byte{"own.rego": []byte(text)})
+}
+
+func (p pen) signAll(t *testing.T, files map[string][]byte) []byte {
+	t.Helper()
+	source, err := rego.Held("rules", files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := archive.Build(t.Context(), source)
+	data, err := archive.Build(t.Context(), source)
 	if err == nil {
 		data, err = archive.Sign(t.Context(), data, p.private)
 	}
@@ -115,6 +120,28 @@ func TestASignedBundleIsRolledOut(t *testing.T) {
 		t.Error(err)
 	}
 	wants(t, r, policies.Act)
+}
+
+// TestABundleIsTestedByItsCases, as a directory is, and has its revision.
+func TestABundleIsTestedByItsCases(t *testing.T) {
+	d := newDesk(t, denies)
+	d.write("data.yaml", "salvor: {config: {}} # as it is\n")
+	want := replica(t, "one", newBooks(), d.source()).Status().InForce.Revision
+	wanting := func(verdict string) map[string][]byte {
+		return map[string][]byte{"own.rego": []byte(denies), "data.yaml": []byte("salvor: {config: {}} # as it is\n"),
+			"case_test.json": fmt.Appendf(nil, `{"name": "it", "question": {}, "want": {"verdict": %q, "would": %[1]q}}`, verdict)}
+	}
+	s, p := newShelf(t), newPen(t, "k1")
+	s.data = p.signAll(t, wanting("deny"))
+	r := replica(t, "two", newBooks(), fetching(t, s, p))
+	if got := r.Status().InForce; got == nil || got.Revision != want {
+		t.Errorf("in force is %+v, want %s", got, want)
+	}
+	s.data = p.signAll(t, wanting("act"))
+	looks(t, r)
+	if refused := r.Status().Refused; refused == nil || !strings.Contains(refused.Problems[0], "case_test.json:1: the test it fails: verdict: want act, is deny") {
+		t.Errorf("refused is %+v", refused)
+	}
 }
 
 func TestWhatAnAddressMaySend(t *testing.T) {
@@ -162,7 +189,7 @@ func unsigned(t *testing.T, text string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := archive.Build(t.Context(), source)
+	data, err := archive.Build(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}

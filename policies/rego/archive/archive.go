@@ -50,9 +50,10 @@ func Open(ctx context.Context, name string, data []byte, keys []Key) (source reg
 	return source, trusted.KeyID, nil
 }
 
+// readerOf reads what was surveyed.
 func readerOf(data []byte) *bundle.Reader {
-	loader := bundle.NewTarballLoaderWithBaseURL(bytes.NewReader(data), "").WithSizeLimitBytes(maxFile)
-	return bundle.NewCustomReader(loader).WithSizeLimitBytes(maxFile).WithRegoVersion(ast.RegoV1).WithLazyLoadingMode(false)
+	loader := bundle.NewTarballLoaderWithBaseURL(bytes.NewReader(data), "").WithSizeLimitBytes(maxUnpacked)
+	return bundle.NewCustomReader(loader).WithSizeLimitBytes(maxUnpacked).WithRegoVersion(ast.RegoV1).WithLazyLoadingMode(false)
 }
 
 // survey reads through a bundle without keeping it, so that one which is too large is refused early, and gives its signatures.
@@ -78,12 +79,16 @@ func survey(ctx context.Context, data []byte) (bundle.SignaturesConfig, error) {
 		case ctx.Err() != nil:
 			return signed, ctx.Err()
 		}
-		text, err := io.ReadAll(io.LimitReader(in, min(left, maxFile)+1))
+		most := int64(maxFile)
+		if strings.HasSuffix(head.Name, bundle.ManifestExt) {
+			most = maxUnpacked // it holds files
+		}
+		text, err := io.ReadAll(io.LimitReader(in, min(left, most)+1))
 		if err != nil {
 			return signed, fmt.Errorf("read %s: %w", head.Name, err)
 		}
-		if len(text) > maxFile {
-			return signed, fmt.Errorf("%s is larger than %d bytes", head.Name, maxFile)
+		if int64(len(text)) > most {
+			return signed, fmt.Errorf("%s is larger than %d bytes", head.Name, most)
 		}
 		if left -= int64(len(text)); left < 0 {
 			return signed, fmt.Errorf("unpacked it is larger than %d bytes", maxUnpacked)
@@ -117,7 +122,8 @@ func signer(signed bundle.SignaturesConfig, keys []Key) (*bundle.VerificationCon
 	return nil, fmt.Errorf("none of the keys %s has signed it: %w", strings.Join(tried, ", "), why)
 }
 
-// sourceOf takes out what policies are made of. OPA merges all data into one document.
+// sourceOf takes out what policies are made of. OPA merges all data into one document: where Salvor did not build the bundle, the settings
+// are what is in it.
 func sourceOf(name string, read bundle.Bundle) (rego.Source, error) {
 	if len(read.WasmModules)+len(read.PlanModules)+len(read.Wasm) > 0 {
 		return rego.Source{}, errors.New("it holds compiled policy (WebAssembly or a plan), and Salvor reads Rego: build it without --target")
@@ -126,7 +132,11 @@ func sourceOf(name string, read bundle.Bundle) (rego.Source, error) {
 	for _, module := range read.Modules {
 		texts[strings.TrimPrefix(module.RelativePath, "/")] = module.Raw
 	}
-	if len(read.Data) > 0 {
+	written, err := takeBeside(texts, read)
+	if err != nil {
+		return rego.Source{}, err
+	}
+	if len(read.Data) > 0 && !written {
 		settings, err := json.Marshal(read.Data)
 		if err != nil {
 			return rego.Source{}, fmt.Errorf("render its data: %w", err)

@@ -12,6 +12,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -41,7 +42,7 @@ func built(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := Build(t.Context(), source)
+	data, err := Build(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +102,8 @@ func TestWhatIsBuiltAndSignedIsOpened(t *testing.T) {
 			t.Errorf("%s: signed by %q, %v", name, by, err)
 			continue
 		}
-		for path, text := range map[string]string{"zone.rego": string(texts["zone.rego"]), "sub/x_test.rego": string(texts["sub/x_test.rego"]), "data.json": `{"salvor":{"config":{"n":1}}}`} {
-			if got, err := fs.ReadFile(source.Files, path); string(got) != text {
+		for _, path := range []string{"zone.rego", "sub/x_test.rego", "data.yaml", "zone_test.json"} {
+			if got, err := fs.ReadFile(source.Files, path); !bytes.Equal(got, texts[path]) {
 				t.Errorf("%s: %s reads %q, %v", name, path, got, err)
 			}
 		}
@@ -116,6 +117,52 @@ func TestWhatIsBuiltAndSignedIsOpened(t *testing.T) {
 	}
 	if !bytes.Equal(built(t), built(t)) {
 		t.Error("built again it is another")
+	}
+}
+
+// TestABundleIsItsDirectory: what is opened has the revision of what was built, and the digest, which counts tests too.
+func TestABundleIsItsDirectory(t *testing.T) {
+	secret, public := edwards(t, "alice")
+	own := map[string][]byte{"zone.rego": texts["zone.rego"], "eu/data.yml": []byte("# why\nsalvor: {config: {n: 1e3}}\n"), "eu/a_test.json": []byte("{\"name\": \"\\u003c é\"}")}
+	source, err := rego.Held("rules", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := Build(t.Context(), source)
+	if err == nil {
+		data, err = Sign(t.Context(), data, secret)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, _, err := Open(t.Context(), "it", data, []Key{public})
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, err := rego.Read(t.Context(), []rego.Source{source})
+	is, openedErr := rego.Read(t.Context(), []rego.Source{opened})
+	if err != nil || openedErr != nil || is.Revision() != was.Revision() || is.Digest() != was.Digest() {
+		t.Errorf("it is %s, was %s; %v, %v", is.Revision(), was.Revision(), err, openedErr)
+	}
+}
+
+// TestWhatIsNotBuilt: a bundle that no server would open is not made.
+func TestWhatIsNotBuilt(t *testing.T) {
+	large := map[string][]byte{"zone.rego": texts["zone.rego"]}
+	for n := range 5 {
+		large[string(rune('a'+n))+"_test.json"] = bytes.Repeat([]byte(" "), maxFile)
+	}
+	for want, own := range map[string]map[string][]byte{
+		"a_test.json is no text in UTF-8":          {"zone.rego": texts["zone.rego"], "a_test.json": []byte("\xff")},
+		"unpacked it is larger than 4194304 bytes": large,
+	} {
+		source, err := rego.Held("rules", own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Build(t.Context(), source); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("it says %v, want %q", err, want)
+		}
 	}
 }
 
@@ -188,6 +235,17 @@ func changed(t *testing.T, data []byte, name, text string) []byte {
 	return out.Bytes()
 }
 
+// beside is a signed bundle whose manifest keeps a file.
+func beside(t *testing.T, key Key, name, text string) []byte {
+	t.Helper()
+	manifest := fmt.Sprintf(`{"roots": ["salvor", "zone_test"], "metadata": {"salvor_files": {%q: %q}}}`, name, text)
+	data, err := Sign(t.Context(), changed(t, built(t), "/.manifest", manifest), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestWhatIsNotOpened(t *testing.T) {
 	secret, public := edwards(t, "alice")
 	_, stranger := edwards(t, "alice")
@@ -205,6 +263,9 @@ func TestWhatIsNotOpened(t *testing.T) {
 		"signed by another":          {well, stranger, "none of the keys alice has signed it"},
 		"a changed rule":             {changed(t, well, "/zone.rego", "package salvor.policies.zone\nact contains \"x\""), public, "digest mismatch"},
 		"changed settings":           {changed(t, well, "/data.json", "{}"), public, "digest mismatch"},
+		"a changed case":             {changed(t, well, "/.manifest", `{"metadata": {"salvor_files": {"zone_test.json": "{ }"}}}`), public, "digest mismatch"},
+		"other settings beside":      {beside(t, secret, "data.yaml", "salvor: {config: {n: 2}}"), public, "its data are not what its data.yaml says: build it anew"},
+		"a rule beside":              {beside(t, secret, "more.rego", "package salvor.policies.more"), public, "holds more.rego, which is no file of settings and no case"},
 		"one more rule":              {changed(t, well, "/more.rego", "package salvor.policies.more\nact contains \"x\""), public, "not included in bundle signature"},
 		"a signature that is no JWT": {changed(t, well, "/.signatures.json", `{"signatures": ["x"]}`), public, "none of the keys"},
 		"no signature in the file":   {changed(t, well, "/.signatures.json", `{"signatures": []}`), public, "it is not signed"},
@@ -266,7 +327,7 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	data, _, err := Build(f.Context(), source)
+	data, err := Build(f.Context(), source)
 	if err == nil {
 		data, err = Sign(f.Context(), data, Key{"alice", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})})
 	}
@@ -279,7 +340,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for name, want := range map[string]string{"zone.rego": string(texts["zone.rego"]), "data.json": `{"salvor":{"config":{"n":1}}}`} {
+		for name, want := range map[string]string{"zone.rego": string(texts["zone.rego"]), "data.yaml": string(texts["data.yaml"])} {
 			if got, err := fs.ReadFile(source.Files, name); string(got) != want {
 				t.Errorf("%s reads %q, %v", name, got, err)
 			}

@@ -18,20 +18,21 @@ import (
 	"github.com/salvor-io/salvor/policies/rego"
 )
 
-// Build makes a bundle of a source: its rules, its settings, and its tests in Rego. It also gives the source as Open will give it. Equal
-// sources have equal bundles. It is not signed.
-func Build(ctx context.Context, source rego.Source) (data []byte, opened rego.Source, err error) {
+// Build makes a bundle of a source: its rules, its settings, and its tests, cases among them, each file as it is. Equal sources have equal
+// bundles. It is not signed.
+func Build(ctx context.Context, source rego.Source) ([]byte, error) {
 	built, err := bundleOf(ctx, source)
+	var data []byte
 	if err == nil {
 		data, err = written(built)
 	}
 	if err == nil {
-		opened, err = sourceOf(source.Name, built)
+		_, err = survey(ctx, data) // as whoever opens it does
 	}
 	if err != nil {
-		return nil, rego.Source{}, fmt.Errorf("build a bundle of %s: %w", source.Name, err)
+		return nil, fmt.Errorf("build a bundle of %s: %w", source.Name, err)
 	}
-	return data, opened, nil
+	return data, nil
 }
 
 func bundleOf(ctx context.Context, source rego.Source) (bundle.Bundle, error) {
@@ -46,7 +47,7 @@ func bundleOf(ctx context.Context, source rego.Source) (bundle.Bundle, error) {
 			return err
 		}
 		if path.Ext(name) != ".rego" {
-			return addSettings(&built, name, text)
+			return addBeside(&built, name, text)
 		}
 		module, err := ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{RegoVersion: ast.RegoV1})
 		if err != nil {
@@ -61,15 +62,17 @@ func bundleOf(ctx context.Context, source rego.Source) (bundle.Bundle, error) {
 	return built, err
 }
 
-// addSettings reads data.yaml and its like. Other files have no place in a bundle.
-func addSettings(into *bundle.Bundle, name string, text []byte) error {
-	if base := path.Base(name); !bundle.IsYAMLDataFile(base) && base != "data.json" {
+// addBeside adds settings and cases. Other files have no place in a bundle.
+func addBeside(into *bundle.Bundle, name string, text []byte) error {
+	switch {
+	case isSettings(name):
+		if err := util.Unmarshal(text, &into.Data); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	case !isCase(name):
 		return nil
 	}
-	if err := util.Unmarshal(text, &into.Data); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return put(&into.Manifest, name, text)
 }
 
 // Sign signs a bundle, in place of whoever has signed it before. Its content stays as it is.
