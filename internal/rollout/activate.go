@@ -61,7 +61,7 @@ func (r *Rollout) mayActivate(now *state, person, revision string) error {
 	case held.Revision != revision:
 		return fmt.Errorf("the policy that is held is %s, and not %s: %w", held.Revision, revision, ErrNotHeld)
 	case held.Author == "":
-		return fmt.Errorf("it is not known who wrote policy %s, so nobody is known to be another; sign it: %w", revision, ErrAuthor)
+		return fmt.Errorf("it is not known who wrote policy %s, so nobody is known to be another; sign it, or change a file of it: %w", revision, ErrAuthor)
 	case held.Author == person:
 		return fmt.Errorf("%s wrote policy %s, and who writes a policy does not activate it: %s may: %w", person, revision, r.others(person), ErrAuthor)
 	}

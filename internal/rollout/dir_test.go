@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -118,8 +119,67 @@ func TestWhoChangedItLast(t *testing.T) {
 	}
 	tick(t, d)
 	d.write("README.md", "x")
-	if _, author := d.source().survey(); author != "uid 4242" {
+	if author := survey(d.dir).authorSince(sight{}, d.dir); author != "uid 4242" {
 		t.Errorf("it is %q", author)
+	}
+	tick(t, d)
+	before := survey(d.dir)
+	if err := os.Rename(filepath.Join(d.dir, "more.rego"), filepath.Join(d.dir, "less.rego")); err != nil {
+		t.Fatal(err)
+	}
+	if author := survey(d.dir).authorSince(before, d.dir); author != "uid 4241" {
+		t.Errorf("it was renamed by %q", author)
+	}
+}
+
+// TestWhoTookAFileAway: whoever may write to its directory, if that is one user. Who owns what is left did nothing.
+func TestWhoTookAFileAway(t *testing.T) {
+	here, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		mode   os.FileMode
+		uid    int // -1: who runs this
+		gid    int // -1: theirs
+		author string
+	}{
+		"its directory is one user's":    {0o755, -1, -1, ownerOf(here)},
+		"all may write to it":            {0o777, -1, -1, ""},
+		"another user's":                 {0o755, 4241, -1, "uid 4241"},
+		"a group may write to it":        {0o775, -1, 4241, ""},
+		"a group of one may write to it": {0o775, 0, 0, "root"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if (c.uid >= 0 || c.gid >= 0) && os.Getuid() != 0 {
+				t.Skip("files are given to others by root alone")
+			}
+			d := newDesk(t, asks)
+			sub := filepath.Join(d.dir, "eu")
+			if err := errors.Join(os.MkdirAll(filepath.Join(sub, "west"), 0o755), os.Chmod(sub, c.mode)); err != nil {
+				t.Fatal(err)
+			}
+			d.write("eu/west/more.rego", strings.Replace(denies, "own", "more", 1))
+			d.write("eu/more.rego", strings.Replace(denies, "own", "most", 1))
+			if err := os.Chown(sub, c.uid, c.gid); err != nil {
+				t.Fatal(err)
+			}
+			dir := d.source()
+			if _, err := dir.settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.Remove(filepath.Join(sub, "more.rego")), os.RemoveAll(filepath.Join(sub, "west"))); err != nil {
+				t.Fatal(err)
+			}
+			got, err := dir.settle(t.Context())
+			if err != nil || got.Author != c.author {
+				t.Errorf("the author is %q, want %q; %v", got.Author, c.author, err)
+			}
+			dir.at = dir.at.Add(-dirAnew)
+			if again, err := dir.Look(t.Context()); err != nil || again.Author != got.Author {
+				t.Errorf("read again, the author is %q, was %q; %v", again.Author, got.Author, err)
+			}
+		})
 	}
 }
 

@@ -21,3 +21,18 @@ func ownerOf(info fs.FileInfo) string {
 	}
 	return "uid " + id
 }
+
+// othersMayWrite says whether a directory is open to others than its owner. A group that has the owner's name is the owner's alone, as
+// systems make one for each user.
+func othersMayWrite(info fs.FileInfo) bool {
+	const byGroup, byAll = 0o020, 0o002
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || info.Mode().Perm()&byAll != 0 {
+		return true
+	}
+	if info.Mode().Perm()&byGroup == 0 {
+		return false
+	}
+	group, err := user.LookupGroupId(strconv.FormatUint(uint64(stat.Gid), 10))
+	return err != nil || group.Name != ownerOf(info)
+}
