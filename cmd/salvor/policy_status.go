@@ -31,11 +31,18 @@ func newPolicyStatusCommand(env environment) *cobra.Command {
 			return err
 		}
 		if held := status.Held; held != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "next: have another person than %s look at it: salvor policy activate %s\n", cmp.Or(held.Author, "its author"), held.Revision)
+			fmt.Fprintln(cmd.ErrOrStderr(), "next: "+whatHeldNeeds(*held))
 		}
 		return out.print(cmd.OutOrStdout(), status, func(w io.Writer) error { return writePolicy(w, status) })
 	}
 	return cmd
+}
+
+func whatHeldNeeds(held rollout.Standing) string {
+	if held.Author == "" {
+		return "sign it, or change a file of it: who wrote it is not known, so nobody may activate it"
+	}
+	return fmt.Sprintf("have another person than %s look at it: salvor policy activate %s", timeline.Plain(held.Author), held.Revision)
 }
 
 func writePolicy(w io.Writer, s rollout.Status) error {

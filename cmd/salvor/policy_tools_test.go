@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/policies/bundle"
 	"github.com/salvor-io/salvor/policies/rego"
 )
@@ -257,6 +258,14 @@ func TestPolicyInitOverwritesNothing(t *testing.T) {
 		}
 		if diff := cmp.Diff(files, held(t, dir)); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+func TestWhatHeldNeeds(t *testing.T) {
+	for author, want := range map[string]string{"ann": "have another person than ann look at it: salvor policy activate bbb", "": "sign it, or change a file of it: who wrote it is not known"} {
+		if got := whatHeldNeeds(rollout.Standing{Offer: rollout.Offer{Revision: "bbb", Author: author}}); !strings.HasPrefix(got, want) {
+			t.Errorf("of %q: %s", author, got)
 		}
 	}
 }

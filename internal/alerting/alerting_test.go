@@ -123,6 +123,7 @@ func TestWhatPolicyRaises(t *testing.T) {
 	}{
 		"all is well":     {rollout.Status{Serving: well}, map[string]string{}},
 		"one is held":     {rollout.Status{Serving: well, Held: &rollout.Standing{Offer: offer, Report: &rollout.Report{}}}, map[string]string{"SalvorPolicyHeld": "another person than ann"}},
+		"nobody wrote it": {rollout.Status{Serving: well, Held: &rollout.Standing{Report: &rollout.Report{}}}, map[string]string{"SalvorPolicyHeld": "held until it is signed, or a file of it is changed"}},
 		"one is refused":  {rollout.Status{Serving: well, Refused: &rollout.Refusal{Offer: offer, Problems: []string{"x", "y"}}}, map[string]string{"SalvorPolicyRefused": "/etc/rules"}},
 		"there is none":   {rollout.Status{Serving: rollout.Serving{Replica: "one", Why: "gone"}}, map[string]string{"SalvorPolicyMissing": "decides nothing"}},
 		"refused at last": {rollout.Status{Refused: &rollout.Refusal{Offer: offer}}, map[string]string{"SalvorPolicyRefused": "", "SalvorPolicyMissing": ""}},

@@ -13,7 +13,7 @@ func (n *Notifier) aboutPolicy() []alert {
 	if held := status.Held; held != nil {
 		a := n.policyAlert("SalvorPolicyHeld", "warning", held.Since, now)
 		a.Labels["revision"] = held.Revision
-		a.Annotations["summary"] = fmt.Sprintf("Policy %s waits for another person than %s", held.Revision, held.Author)
+		a.Annotations["summary"] = fmt.Sprintf("Policy %s is held until %s", held.Revision, held.Awaits())
 		a.Annotations["description"] = fmt.Sprintf("it is looser than the one in force: %s", held.Report)
 		a.Annotations["next"] = "salvor policy activate " + held.Revision
 		out = append(out, a)

@@ -28,6 +28,14 @@ type Offer struct {
 	Replica  string `json:"replica"`            // whose source it is
 }
 
+// Awaits says what has to happen before a policy that is held is in force.
+func (o Offer) Awaits() string {
+	if o.Author == "" {
+		return "it is signed, or a file of it is changed, since it is not known who wrote it"
+	}
+	return fmt.Sprintf("another person than %s activates it", o.Author)
+}
+
 // detail is what programs read of an entry.
 type detail struct {
 	Offer

@@ -127,7 +127,7 @@ func (r *Rollout) place(ctx context.Context, now *state, o Offer, rules *rego.Ru
 
 // verdictOn says what is to become of a candidate, and why.
 func (r *Rollout) verdictOn(ctx context.Context, now *state, o Offer, rules *rego.Rules) (kind, text string, report *Report, err error) {
-	held := fmt.Sprintf("policy %s of %s is held until another person than %s activates it: ", o.Revision, o.Source, nobody(o.Author))
+	held := fmt.Sprintf("policy %s of %s is held until %s: ", o.Revision, o.Source, o.Awaits())
 	if now.inForce == nil {
 		stored, err := r.Packs.Policies(ctx)
 		if err == nil && slices.ContainsFunc(stored, func(revision string) bool { return revision != o.Revision }) {
@@ -216,13 +216,6 @@ func problemsOf(err error) []string {
 		return []string{"it says nothing about what is wrong"}
 	}
 	return all
-}
-
-func nobody(name string) string {
-	if name == "" {
-		return "its author, who is not known,"
-	}
-	return name
 }
 
 func marshal(d detail) (json.RawMessage, error) {
