@@ -77,6 +77,9 @@ func writeFindings(w io.Writer, s rollout.Status) error {
 	} else if s.InForce != nil && s.Serving.Revision != s.InForce.Revision {
 		say.line("\n%s still decides by %s", s.Serving.Replica, s.Serving.Revision)
 	}
+	if slow := s.Serving.Slow; slow != nil {
+		say.line("\n%s: %s takes too long, and so denies: last at %s, asked about %s", s.Serving.Replica, slow.Rule, slow.Now.UTC().Format(time.DateTime), slow.About)
+	}
 	if s.Held != nil && s.Held.Report != nil {
 		say.line("\nheld, since it would decide so: %s", s.Held.Report)
 		say.differences(s.Held.Report.Differ)

@@ -96,7 +96,7 @@ func (r *records) Status() rollout.Status {
 	held.Revision = "bbb"
 	return rollout.Status{InForce: &rollout.Standing{Offer: offer, Since: morning, By: "one"}, Held: &held,
 		Refused: &rollout.Refusal{Offer: offer, At: morning, Problems: []string{"x.rego:1: no\x1b"}}, Shadows: []rollout.ShadowStatus{{Name: "held", Revision: "bbb"}},
-		Serving: rollout.Serving{Replica: "one", Revision: "aaa", Since: morning}}
+		Serving: rollout.Serving{Replica: "one", Revision: "aaa", Since: morning, Slow: &rollout.Slow{Rule: "x.rego:7", About: "node/worker-7: recover", Now: morning}}}
 }
 
 // Activate implements api.Policy.
@@ -309,6 +309,7 @@ func TestCommands(t *testing.T) {
 		{"plan " + name, []string{"plan ", "  not started\n", "$ kubectl cordon worker-7\n"}, ""},
 		{"plan " + name + " -o yaml", []string{"incident: ", "runbook: node-failure"}, ""},
 		{"policy status", []string{"POLICY    REVISION  AUTHOR  SINCE (UTC)          BY   SOURCE\nin force  aaa       ann     2026-03-01 03:11:04  one  /etc/rules\nheld      bbb ",
+			"\none: x.rego:7 takes too long, and so denies: last at 2026-03-01 03:11:04, asked about node/worker-7: recover\n",
 			"\nheld, since it would decide so: of 4 reference questions: 3 the same, 0 tighter, 1 looser; of 0 recorded questions", "  looser  inc-tbas prod-eu  a plan\n      was  ask 1: look\n      is   act: go\n",
 			"\nrefused:\n  x.rego:1: no\\x1b\n", "shadow held: 0 the same"}, "next: have another person than ann look at it: salvor policy activate bbb\n"},
 		{"policy status -o json", []string{"{\n  \"in_force\": {\n    \"revision\": \"aaa\"", `"change": "looser"`}, "next: have another person than ann look at it: salvor policy activate bbb\n"},

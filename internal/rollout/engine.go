@@ -2,7 +2,9 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 type Engine struct {
 	serving atomic.Pointer[serving]
 	shadow  *shadow
+	slow    *slowness
 }
 
 // serving is what an engine answers by: rules, or the reason why there are none.
@@ -24,21 +27,24 @@ type serving struct {
 	since time.Time
 }
 
-func newEngine(shadow *shadow) *Engine {
-	e := &Engine{shadow: shadow}
+func newEngine(log *slog.Logger, changed func()) *Engine {
+	e := &Engine{shadow: newShadow(log), slow: newSlowness(log, changed)}
 	e.refuse(errWaits)
 	return e
 }
 
-// Ask implements policies.Engine. What is asked is also asked of the shadows, later and elsewhere.
+// Ask implements policies.Engine. What is asked is also asked of the shadows, later and elsewhere; so is looked for the rule that took too long.
 func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, error) {
 	now := e.serving.Load()
 	if now.rules == nil {
 		return policies.Said{}, now.why
 	}
 	said, err := now.rules.Ask(ctx, q)
-	if err == nil {
+	switch {
+	case err == nil:
 		e.shadow.see(q, said)
+	case errors.Is(err, rego.ErrSlow):
+		e.slow.see(now.rules, q)
 	}
 	return said, err
 }

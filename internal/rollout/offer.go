@@ -151,7 +151,7 @@ func (r *Rollout) against(ctx context.Context, inForce string, candidate *rego.R
 	case errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return r.judge(ctx, newEngine(newShadow(r.Log)), candidate)
+		return r.judge(ctx, newEngine(r.Log, r.Changed), candidate)
 	}
 	return r.judge(ctx, was, candidate)
 }

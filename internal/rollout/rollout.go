@@ -82,8 +82,8 @@ type Rollout struct {
 
 // New makes a Rollout. Until Begin its engine refuses everything.
 func New(opt Options) *Rollout {
-	shadow := newShadow(opt.Log)
-	return &Rollout{Options: opt, engine: newEngine(shadow), shadow: shadow, reference: reference(fleet{opt.Environments, opt.Clusters, opt.Responders}),
+	engine := newEngine(opt.Log, opt.Changed)
+	return &Rollout{Options: opt, engine: engine, shadow: engine.shadow, reference: reference(fleet{opt.Environments, opt.Clusters, opt.Responders}),
 		state: &state{offered: map[string]string{}, refusal: map[string]bool{}}}
 }
 
@@ -112,6 +112,7 @@ func (r *Rollout) Run(ctx context.Context) error {
 	group.Go(func() error { return r.again(ctx, followEvery, "follow the policy in force", r.follow) })
 	group.Go(func() error { return r.again(ctx, r.Source.Every(), "look for policy", r.look) })
 	group.Go(func() error { return r.shadow.run(ctx) })
+	group.Go(func() error { return r.engine.slow.run(ctx) })
 	if r.Shadow != nil {
 		group.Go(func() error { return r.again(ctx, r.Shadow.Every(), "look for the shadow policy", r.lookAside) })
 	}

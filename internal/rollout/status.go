@@ -16,13 +16,15 @@ type Serving struct {
 	Replica  string    `json:"replica"`
 	Revision string    `json:"revision"` // "" when it decides nothing
 	Since    time.Time `json:"since"`
-	Why      string    `json:"why,omitempty"` // why it decides nothing
+	Why      string    `json:"why,omitempty"`  // why it decides nothing
+	Slow     *Slow     `json:"slow,omitempty"` // the rule that took too long last
 }
 
 // Status says how it stands.
 func (r *Rollout) Status() Status {
 	now := r.engine.serving.Load()
 	s := Status{Serving: Serving{Replica: r.Replica, Revision: r.engine.revision(), Since: now.since}}
+	s.Serving.Slow = r.engine.slow.of(s.Serving.Revision)
 	if err := r.engine.Well(); err != nil {
 		s.Serving.Why = err.Error()
 	}

@@ -3,6 +3,7 @@ package rego
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
@@ -26,11 +27,27 @@ func (t trial) Ask(ctx context.Context, q policies.Question) (policies.Said, err
 	if !errors.Is(err, ErrSlow) {
 		return said, err
 	}
-	var last lastLine
-	if _, again := t(ctx, q, &last); errors.Is(again, ErrSlow) && last.at != nil {
-		err = problems{{last.at.File, last.at.Row, err.Error()}}
+	if at := t.atWork(ctx, q); at != nil {
+		err = problems{{at.File, at.Row, err.Error()}}
 	}
 	return said, err
+}
+
+// AtWork asks a question that took too long again, and says which line is at work when the deadline passes, as "zone.rego:14". It is "" when
+// the rules end in time, or ctx does.
+func (r *Rules) AtWork(ctx context.Context, q policies.Question) string {
+	if at := trial(r.ask).atWork(ctx, q); at != nil {
+		return fmt.Sprintf("%s:%d", at.File, at.Row)
+	}
+	return ""
+}
+
+func (t trial) atWork(ctx context.Context, q policies.Question) *ast.Location {
+	var last lastLine
+	if _, err := t(ctx, q, &last); !errors.Is(err, ErrSlow) {
+		return nil
+	}
+	return last.at
 }
 
 // lastLine is a tracer that keeps where evaluation was last.
