@@ -29,7 +29,7 @@ code is 1 then.`,
 		Args: usage(cobra.NoArgs),
 	}
 	var path, keyPath, since string
-	cmd.Flags().StringVar(&path, "out", "", "file to write, gzipped where its name ends in .gz (required)")
+	cmd.Flags().StringVar(&path, "out", "", "file to write, which must not be there yet, gzipped where its name ends in .gz (required)")
 	cmd.Flags().StringVar(&keyPath, "key", "", "file of the private key to sign with, ed25519 in PEM (required)")
 	cmd.Flags().StringVar(&since, "since", "", "only incidents with a record less far back, such as 30d (default all)")
 	at := connects(cmd, env)

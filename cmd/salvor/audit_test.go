@@ -76,6 +76,7 @@ func TestAudit(t *testing.T) {
 		{"audit verify " + name, exitOK, "1 incident, 2 records, 0 decisions: all chained\n", ""},
 		{"audit export --out DIR/a.gz --key DIR/key", exitOK, "1 incident, 2 records", "next: put DIR/a.gz where nobody can change it, and later: salvor audit verify --against DIR/a.gz --key PUBLIC_KEY\n"},
 		{"audit export --out DIR/a --key DIR/key --since 7d", exitOK, "1 incident, 2 records", "next: put DIR/a where"},
+		{"audit export --out DIR/a.gz --key DIR/key", exitError, "", "error: write DIR/a.gz: it is there already, and would be replaced\nnext: name another file: --out FILE; or move that one away\n"},
 		{"audit verify --against DIR/a.gz --key DIR/pub", exitOK, "1 incident, 2 records", ""},
 		{"audit verify --file DIR/a --key DIR/pub", exitOK, "1 incident, 2 records", ""},
 		{"audit verify -o json", exitOK, `"breaks": []`, ""},

@@ -26,7 +26,7 @@ clusters is. salvor replay judges it again, by the same or another configuration
 	var span span
 	var path string
 	span.flags(cmd)
-	cmd.Flags().StringVar(&path, "out", "-", `file to write, gzipped where its name ends in .gz; "-" is standard output`)
+	cmd.Flags().StringVar(&path, "out", "-", `file to write, which must not be there yet, gzipped where its name ends in .gz; "-" is standard output`)
 	at := connects(cmd, env)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		from, to, err := span.ends(env.now())
@@ -45,10 +45,11 @@ clusters is. salvor replay judges it again, by the same or another configuration
 	return cmd
 }
 
-// toFile has a file written, gzipped where its name ends in .gz. It has its name once it is whole.
+// toFile has a new file written, gzipped where its name ends in .gz. It has its name once it is whole. What is there stays, and nothing is
+// asked of write then: what was recorded may be gone elsewhere by now, and a signed copy of earlier is what a later one is held against.
 func toFile(path string, write func(io.Writer) error) (err error) {
-	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
-		return advisedError{fmt.Errorf("write %s: it is no plain file, and would be replaced", path), "name a file: --out FILE; or write to standard output"}
+	if err := untaken(path); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -56,6 +57,9 @@ func toFile(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		err = errors.Join(err, f.Close())
+		if err == nil {
+			err = untaken(path) // it may have taken minutes
+		}
 		if err == nil {
 			err = os.Rename(f.Name(), path)
 		}
@@ -71,4 +75,16 @@ func toFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return packed.Close()
+}
+
+// untaken says that nothing of a name is there.
+func untaken(path string) error {
+	there, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil // who writes finds out what else is wrong
+	case !there.Mode().IsRegular():
+		return advisedError{fmt.Errorf("write %s: it is no plain file, and would be replaced", path), "name a file: --out FILE"}
+	}
+	return advisedError{fmt.Errorf("write %s: it is there already, and would be replaced", path), "name another file: --out FILE; or move that one away"}
 }

@@ -582,6 +582,14 @@ func TestExportToAFile(t *testing.T) {
 	if got := salvor(t.Context(), nil, "replay", path, "-o", "json"); got.code != exitOK || !strings.Contains(got.out, `"differences": []`) {
 		t.Errorf("replayed as JSON: %+v", got)
 	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := salvor(t.Context(), nil, "export", "--out", path, "--since", "7d", "--socket", s.socket)
+	if after, err := os.ReadFile(path); err != nil || again.code != exitError || !strings.Contains(again.talked, "it is there already") || !bytes.Equal(before, after) {
+		t.Errorf("exported to it again: %v, %+v", err, again)
+	}
 	broken := filepath.Join(s.dir, "broken.gz")
 	got := salvor(t.Context(), nil, "export", "--out", broken, "--from", "2026-02-28T12:00:00Z", "--socket", s.socket)
 	if got.code != exitUnreachable || !strings.Contains(got.talked, "cut the answer off") {
@@ -591,6 +599,22 @@ func TestExportToAFile(t *testing.T) {
 	hidden, _ := filepath.Glob(filepath.Join(s.dir, ".*"))
 	if err != nil || len(left)+len(hidden) > 0 {
 		t.Errorf("what is not whole is left: %v %v %v", left, hidden, err)
+	}
+}
+
+// TestWhatAppearsMeanwhileStays: an export may take minutes, and somebody else may write the same file.
+func TestWhatAppearsMeanwhileStays(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "day")
+	err := toFile(path, func(io.Writer) error { return os.WriteFile(path, []byte("theirs"), 0o600) })
+	if err == nil || !strings.Contains(err.Error(), "it is there already") {
+		t.Errorf("written: %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "theirs" {
+		t.Errorf("it reads %q, %v", text, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
