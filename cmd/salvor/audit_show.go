@@ -4,12 +4,20 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/salvor-io/salvor/internal/audit"
+	"github.com/salvor-io/salvor/internal/chronicle"
+	"github.com/salvor-io/salvor/internal/rollout"
 )
+
+// trails are the names of all trails that there are.
+func trails() []string {
+	return []string{chronicle.ConfigTrail, chronicle.PausesTrail, rollout.TrailName}
+}
 
 func newTrailsCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
@@ -24,9 +32,12 @@ entries do not fit together: salvor audit verify says how.`,
 	}
 	var since, trail string
 	cmd.Flags().StringVar(&since, "since", "30d", "how far back, such as 24h or 7d")
-	cmd.Flags().StringVar(&trail, "trail", "", "only this trail: config, pauses or policy")
+	cmd.Flags().StringVar(&trail, "trail", "", "only this trail: "+strings.Join(trails(), ", "))
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if trail != "" && !slices.Contains(trails(), trail) {
+			return usageError{fmt.Errorf("no trail is named %q; there are %s", trail, strings.Join(trails(), ", ")), cmd.CommandPath()}
+		}
 		from, err := ago(env.now(), since)
 		if err != nil {
 			return usageError{err, cmd.CommandPath()}

@@ -82,6 +82,7 @@ func TestAudit(t *testing.T) {
 		{"audit verify -o json", exitOK, `"breaks": []`, ""},
 		{"audit show", exitOK, "TIME (UTC)           TRAIL   KIND   BY   WHAT\n2026-03-01 03:11:04  pauses  pause  ann  ann paused everything\n", ""},
 		{"audit show --trail config -o json", exitOK, "[]", "nothing was changed since"},
+		{"audit show --trail nope", exitUsage, "", "error: no trail is named \"nope\"; there are config, pauses, policy\n"},
 		{"audit verify --file DIR/none --key DIR/pub", exitError, "", "name a whole file that salvor audit export wrote"},
 		{"audit verify --file DIR/nowhere --key DIR/pub", exitError, "", "no such file"},
 		{"audit verify --file DIR/a --key DIR/key", exitError, "", "no public key"},

@@ -12,9 +12,10 @@ import (
 	"github.com/salvor-io/salvor/internal/ledger"
 )
 
-const (
-	configTrail = "config"
+// ConfigTrail is the trail of the configuration, modes and people included.
+const ConfigTrail = "config"
 
+const (
 	keepAgain = 5 * time.Second // after the state could not be recorded
 	keepMost  = time.Minute
 
@@ -61,7 +62,7 @@ func record(ctx context.Context, trails Trails, replica string, now State) (reco
 }
 
 func recordOnce(ctx context.Context, trails Trails, replica string, now State) (recorded int, err error) {
-	entries, err := trails.Trail(ctx, configTrail)
+	entries, err := trails.Trail(ctx, ConfigTrail)
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +76,7 @@ func recordOnce(ctx context.Context, trails Trails, replica string, now State) (
 		if err != nil {
 			return recorded, err
 		}
-		placed, err := trails.AppendTrail(ctx, configTrail, after, e)
+		placed, err := trails.AppendTrail(ctx, ConfigTrail, after, e)
 		if err != nil {
 			return recorded, err
 		}

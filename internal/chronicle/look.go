@@ -29,7 +29,7 @@ func (p *Pauses) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.trails.Trail(ctx, pausesTrail)
+	entries, err := p.trails.Trail(ctx, PausesTrail)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,10 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-const (
-	pausesTrail = "pauses"
+// PausesTrail is the trail of the pauses.
+const PausesTrail = "pauses"
 
-	sayWithin = time.Second // a person waits for it, while the pause holds already
-)
+const sayWithin = time.Second // a person waits for it, while the pause holds already
 
 // The kinds of entry in the trail of the pauses. One that ends by its time has none.
 const (
@@ -117,7 +116,7 @@ func (p *Pauses) say(ctx context.Context, scope policies.Pause, of due) {
 // append records what is due, and forgets who ended the pause of a scope once that is recorded.
 func (p *Pauses) append(ctx context.Context, scope policies.Pause, of due) error {
 	for range attempts {
-		entries, err := p.trails.Trail(ctx, pausesTrail)
+		entries, err := p.trails.Trail(ctx, PausesTrail)
 		if err != nil {
 			return err
 		}
@@ -125,7 +124,7 @@ func (p *Pauses) append(ctx context.Context, scope policies.Pause, of due) error
 		if e == nil {
 			return nil
 		}
-		_, err = p.trails.AppendTrail(ctx, pausesTrail, endOf(entries), *e)
+		_, err = p.trails.AppendTrail(ctx, PausesTrail, endOf(entries), *e)
 		if errors.Is(err, ledger.ErrLost) {
 			continue
 		}

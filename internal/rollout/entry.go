@@ -7,8 +7,8 @@ import (
 	"github.com/salvor-io/salvor/internal/ledger"
 )
 
-// trailName is the trail that says which policy is in force.
-const trailName = "policy"
+// TrailName is the trail that says which policy is in force.
+const TrailName = "policy"
 
 // The kinds of its entries.
 const (

@@ -93,7 +93,7 @@ func TestAFleetOnOneStore(t *testing.T) {
 	again := d.live(conn, "one")
 	wants(t, again.Rollout, policies.Act)
 	again.until(t, "refused", func(s Status) bool { return s.Refused != nil && s.Serving.Revision == held.Revision })
-	if end, err := again.Trail.TrailEnd(t.Context(), trailName); err != nil || end != 5 {
+	if end, err := again.Trail.TrailEnd(t.Context(), TrailName); err != nil || end != 5 {
 		t.Errorf("the trail has %d entries, want in_force, offered, held, activated, refused: %v", end, err)
 	}
 }

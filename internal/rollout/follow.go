@@ -24,7 +24,7 @@ type unusable struct {
 func (r *Rollout) follow(ctx context.Context) error {
 	r.following.Lock()
 	defer r.following.Unlock()
-	end, err := r.Trail.TrailEnd(ctx, trailName)
+	end, err := r.Trail.TrailEnd(ctx, TrailName)
 	if err == nil && end != r.current().seq {
 		_, err = r.read(ctx)
 	}

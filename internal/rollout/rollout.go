@@ -156,7 +156,7 @@ func (r *Rollout) unfit() bool {
 
 // read reads the trail, and takes it over.
 func (r *Rollout) read(ctx context.Context) (*state, error) {
-	trail, err := r.Trail.Trail(ctx, trailName)
+	trail, err := r.Trail.Trail(ctx, TrailName)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (r *Rollout) append(ctx context.Context, after *state, kind, who, text stri
 		return err
 	}
 	entry := ledger.TrailEntry{Kind: kind, At: r.Clock().UTC(), Who: who, Text: text, Detail: body}
-	if _, err := r.Trail.AppendTrail(ctx, trailName, after.seq, entry); err != nil {
+	if _, err := r.Trail.AppendTrail(ctx, TrailName, after.seq, entry); err != nil {
 		return fmt.Errorf("record that policy is %s: %w", kind, err)
 	}
 	return nil

@@ -252,7 +252,7 @@ func TestARevisionThatCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, d := newBooks(), newDesk(t, asks)
 			r := replica(t, "one", b, d.source())
-			if _, err := b.AppendTrail(t.Context(), trailName, 1, entryOf(entryInForce, Offer{Revision: tighter(t, b), Digest: "x", Replica: "two"})); err != nil {
+			if _, err := b.AppendTrail(t.Context(), TrailName, 1, entryOf(entryInForce, Offer{Revision: tighter(t, b), Digest: "x", Replica: "two"})); err != nil {
 				t.Fatal(err)
 			}
 			spoil(b, b.trailRevision(1))
