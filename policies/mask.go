@@ -70,15 +70,7 @@ func mask(v reflect.Value) (changed bool) {
 
 func maskText(v reflect.Value) bool {
 	text := v.String()
-	if len(text) < shortest {
-		return false
-	}
-	clean, small := text, strings.ToLower(text)
-	for _, s := range secrets {
-		if hasOneOfEach(small, s.has) {
-			clean = s.form.ReplaceAllString(clean, s.stays)
-		}
-	}
+	clean := MaskedText(text)
 	if clean == text {
 		return false
 	}
@@ -88,6 +80,20 @@ func maskText(v reflect.Value) bool {
 
 // shortest is what a credential with its name has at least, in bytes.
 const shortest = 8
+
+// MaskedText is a text without the credentials that may stand in it.
+func MaskedText(text string) string {
+	if len(text) < shortest {
+		return text
+	}
+	small := strings.ToLower(text)
+	for _, s := range secrets {
+		if hasOneOfEach(small, s.has) {
+			text = s.form.ReplaceAllString(text, s.stays)
+		}
+	}
+	return text
+}
 
 func hasOneOfEach(text string, lists [][]string) bool {
 	for _, words := range lists {

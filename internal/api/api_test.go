@@ -18,7 +18,9 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/chronicle"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -467,6 +469,37 @@ func TestPause(t *testing.T) {
 		got := read[policies.Pause](t, call(t, srv, "operator", "POST", "/v1/pauses", body))
 		if diff := cmp.Diff([]policies.Pause{want, want}, append([]policies.Pause{got}, f.pauses...)); diff != "" {
 			t.Errorf("%s: answered and set differ (-want +got):\n%s", body, diff)
+		}
+	}
+}
+
+// book is a trail in memory.
+type book struct{ entries []ledger.Placed }
+
+func (b *book) Trail(context.Context, string) ([]ledger.Placed, error) { return b.entries, nil }
+
+func (b *book) AppendTrail(_ context.Context, _ string, after uint64, e ledger.TrailEntry) (ledger.Placed, error) {
+	b.entries = append(b.entries, ledger.Placed{TrailEntry: e, Seq: after + 1})
+	return b.entries[after], nil
+}
+
+// TestReasonOfAPauseIsMasked: what somebody pasted is neither stored nor recorded, logged or shown.
+func TestReasonOfAPauseIsMasked(t *testing.T) {
+	const secret = "hunter2!"
+	f, trail, log := &fleet{}, &book{}, &strings.Builder{}
+	a, srv := serve(t, f)
+	a.Log = slog.New(slog.NewTextHandler(log, nil))
+	a.Pauses = chronicle.NewPauses(f, trail, a.Log)
+	answer := call(t, srv, "operator", "POST", "/v1/pauses", `{"for":"1h","reason":"moving the database, password=`+secret+`"}`)
+	if len(f.pauses) != 1 || f.pauses[0].Reason != "moving the database, password=***" {
+		t.Errorf("stored are %+v", f.pauses)
+	}
+	if len(trail.entries) != 1 || !strings.HasSuffix(trail.entries[0].Text, ": moving the database, password=***") {
+		t.Fatalf("recorded are %+v", trail.entries)
+	}
+	for what, text := range map[string]string{"the answer": answer.Body, "the trail": fmt.Sprintf("%s %s", trail.entries[0].Text, trail.entries[0].Detail), "the log": log.String()} {
+		if strings.Contains(text, secret) || !strings.Contains(text, "moving the database") {
+			t.Errorf("%s says %s", what, text)
 		}
 	}
 }

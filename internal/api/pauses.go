@@ -98,7 +98,8 @@ func badPause(err error) error {
 // targetName is a target as people name it: kind/name or kind/namespace/name.
 var targetName = regexp.MustCompile(`^[a-z]+(/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?){1,2}$`)
 
-// pauseOf checks a request: one that misses its mark would hold nothing back, and nobody would know.
+// pauseOf checks a request: one that misses its mark would hold nothing back, and nobody would know. Its reason is masked before it is
+// stored, recorded, logged or shown: all who may read see it.
 func (a *API) pauseOf(asked PauseRequest, by people.Person) (policies.Pause, error) {
 	length, err := time.ParseDuration(asked.For)
 	kinds := classifiers.Kinds()
@@ -120,6 +121,6 @@ func (a *API) pauseOf(asked PauseRequest, by people.Person) (policies.Pause, err
 		return policies.Pause{}, fmt.Errorf("target is %q, want kind/name such as node/worker-1", asked.Target)
 	}
 	now := a.Clock().UTC()
-	return policies.Pause{Cluster: asked.Cluster, Kind: asked.Kind, Target: asked.Target, Owner: by.Name, Reason: reason,
+	return policies.Pause{Cluster: asked.Cluster, Kind: asked.Kind, Target: asked.Target, Owner: by.Name, Reason: policies.MaskedText(reason),
 		Since: now, Until: now.Add(length)}, nil
 }
