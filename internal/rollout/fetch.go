@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/salvor-io/salvor/policies/rego"
@@ -135,16 +136,20 @@ func (f *Fetch) fetch(ctx context.Context) (data []byte, tag string, err error) 
 	}
 	data, err = io.ReadAll(io.LimitReader(resp.Body, archive.MaxBytes+1)) // one that is larger is refused when it is opened
 	if err != nil {
-		return nil, "", fmt.Errorf("fetch %s: %w", f.URL, err)
+		return nil, "", fmt.Errorf("fetch %s: %w", f.URL, causeOf(err))
 	}
 	return data, resp.Header.Get("ETag"), nil
 }
 
-// causeOf leaves out the address that url.Error repeats.
+// passing is what is another in the text of an error each time, though its cause is the same: the own end of a connection, and the time at
+// which a certificate was looked at.
+var passing = regexp.MustCompile(`\S+->|current time \S+ is `)
+
+// causeOf is the cause of an error, in the same words as long as it is the same. It leaves out the address that url.Error repeats.
 func causeOf(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		return wrapped.Err
+		err = wrapped.Err
 	}
-	return err
+	return errors.New(passing.ReplaceAllString(err.Error(), ""))
 }

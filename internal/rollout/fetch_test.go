@@ -7,11 +7,16 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/policies/rego"
@@ -219,5 +224,56 @@ func TestOneMissIsNoOutage(t *testing.T) {
 	}
 	if s.sent != 1 {
 		t.Errorf("it was sent %d times", s.sent)
+	}
+}
+
+// TestTheNewestReasonIsTold: while an address does not answer, that is recorded once, and what is said of it is what it did last.
+func TestTheNewestReasonIsTold(t *testing.T) {
+	b, s, p := newBooks(), newShelf(t), newPen(t, "k1")
+	s.data = p.sign(t, denies)
+	var log strings.Builder
+	r := replica(t, "one", b, fetching(t, s, p))
+	r.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for n, status := range []int{http.StatusBadGateway, http.StatusNotFound, http.StatusForbidden} {
+		s.status = status
+		for range 3 * maxMisses {
+			looks(t, r)
+		}
+		if got := r.Status().Refused; got == nil || !strings.Contains(got.Problems[0], fmt.Sprintf("the server answers %d", status)) {
+			t.Errorf("it answers %d, and refused is %+v", status, got)
+		}
+		if got := strings.Count(log.String(), "policy refused"); got != n+1 || r.Counts().Refusals != uint64(n+1) {
+			t.Errorf("it answers %d, and that was logged %d times and counted %d times:\n%s", status, got, r.Counts().Refusals, log.String())
+		}
+	}
+	if diff := cmp.Diff([]string{entryInForce, entryRefused}, b.kinds()); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+	s.status = 0
+	looks(t, r)
+	if got := r.Status().Refused; got != nil {
+		t.Errorf("it is back, and refused is %+v", got)
+	}
+}
+
+// TestOneCauseHasOneText: else the same outage would be told of at every look.
+func TestOneCauseHasOneText(t *testing.T) {
+	at := func(port int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port} }
+	for want, errs := range map[string][]error{
+		"read tcp 10.0.0.1:443: connection reset": {
+			&net.OpError{Op: "read", Net: "tcp", Source: at(40001), Addr: at(443), Err: errors.New("connection reset")},
+			&net.OpError{Op: "read", Net: "tcp", Source: at(40002), Addr: at(443), Err: errors.New("connection reset")}},
+		"dial tcp: lookup x on 10.0.0.1:53: read udp 10.0.0.1:53: i/o timeout": {
+			&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Name: "x", Server: "10.0.0.1:53", Err: "read udp 10.0.0.2:40001->10.0.0.1:53: i/o timeout"}},
+			&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Name: "x", Server: "10.0.0.1:53", Err: "read udp 10.0.0.2:40002->10.0.0.1:53: i/o timeout"}}},
+		"x509: certificate has expired or is not yet valid: after 2026-01-01T00:00:00Z": {
+			x509.CertificateInvalidError{Reason: x509.Expired, Detail: "current time 2026-01-02T00:00:00Z is after 2026-01-01T00:00:00Z"},
+			x509.CertificateInvalidError{Reason: x509.Expired, Detail: "current time 2026-01-02T00:00:30Z is after 2026-01-01T00:00:00Z"}},
+	} {
+		for _, err := range errs {
+			if got := causeOf(&url.Error{Op: "Get", URL: "https://x", Err: err}).Error(); got != want {
+				t.Errorf("%v is %q, want %q", err, got, want)
+			}
+		}
 	}
 }

@@ -24,7 +24,7 @@ func (r *Rollout) look(ctx context.Context) error {
 	var unfit *UnfitError
 	switch {
 	case errors.As(err, &unfit):
-		return r.deal(ctx, unfit.Digest, func(now *state) error {
+		return r.deal(ctx, unfit.sum(), func(now *state) error {
 			return r.turnDown(ctx, now, Offer{Digest: unfit.Digest, Source: unfit.Source, Replica: r.Replica}, err)
 		})
 	case err != nil:
@@ -36,10 +36,11 @@ func (r *Rollout) look(ctx context.Context) error {
 	return r.deal(ctx, found.Policy.Digest(), func(now *state) error { return r.offer(ctx, now, found) })
 }
 
-// deal does what is to be done about what a source holds, and again where somebody else was faster, unless it was done in this life.
-func (r *Rollout) deal(ctx context.Context, digest string, do func(now *state) error) error {
+// deal does what is to be done about what a source holds, and again where somebody else was faster, unless the last thing that was done in
+// this life has the same sum.
+func (r *Rollout) deal(ctx context.Context, sum string, do func(now *state) error) error {
 	r.mu.Lock()
-	done := r.handled == digest
+	done := r.handled == sum
 	r.mu.Unlock()
 	if done {
 		return nil
@@ -56,7 +57,7 @@ func (r *Rollout) deal(ctx context.Context, digest string, do func(now *state) e
 			return err
 		}
 		r.mu.Lock()
-		r.handled, r.waiting = digest, nil
+		r.handled, r.waiting = sum, nil
 		r.mu.Unlock()
 		return r.follow(ctx)
 	}

@@ -73,7 +73,7 @@ type Rollout struct {
 
 	mu       sync.Mutex
 	state    *state
-	handled  string      // digest of what the source held when it was last dealt with
+	handled  string      // sum of what the source held, and of why it cannot be used, when it was last dealt with
 	compiled *rego.Rules // of the last candidate
 	problem  *Refusal    // why what the source holds cannot be used, nil when it can
 	waiting  error       // why it is not known yet what the source holds

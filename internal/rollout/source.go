@@ -25,7 +25,8 @@ type Source interface {
 // errUnsettled says to look again.
 var errUnsettled = errors.New("what the source holds is not certain yet")
 
-// UnfitError says why what a source holds cannot be used. Digest names what it holds, so that it is told of once.
+// UnfitError says why what a source holds cannot be used. Digest names what it holds, so that it is recorded once; where the reason is
+// another, that is told again.
 type UnfitError struct {
 	Source string
 	Digest string
@@ -35,6 +36,9 @@ type UnfitError struct {
 func (e *UnfitError) Error() string { return e.Err.Error() }
 
 func (e *UnfitError) Unwrap() error { return e.Err }
+
+// sum names what a source holds together with the reason.
+func (e *UnfitError) sum() string { return sumOf(e.Digest + "\n" + e.Error()) }
 
 // shippedAuthor stands for those who ship Salvor. No person can have that name.
 const shippedAuthor = "the makers of Salvor"

@@ -12,7 +12,7 @@ var (
 	policyLoadedDesc   = prometheus.NewDesc("salvor_policy_loaded_timestamp_seconds", "When this replica took over the policy that it decides by; 0 when there is none.", nil, nil)
 	policyHeldDesc     = prometheus.NewDesc("salvor_policy_held", "1 while a policy waits for a person to activate it.", nil, nil)
 	policyRefusedDesc  = prometheus.NewDesc("salvor_policy_refused", "1 while what the source of this replica holds cannot be used.", nil, nil)
-	policyRefusalsDesc = prometheus.NewDesc("salvor_policy_refused_total", "How often what the source of this replica held was refused.", nil, nil)
+	policyRefusalsDesc = prometheus.NewDesc("salvor_policy_refused_total", "How often what the source of this replica held was refused; another reason counts again.", nil, nil)
 	shadowDesc         = prometheus.NewDesc("salvor_policy_shadow_answers_total", "What shadow policies answered, against the one in force: same, tighter or looser.", []string{"change"}, nil)
 	shadowDroppedDesc  = prometheus.NewDesc("salvor_policy_shadow_dropped_total", "Questions that came too fast for shadow policies to be asked.", nil, nil)
 )
