@@ -19,12 +19,13 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Try all that salvor.yaml names, and say what is wrong before an incident does",
-		Long: `Try the configuration, the store, each cluster with its credentials, who else repairs its nodes, its power switch, and the
-Alertmanagers. Each line says ok, warning or problem, what was found, and what to do. The exit code is 1 when there is a problem.
+		Long: `Try the configuration, the store, each cluster with its credentials, who else repairs its nodes, its power switch, the bundle of
+policy, and the Alertmanagers. Each line says ok, warning or problem, what was found, and what to do. The exit code is 1 when there is a problem.
 
 Nothing is changed, but for one event that nothing reads and a test alert at each Alertmanager, which is ended as soon as it
 arrived here: ` + doctor.TestAlert + `, severity none. Whoever your routes send that to hears of it; --test-alert=false
-leaves it out. A power switch is asked for the state of one node, never to turn it off.
+leaves it out. A power switch is asked for the state of one node, never to turn it off; a bundle of policy is fetched and tried, and
+offered to nobody.
 
 Run it as the user that salvor runs as, on its machine, while the server runs: then the way of an alert is tried to its end.`,
 		Args: usage(cobra.NoArgs),

@@ -20,20 +20,27 @@ func openRollout(a *App, responders []string) (*rollout.Rollout, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := rollout.Options{Replica: a.opt.Replica, Source: source, Trail: a.store.ledger, Packs: a.store.ledger, Recorded: a.store.ledger, Tester: rollout.OwnTests{}, Responders: responders,
-		Changed: func() { a.front.policyChanged() }, Clock: time.Now, Log: a.opt.Log.With("part", "policy")}
+	opt := PolicyOptions(a.cfg, responders)
+	opt.Replica, opt.Source, opt.Trail, opt.Packs, opt.Recorded = a.opt.Replica, source, a.store.ledger, a.store.ledger, a.store.ledger
+	opt.Changed, opt.Clock, opt.Log = func() { a.front.policyChanged() }, time.Now, a.opt.Log.With("part", "policy")
 	if dir := a.cfg.Policies.Shadow; dir != "" {
 		opt.Shadow = &rollout.Dir{Path: dir, Shipped: shippedRules()}
 	}
-	for _, c := range a.cfg.Clusters {
+	return rollout.New(opt), nil
+}
+
+// PolicyOptions are the parts of a Rollout that a configuration says by itself: enough for one that only checks.
+func PolicyOptions(cfg *config.Config, responders []string) rollout.Options {
+	opt := rollout.Options{Tester: rollout.OwnTests{}, Responders: responders}
+	for _, c := range cfg.Clusters {
 		opt.Environments, opt.Clusters = append(opt.Environments, c.Environment), append(opt.Clusters, c.Name)
 	}
-	for _, p := range a.cfg.People {
+	for _, p := range cfg.People {
 		if p.Role == people.Admin {
 			opt.Admins = append(opt.Admins, p.Name)
 		}
 	}
-	return rollout.New(opt), nil
+	return opt
 }
 
 func shippedRules() rego.Source {
@@ -44,14 +51,15 @@ func shippedRules() rego.Source {
 func policySource(p config.Policies) (rollout.Source, error) {
 	switch {
 	case p.Bundle != nil:
-		return fetchedPolicy(*p.Bundle)
+		return PolicyBundle(*p.Bundle)
 	case p.Dir != "":
 		return &rollout.Dir{Path: p.Dir, Shipped: shippedRules()}, nil
 	}
 	return rollout.Shipped{Rules: shippedRules()}, nil
 }
 
-func fetchedPolicy(b config.Bundle) (rollout.Source, error) {
+// PolicyBundle opens the address of a bundle. Nothing is asked of it yet.
+func PolicyBundle(b config.Bundle) (*rollout.Fetch, error) {
 	opt := rollout.FetchOptions{URL: b.URL, Persons: map[string]string{}, Poll: b.Poll, Shipped: shippedRules()}
 	if b.TokenFile != "" {
 		opt.Token = func() (string, error) { return config.Secret(b.TokenFile) }

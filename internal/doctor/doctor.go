@@ -83,7 +83,7 @@ func (e *exam) all(ctx context.Context, said answer) [][]Finding {
 	for _, c := range e.cfg.Clusters {
 		parts = append(parts, func(ctx context.Context) []Finding { return e.cluster(ctx, c) })
 	}
-	parts = append(parts, func(ctx context.Context) []Finding { return e.alertmanagers(ctx, said) })
+	parts = append(parts, e.policy, func(ctx context.Context) []Finding { return e.alertmanagers(ctx, said) })
 	found := make([][]Finding, len(parts))
 	var group sync.WaitGroup
 	for i, part := range parts {

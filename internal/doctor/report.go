@@ -14,7 +14,7 @@ const (
 
 // Finding is what one check found.
 type Finding struct {
-	Part  string `json:"part"`  // what was looked at: "config", "server", "store", "cluster <name>", "alertmanager <url>", "alerts"
+	Part  string `json:"part"`  // what was looked at: "config", "server", "store", "cluster <name>", "policies", "alertmanager <url>", "alerts"
 	Check string `json:"check"` // what was checked of it
 	State State  `json:"state"`
 	Found string `json:"found"`        // what was found, with its numbers

@@ -67,6 +67,12 @@ func sameHost(next *http.Request, before []*http.Request) error {
 // Every implements Source.
 func (f *Fetch) Every() time.Duration { return f.Poll }
 
+// Get fetches the bundle, once and as it is: what Look does with it, and with an address that does not answer, is left out.
+func (f *Fetch) Get(ctx context.Context) ([]byte, error) {
+	data, _, err := f.fetch(ctx)
+	return data, err
+}
+
 // Look implements Source. An answer that was read before is not sent again by a server that knows ETags.
 func (f *Fetch) Look(ctx context.Context) (Candidate, error) {
 	data, tag, err := f.fetch(ctx)
@@ -80,7 +86,7 @@ func (f *Fetch) Look(ctx context.Context) (Candidate, error) {
 		return f.holds, f.err
 	}
 	f.misses, f.came, f.tag = 0, true, tag
-	f.holds, f.err = f.open(ctx, data)
+	f.holds, f.err = f.Open(ctx, data)
 	return f.holds, f.err
 }
 
@@ -95,7 +101,9 @@ func (f *Fetch) missed(err error) (Candidate, error) {
 	return Candidate{}, &UnfitError{f.URL, sumOf("no answer of " + f.URL), err}
 }
 
-func (f *Fetch) open(ctx context.Context, data []byte) (Candidate, error) {
+// Open reads a bundle that was fetched, beside the shipped rules. Its error is an *UnfitError where none of the keys has signed it, and where
+// it holds no policy.
+func (f *Fetch) Open(ctx context.Context, data []byte) (Candidate, error) {
 	source, key, err := archive.Open(ctx, f.URL, data, f.Keys)
 	if err != nil {
 		return Candidate{}, &UnfitError{f.URL, sumOf(string(data)), err}

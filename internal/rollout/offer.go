@@ -92,6 +92,13 @@ func (r *Rollout) offer(ctx context.Context, now *state, c Candidate) error {
 	return nil
 }
 
+// Check says what is wrong with a policy that cannot be used at all: it does not compile, a test of its own fails, or it owes an answer to a
+// question. Nothing comes of it.
+func (r *Rollout) Check(ctx context.Context, p rego.Policy) error {
+	_, _, err := r.prepare(ctx, p)
+	return err
+}
+
 // prepare finds out whether a candidate can be used at all.
 func (r *Rollout) prepare(ctx context.Context, p rego.Policy) (*rego.Rules, []byte, error) {
 	rules, err := rego.Compile(p, rego.Options{Responders: r.Responders})

@@ -43,7 +43,7 @@ type Tester interface {
 	Test(ctx context.Context, p rego.Policy) error
 }
 
-// Options are the parts of a Rollout. Only Shadow may be left out.
+// Options are the parts of a Rollout. Shadow may be left out. For Check alone Tester, Environments, Clusters and Responders are enough.
 type Options struct {
 	Replica      string // stable over restarts
 	Source       Source // where candidates come from
