@@ -85,8 +85,12 @@ func (f *Fetch) Look(ctx context.Context) (Candidate, error) {
 		f.misses = 0
 		return f.holds, f.err
 	}
+	found, err := f.Open(ctx, data)
+	if ctx.Err() != nil {
+		return Candidate{}, ctx.Err()
+	}
 	f.misses, f.came, f.tag = 0, true, tag
-	f.holds, f.err = f.Open(ctx, data)
+	f.holds, f.err = found, err
 	return f.holds, f.err
 }
 

@@ -51,7 +51,7 @@ func (r *Rollout) adopt(ctx context.Context, now *state) error {
 		return r.broken.why
 	}
 	rules, err := r.rules(ctx, now.inForce.Revision)
-	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
+	if errors.Is(err, events.ErrUnavailable) || err != nil && ctx.Err() != nil {
 		return err
 	}
 	if err != nil {
@@ -147,7 +147,7 @@ func (r *Rollout) shadowHeld(ctx context.Context, now *state) error {
 		return nil
 	}
 	rules, err := r.rules(ctx, now.held.Revision)
-	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
+	if errors.Is(err, events.ErrUnavailable) || err != nil && ctx.Err() != nil {
 		return err
 	}
 	r.shadow.try(shadowHeld, now.held.Revision, rules, err)

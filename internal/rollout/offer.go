@@ -72,7 +72,7 @@ func (r *Rollout) offer(ctx context.Context, now *state, c Candidate) error {
 		return nil
 	}
 	rules, pack, err := r.prepare(ctx, c.Policy)
-	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
+	if errors.Is(err, events.ErrUnavailable) || err != nil && ctx.Err() != nil {
 		return err
 	}
 	if err != nil {
@@ -156,7 +156,7 @@ func (r *Rollout) verdictOn(ctx context.Context, now *state, o Offer, rules *reg
 func (r *Rollout) against(ctx context.Context, inForce string, candidate *rego.Rules) (*Report, error) {
 	was, err := r.rules(ctx, inForce)
 	switch {
-	case errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil:
+	case errors.Is(err, events.ErrUnavailable), err != nil && ctx.Err() != nil:
 		return nil, err
 	case err != nil:
 		return r.judge(ctx, newEngine(r.Log, r.Changed), candidate)
