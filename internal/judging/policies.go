@@ -5,11 +5,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/policies/bundle"
 	"github.com/salvor-io/salvor/policies/rego"
 )
+
+// patience bounds one evaluation. Nobody waits for what is judged again, and what it says is not to depend on how busy its machine is.
+const patience = 10 * time.Second
 
 // loadPolicies loads the shipped rules, and beside them others: those given, or those of the configured directory. Those of a bundle are
 // fetched by a running server alone.
@@ -23,5 +27,5 @@ func loadPolicies(ctx context.Context, cfg *config.Config, rules fs.FS) (*rego.E
 	case dir != "":
 		sources = append(sources, rego.Source{Name: dir, Files: os.DirFS(dir)})
 	}
-	return rego.New(ctx, sources, rego.Options{})
+	return rego.New(ctx, sources, rego.Options{Deadline: patience})
 }
