@@ -325,7 +325,7 @@ func TestDrainWaitsForRecordingsAndTakesNoMore(t *testing.T) {
 		<-gate
 		return nil
 	}}
-	intake, err := New(Options{Log: kept, Dead: kept, Logger: discard(), Credentials: senders(), MaxInFlight: 3})
+	intake, err := New(Options{Log: kept, Dead: kept, Logger: discard(), Credentials: senders(), MaxInFlight: 3, AnswerWithin: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

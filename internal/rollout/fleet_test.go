@@ -53,7 +53,7 @@ func (d *desk) live(conn *jetstream.Conn, name string) *life {
 // until waits for something to be true of the status.
 func (l *life) until(t *testing.T, what string, is func(Status) bool) Status {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		if s := l.Status(); is(s) {
 			return s

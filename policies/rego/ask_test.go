@@ -151,16 +151,22 @@ const endless = `deny contains "x" if {
 	a * b * c == -1
 }`
 
+// TestSlowRuleEndsAtTheDeadline takes a longer one where a busy machine has not come to the loop before a short one was over.
 func TestSlowRuleEndsAtTheDeadline(t *testing.T) {
-	engine, err := New(t.Context(), rules(endless), Options{Deadline: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = engine.Ask(t.Context(), question())
-	wantError(t, err, "no answer within 50ms: a rule takes too long for this question")
-	_, err = engine.Trial().Ask(t.Context(), question())
-	if found := Problems(err); len(found) != 1 || found[0].File != "zone.rego" || found[0].Line < 4 || found[0].Line > 7 {
-		t.Errorf("who looks for it is told %v", err)
+	for deadline := 50 * time.Millisecond; ; deadline *= 10 {
+		engine, err := New(t.Context(), rules(endless), Options{Deadline: deadline})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = engine.Ask(t.Context(), question())
+		wantError(t, err, fmt.Sprintf("no answer within %s: a rule takes too long for this question", deadline))
+		_, err = engine.Trial().Ask(t.Context(), question())
+		if found := Problems(err); len(found) == 1 && found[0].File == "zone.rego" && found[0].Line >= 4 && found[0].Line <= 7 {
+			return
+		}
+		if deadline >= 5*time.Second {
+			t.Fatalf("who looks for it is told %v", err)
+		}
 	}
 }
 
