@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds each wait of the suite. It is long, since a loaded machine is slow and only a broken Log waits it out.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Fixture gives a Store that holds nothing. It is called once for each test, and ends the Store by t.Cleanup.
 type Fixture func(t *testing.T) *Store

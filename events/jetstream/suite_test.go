@@ -57,14 +57,16 @@ func (p *place) store(t *testing.T) *eventstest.Store {
 // letters reads SALVOR_DEAD.
 func letters(t *testing.T, conn *Conn) []eventstest.Letter {
 	t.Helper()
-	stream, err := conn.JetStream().Stream(t.Context(), DeadStream)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	stream, err := conn.JetStream().Stream(ctx, DeadStream)
 	if err != nil {
 		t.Fatal(err)
 	}
 	state := stream.CachedInfo().State
 	var out []eventstest.Letter
 	for seq := max(state.FirstSeq, 1); seq <= state.LastSeq; seq++ {
-		msg, err := stream.GetMsg(t.Context(), seq)
+		msg, err := stream.GetMsg(ctx, seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
@@ -127,14 +129,10 @@ func TestExternalLog(t *testing.T) {
 		nats := startExternal(t, certs.tls()+`authorization { user: salvor, password: s3cret }`)
 		between := startProxy(t, nats.address())
 		p := &place{connect: func(t *testing.T) *Conn {
-			conn, err := Dial(t.Context(), DialOptions{
+			return dial(t, DialOptions{
 				URL: "tls://" + between.address(), CAFile: certs.ca, CertFile: certs.cert, KeyFile: certs.key,
 				User: "salvor", PasswordFile: password,
-			}, testLog(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return conn
+			})
 		}}
 		s := p.store(t)
 		s.Restart = func(t *testing.T) {
