@@ -180,6 +180,7 @@ func TestCutConnection(t *testing.T) {
 	s := startStore(t)
 	l := s.ledger("one")
 	inc := open(t, l, "worker-1")
+	l.callWithin = callWithin
 	s.stop()
 	if _, err := l.Append(t.Context(), inc, note("into the void")); !errors.Is(err, events.ErrUnavailable) {
 		t.Errorf("without a server it says %v", err)

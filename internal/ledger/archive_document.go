@@ -118,7 +118,7 @@ func unpack(doc archiveRecord, subject string) ([]stored, error) {
 
 // archived reads the history of an incident from the archive, whose leader answers. It returns ErrNotFound when there is none.
 func (l *Ledger) archived(ctx context.Context, id incident.ID) ([]stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	stream, err := l.js.Stream(ctx, ArchiveStream)
 	if err != nil {

@@ -464,6 +464,7 @@ func TestArchiveIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.callWithin = answers
 	filler := bytes.Repeat([]byte("x"), 300<<10)
 	if _, err := l.js.Publish(t.Context(), archivePrefix+"prod.0123456789abcdef-1", filler); err != nil {
 		t.Fatal(err)

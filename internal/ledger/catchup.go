@@ -15,7 +15,7 @@ import (
 
 // place finds where the history ends now, and that it does not end before what was folded.
 func (f *follower) place(ctx context.Context) error {
-	looking, cancel := context.WithTimeout(ctx, callWithin)
+	looking, cancel := context.WithTimeout(ctx, f.ledger.callWithin)
 	defer cancel()
 	stream, err := f.ledger.js.Stream(looking, IncidentsStream)
 	if err != nil {

@@ -126,7 +126,7 @@ func TestFollowAfterItWasCutOff(t *testing.T) {
 	receive(t, w.caughtUp, "word that it caught up")
 	inc := open(t, l, "w1")
 	receive(t, w.stopped, "first record")
-	s.restart(l)
+	s.restart()
 	add(t, l, inc, note("a"))
 	closeOf(t, l, inc)
 	was := load(t, l, inc.ID)

@@ -38,7 +38,7 @@ func (l *Ledger) Decisions(ctx context.Context, from, to time.Time, give func(in
 
 // DecisionsBegin is when the oldest document was stored that is still kept, zero when there is none.
 func (l *Ledger) DecisionsBegin(ctx context.Context) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	stream, err := l.js.Stream(ctx, DecisionsStream)
 	if err != nil {

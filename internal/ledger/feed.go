@@ -89,7 +89,7 @@ func drain(it jetstream.MessagesContext) {
 }
 
 func (f *feed) open(ctx context.Context) (jetstream.MessagesContext, error) {
-	creating, cancel := context.WithTimeout(ctx, callWithin)
+	creating, cancel := context.WithTimeout(ctx, f.ledger.callWithin)
 	defer cancel()
 	consumer, err := f.ledger.js.CreateOrUpdateConsumer(creating, f.stream, jetstream.ConsumerConfig{
 		Durable:       f.name,

@@ -98,7 +98,7 @@ func (f *follower) read(ctx context.Context) error {
 
 // open starts reading after what was folded last, through a consumer that the server forgets with it.
 func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) {
-	creating, cancel := context.WithTimeout(ctx, callWithin)
+	creating, cancel := context.WithTimeout(ctx, f.ledger.callWithin)
 	defer cancel()
 	consumer, err := f.ledger.js.CreateConsumer(creating, IncidentsStream, jetstream.ConsumerConfig{
 		FilterSubject:     anyIncident,

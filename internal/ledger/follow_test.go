@@ -37,7 +37,7 @@ func TestFollowGivesEachRecordOnceInOrder(t *testing.T) {
 			want = append(want, text)
 			add(t, l, inc, note(text))
 		}
-		s.restart(l)
+		s.restart()
 	}
 	var got []incident.Sequenced
 	var texts []string

@@ -62,6 +62,8 @@ type Ledger struct {
 	request func(context.Context, *nats.Msg) (*nats.Msg, error)
 	ackWait time.Duration
 
+	callWithin time.Duration // bounds one round trip
+
 	contending chan struct{} // holds at most one: changes of the budget by this process go one by one
 	known      knownBudget
 	moves      turns
@@ -81,7 +83,7 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 		opt.MaxBytes = DefaultMaxBytes
 	}
 	l := &Ledger{opt: opt, log: opt.Logger, js: js, nc: js.Conn(), api: apiPrefix(js.Options()),
-		ackWait: 10 * time.Second, contending: make(chan struct{}, 1)}
+		ackWait: 10 * time.Second, callWithin: callWithin, contending: make(chan struct{}, 1)}
 	l.request = l.nc.RequestMsgWithContext
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()

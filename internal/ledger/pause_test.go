@@ -115,11 +115,17 @@ func TestWatchPauses(t *testing.T) {
 	expect("a pause", long)
 	s.stop()
 	s.start()
-	short := pauseOf("", "node", "", 4*time.Second)
-	setPause(t, l, short)
-	expect("a second after a restart", long, short)
-	expect("the expiry", long)
-	if time.Now().Before(short.Until) {
+	second := pauseOf("", "node", "", time.Hour)
+	setPause(t, l, second)
+	expect("a second after a restart", long, second)
+	second.Until = time.Now().Add(3 * time.Second).UTC().Round(0)
+	setPause(t, l, second)
+	for now := receive(t, changes, "the expiry"); len(now) > 1; now = receive(t, changes, "the expiry") {
+		if diff := cmp.Diff([]policies.Pause{long, second}, now); diff != "" { // a busy machine may not see it before it expires
+			t.Errorf("before the expiry (-want +got):\n%s", diff)
+		}
+	}
+	if time.Now().Before(second.Until) {
 		t.Error("it expired early")
 	}
 	if err := l.EndPause(t.Context(), long); err != nil {

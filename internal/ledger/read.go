@@ -77,7 +77,7 @@ func (l *Ledger) get(ctx context.Context, stream string, q query) (*stored, erro
 
 // ask makes one round trip. A server that is not there has not taken the message, so it is asked again until time is up.
 func (l *Ledger) ask(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	for {
 		resp, err := l.request(ctx, msg)
@@ -166,7 +166,7 @@ func endOf(msgs []stored) uint64 {
 
 // direct asks any copy of a stream and collects what it answers, again while no server is there.
 func (l *Ledger) direct(ctx context.Context, stream string, q query) ([]stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	body, err := json.Marshal(q)
 	if err != nil {

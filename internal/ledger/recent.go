@@ -53,7 +53,7 @@ func (l *Ledger) block(ctx context.Context, begin, end uint64) ([]stored, error)
 
 // bounds are the first and the last sequence of a stream.
 func (l *Ledger) bounds(ctx context.Context, stream string) (first, last uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	s, err := l.js.Stream(ctx, stream)
 	if err != nil {

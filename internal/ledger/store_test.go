@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,8 +26,9 @@ type store struct {
 	t   *testing.T
 	dir string
 
-	mu  sync.Mutex
-	srv *server.Server
+	mu    sync.Mutex
+	srv   *server.Server
+	conns []*nats.Conn // that were made
 }
 
 func startStore(t *testing.T) *store {
@@ -50,6 +52,7 @@ func (s *store) start() {
 	s.mu.Lock()
 	s.srv = srv
 	s.mu.Unlock()
+	s.notice(true)
 }
 
 func (s *store) stop() {
@@ -61,17 +64,31 @@ func (s *store) stop() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}
+	s.notice(false)
 }
 
-// restart ends the server and starts it again, and returns once the ledger's connection leads to the new one: what is written
-// into the old connection gets no answer.
-func (s *store) restart(l *Ledger) {
+// notice waits until each connection knows whether there is a server: what is written into one that leads to an old server gets no answer.
+func (s *store) notice(there bool) {
 	s.t.Helper()
-	connected := l.nc.StatusChanged(nats.CONNECTED)
-	defer l.nc.RemoveStatusListener(connected)
+	late := time.Now().Add(patience)
+	unaware := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return slices.ContainsFunc(s.conns, func(nc *nats.Conn) bool { return !nc.IsClosed() && nc.IsConnected() != there })
+	}
+	for ; unaware(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			s.t.Errorf("a connection does not notice that a server is there: %t", there)
+			return
+		}
+	}
+}
+
+// restart ends the server and starts it again.
+func (s *store) restart() {
+	s.t.Helper()
 	s.stop()
 	s.start()
-	receive(s.t, connected, "new connection")
 }
 
 // InProcessConn dials the server that runs now.
@@ -94,6 +111,9 @@ func (s *store) connect() jetstream.JetStream {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(nc.Close)
+	s.mu.Lock()
+	s.conns = append(s.conns, nc)
+	s.mu.Unlock()
 	js, err := jetstream.New(nc)
 	if err != nil {
 		s.t.Fatal(err)
@@ -108,16 +128,22 @@ func (s *store) ledger(writer string) *Ledger {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	l.ackWait = 2 * time.Second
+	l.ackWait, l.callWithin = 2*time.Second, answers
 	return l
 }
 
 func newLedger(t *testing.T) *Ledger { return startStore(t).ledger("one") }
 
+// Of a busy machine: how long one answer of a store that is there may take, and whatever else has to come.
+const (
+	answers  = 20 * time.Second
+	patience = time.Minute
+)
+
 // within fails the test when f does not return in time, and gives f a ctx that ends then.
 func within(t *testing.T, f func(ctx context.Context)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	f(ctx)
 	if ctx.Err() != nil {
@@ -131,7 +157,7 @@ func receive[T any](t *testing.T, ch <-chan T, what string) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("no %s came", what)
 		panic("unreachable")
 	}

@@ -69,7 +69,7 @@ func (l *Ledger) CancelTimer(ctx context.Context, id string) error {
 
 // purge removes all messages of a subject.
 func (l *Ledger) purge(ctx context.Context, stream, subject string, opts ...jetstream.StreamPurgeOpt) error {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, l.callWithin)
 	defer cancel()
 	s, err := l.js.Stream(ctx, stream)
 	if err != nil {

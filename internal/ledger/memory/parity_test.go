@@ -32,12 +32,11 @@ func TestSameAsTheDurableLedger(t *testing.T) {
 	met := map[string]int{}
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			r := &run{t: t, rng: rand.New(rand.NewPCG(seed, 7)), sides: []*side{durable(t), inMemory()},
-				ends: map[incident.Key]uint64{}, met: met}
-			for range 200 {
-				r.step()
+			for attempt := 1; !sameBySeed(t, seed, met); attempt++ {
+				if attempt == 3 {
+					t.Fatal("the durable ledger did not always answer, in any of 3 attempts")
+				}
 			}
-			r.compareAll()
 		})
 	}
 	for _, kind := range []string{"lost", "already open", "over budget", "held", "refused", "not found", "other", "opened again", "given up", "decided again", "asked at the gate"} {
@@ -45,6 +44,21 @@ func TestSameAsTheDurableLedger(t *testing.T) {
 			t.Errorf("%q was met %d times only: the calls prove little", kind, met[kind])
 		}
 	}
+}
+
+// sameBySeed makes the calls of a seed to new ledgers. It says whether all were made: a busy machine may not answer one in time, and what
+// came of that is known to nobody.
+func sameBySeed(t *testing.T, seed uint64, met map[string]int) bool {
+	t.Helper()
+	late := false
+	t.Run("calls", func(t *testing.T) {
+		r := &run{t: t, rng: rand.New(rand.NewPCG(seed, 7)), sides: []*side{durable(t), inMemory()}, ends: map[incident.Key]uint64{}, met: met, late: &late}
+		for range 200 {
+			r.step()
+		}
+		r.compareAll()
+	})
+	return !late
 }
 
 // side is one of the two ledgers as its replicas see it.
@@ -74,7 +88,7 @@ func durable(t *testing.T) *side {
 	out.setPause = func(p policies.Pause) error { return one.SetPause(t.Context(), p) }
 	out.endPause = func(p policies.Pause) error { return one.EndPause(t.Context(), p) }
 	out.follow = func(ctx context.Context) (all []incident.Sequenced, err error) {
-		ctx, caughtUp := context.WithTimeout(ctx, 20*time.Second)
+		ctx, caughtUp := context.WithTimeout(ctx, time.Minute)
 		defer caughtUp()
 		err = one.Follow(ctx, func(rec incident.Sequenced) error { all = append(all, rec); return nil }, caughtUp)
 		return all, err
@@ -134,6 +148,7 @@ type run struct {
 	refs  []string
 	met   map[string]int
 	last  string // what was called
+	late  *bool  // the durable ledger did not answer in time
 }
 
 // same is what need not be equal: what names one attempt, and sums over that, when it was stored, and what the ledger itself recorded
@@ -153,6 +168,9 @@ func (r *run) both(what string, w int, call func(s *side, l replica) (any, error
 	r.t.Helper()
 	r.last = fmt.Sprintf("%s by r%d", what, w)
 	want, wantErr := call(r.sides[0], r.sides[0].replicas[w])
+	if *r.late = errors.Is(wantErr, events.ErrUnavailable); *r.late {
+		r.t.Skipf("%s: %v", r.last, wantErr)
+	}
 	got, err := call(r.sides[1], r.sides[1].replicas[w])
 	if diff := cmp.Diff(kind(wantErr), kind(err)); diff != "" {
 		r.t.Fatalf("%s: errors (-durable +memory):\n%s\n%v\n%v", r.last, diff, wantErr, err)
