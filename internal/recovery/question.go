@@ -183,15 +183,13 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 	if d, said := c.LastDeclared(inc.Fault.Kind, inc.Fault.Anchor); said && d.Stands(v.Now) {
 		q.Incident.Declared = d.By
 	}
-	left := leaves(q.Plan)
+	nodes := censusFor(q.Plan)
 	for _, n := range c.Nodes { // in no order: there may be thousands
 		if !n.Gone {
-			countNode(&q.View, n)
-			left.count(n)
+			nodes.count(n)
 		}
 	}
-	q.Plan.After = left.sum(q.View.Zones)
-	slices.Sort(q.View.ControlNodes)
+	nodes.tell(&q.View, &q.Plan)
 	q.View.LostTogether, q.View.LostOf = v.LostWith(c, q.Fault.Nodes, e.StormSpan)
 	for _, name := range slices.Sorted(slices.Values(inc.Fault.Scope.Nodes)) {
 		if n := c.Nodes[name]; n != nil && !n.Gone {
@@ -209,22 +207,6 @@ func (e *Engine) surroundings(q *policies.Question, v *classifiers.View, inc *in
 		}
 		q.View.Observers = append(q.View.Observers, policies.ObserverFacts{Name: name, Seeing: o.Seeing, AgeS: v.Now.Sub(o.At).Seconds()})
 	}
-}
-
-func countNode(view *policies.ViewFacts, n *classifiers.NodeView) {
-	zone := view.Zones[n.Zone]
-	view.Nodes++
-	zone.Nodes++
-	if n.Lost() {
-		view.Broken++
-		zone.Broken++
-	} else if n.ControlPlane {
-		view.ControlPlanes++
-	}
-	if n.ControlPlane {
-		view.ControlNodes = append(view.ControlNodes, n.Name)
-	}
-	view.Zones[n.Zone] = zone
 }
 
 func nonNil[T any](list []T) []T {
