@@ -44,7 +44,7 @@ func built(t *testing.T, rules string, by *archive.Key) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := archive.Build(t.Context(), source)
+	data, err := archive.Build(t.Context(), source)
 	if err == nil && by != nil {
 		data, err = archive.Sign(t.Context(), data, *by)
 	}
