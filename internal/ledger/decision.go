@@ -24,15 +24,16 @@ const MaxDecision = 256 << 10
 // AppendIntent. After one, either may be there: a document that no record names is no harm, and a claim is held by the incident all
 // the same.
 func (l *Ledger) Decide(ctx context.Context, inc *incident.Incident, doc any, claim *Claim) (incident.Asked, error) {
-	var group errgroup.Group
-	if claim != nil {
-		group.Go(func() error { return l.claim(ctx, inc, *claim) })
-	}
 	d, err := DecisionOf(inc.ID, doc)
 	if err == nil {
-		err = l.keep(ctx, inc, d)
+		err = l.keeping(ctx, inc, d, func() error {
+			if claim == nil {
+				return nil
+			}
+			return l.claim(ctx, inc, *claim)
+		})
 	}
-	if err := errors.Join(group.Wait(), err); err != nil {
+	if err != nil {
 		return incident.Asked{}, fmt.Errorf("decide upon incident %s: %w", inc.ID, err)
 	}
 	return d.Asked, nil
