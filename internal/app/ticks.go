@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/clock"
 )
 
-// ticks appends one tick a second, which makes time pass in the view. Its event ID is the second, so that any number of
-// replicas make one tick. A second that the log does not take is left out.
+// ticks appends one tick a second, which makes time pass in the view; the first at once, since a view without time is not ready. Its event
+// ID is the second, so that any number of replicas make one tick. A second that the log does not take is left out.
 type ticks struct {
 	log    events.Log
 	logger *slog.Logger
@@ -20,15 +21,11 @@ type ticks struct {
 func (t ticks) Run(ctx context.Context) error {
 	for {
 		now := time.Now()
-		wait := time.NewTimer(now.Truncate(time.Second).Add(time.Second).Sub(now))
-		select {
-		case <-ctx.Done():
-			wait.Stop()
+		if err := t.tick(ctx, now); err != nil && ctx.Err() == nil {
+			t.logger.Warn("no tick was recorded, time stands still in the view", "error", err)
+		}
+		if !clock.Sleep(ctx, time.Until(now.Truncate(time.Second).Add(time.Second))) {
 			return nil
-		case at := <-wait.C:
-			if err := t.tick(ctx, at); err != nil && ctx.Err() == nil {
-				t.logger.Warn("no tick was recorded, time stands still in the view", "error", err)
-			}
 		}
 	}
 }
