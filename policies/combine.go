@@ -62,7 +62,7 @@ func (s Said) whom() *Asks {
 }
 
 func anyone() *Asks {
-	return &Asks{Needs: []Need{{Groups: []string{}, Votes: 1}}, Votes: 1, OnTimeout: "expire", EscalateTo: []string{}}
+	return &Asks{Needs: []Need{{Groups: []string{}, Votes: 1, EscalateTo: []string{}}}, Votes: 1, OnTimeout: "expire", EscalateTo: []string{}}
 }
 
 // mergeAsks merges so that meeting the result meets each ask: for each set of groups the most votes, the shortest time, and
@@ -79,28 +79,29 @@ func mergeAsks(asks []AskRule) *Asks {
 		}
 		out.EscalateTo = append(out.EscalateTo, ask.EscalateTo...)
 	}
-	slices.Sort(out.EscalateTo)
-	out.EscalateTo = slices.Compact(out.EscalateTo)
+	out.EscalateTo = sorted(out.EscalateTo)
 	slices.SortFunc(out.Needs, func(a, b Need) int { return slices.Compare(a.Groups, b.Groups) })
 	return out
 }
 
 func (a *Asks) need(ask AskRule) {
-	groups := slices.Clone(ask.Groups)
-	slices.Sort(groups)
-	groups = slices.Compact(groups)
-	if groups == nil {
-		groups = []string{}
-	}
+	groups, others := sorted(ask.Groups), sorted(ask.EscalateTo)
 	votes := max(ask.Votes, 1)
 	a.Votes = max(a.Votes, votes)
 	for i := range a.Needs {
-		if slices.Equal(a.Needs[i].Groups, groups) {
-			a.Needs[i].Votes = max(a.Needs[i].Votes, votes)
+		if need := &a.Needs[i]; slices.Equal(need.Groups, groups) {
+			need.Votes = max(need.Votes, votes)
+			need.EscalateTo = slices.DeleteFunc(need.EscalateTo, func(g string) bool { return !slices.Contains(others, g) })
 			return
 		}
 	}
-	a.Needs = append(a.Needs, Need{Groups: groups, Votes: votes})
+	a.Needs = append(a.Needs, Need{Groups: groups, Votes: votes, EscalateTo: others})
+}
+
+func sorted(names []string) []string {
+	out := append([]string{}, names...)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // tightened is a decision on its way through what can only tighten it, with whom to ask where the rules did not ask.

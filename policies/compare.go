@@ -61,7 +61,7 @@ func (a Asks) meets(n Need) bool {
 		return a.Votes >= n.Votes
 	}
 	return slices.ContainsFunc(a.Needs, func(own Need) bool {
-		return len(own.Groups) > 0 && own.Votes >= n.Votes && containsAll(n.Groups, own.Groups)
+		return len(own.Groups) > 0 && own.Votes >= n.Votes && containsAll(n.Groups, own.Groups) && containsAll(n.EscalateTo, own.EscalateTo)
 	})
 }
 

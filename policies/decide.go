@@ -26,10 +26,27 @@ func Silent(err error) Decision {
 }
 
 // Settle turns what was said into the decision. Each stage after the first, which combines what the rules said, can only tighten.
-func Settle(said Said, q Question) Decision { return goThrough(stages, said, q) }
+func Settle(said Said, q Question) Decision { return goThrough(wayOf(q, stages), said, q) }
 
 // Unheld is the decision as it would be if neither the mode nor a brake held it back.
-func Unheld(said Said, q Question) Decision { return goThrough(judgements, said, q) }
+func Unheld(said Said, q Question) Decision { return goThrough(wayOf(q, judgements), said, q) }
+
+// wayOf is the way of a question about a plan, and that of one about a person: what a person may do depends on neither the mode nor what
+// is known, and nobody is asked about it.
+func wayOf(q Question, ofPlans []stage) []stage {
+	if q.About == AboutAuthorize {
+		return authorizing
+	}
+	return ofPlans
+}
+
+var authorizing = []stage{{"rules", func(d tightened, said Said, _ Question) tightened {
+	d.Decision = Decision{Verdict: Act, Would: Act, Revision: said.Revision, Reasons: []Reason{}, Held: []Reason{}}
+	if len(said.Deny) > 0 {
+		d.Verdict, d.Would, d.Reasons = Deny, Deny, slices.Clone(said.Deny)
+	}
+	return d
+}}}
 
 func goThrough(way []stage, said Said, q Question) Decision {
 	d := tightened{whom: said.whom()}

@@ -43,13 +43,14 @@ type Asks struct {
 	Votes      int      `json:"votes"`           // distinct people in all, at least
 	WithinS    float64  `json:"answer_within_s"` // the shortest asked for, in seconds; 0 when none was
 	OnTimeout  string   `json:"on_timeout"`      // `escalate` or `expire`
-	EscalateTo []string `json:"escalate_to"`     // groups that are asked when nobody answers in time
+	EscalateTo []string `json:"escalate_to"`     // groups that are asked when nobody answers in time; whose votes count, each need says
 }
 
 // Need is a number of votes out of some groups. Empty groups mean anyone who may approve.
 type Need struct {
-	Groups []string `json:"groups"` // empty: anyone who may approve
-	Votes  int      `json:"votes"`  // so many people of them
+	Groups     []string `json:"groups"`      // empty: anyone who may approve
+	Votes      int      `json:"votes"`       // so many people of them
+	EscalateTo []string `json:"escalate_to"` // whose votes count, too, when nobody answers in time: what all asks of these groups escalate to
 }
 
 // Engine evaluates the authors' rules. An error means that nothing was said: the caller decides on the safe side. Ask must

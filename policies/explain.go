@@ -12,7 +12,7 @@ type Stage struct {
 func Explain(said Said, q Question) []Stage {
 	var out []Stage
 	d := tightened{whom: said.whom()}
-	for _, s := range stages {
+	for _, s := range wayOf(q, stages) {
 		reasons, held := len(d.Reasons), len(d.Held)
 		d = s.next(d, said, q)
 		why := append([]Reason{}, d.Reasons[reasons:]...)
