@@ -51,7 +51,7 @@ func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := a.Clock().UTC()
 	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
-		By: people.From(r.Context()).Name, Reason: strings.TrimSpace(asked.Reason), Until: now.Add(length)}
+		By: people.From(r.Context()).Name, Reason: reasonOf(asked.Reason), Until: now.Add(length)}
 	if about.stands && about.last.Until.After(said.Until) {
 		said.Until = about.last.Until // to shorten it there is its end
 	}

@@ -85,8 +85,8 @@ func TestDeclare(t *testing.T) {
 	} {
 		f := sighted(t)
 		_, srv := serve(t, f)
-		want.By, want.Reason, want.Until = "otto", "power loss, zażółć", until
-		got := read[Declaration](t, call(t, srv, "operator", "POST", "/v1/declarations", body+`,"cluster":"prod-eu","for":"2h","reason":" power loss, zażółć "}`))
+		want.By, want.Reason, want.Until = "otto", "power loss, zażółć, token=***", until
+		got := read[Declaration](t, call(t, srv, "operator", "POST", "/v1/declarations", body+`,"cluster":"prod-eu","for":"2h","reason":" power loss, zażółć, token=abcdef12 "}`))
 		last := f.told[len(f.told)-1]
 		if diff := cmp.Diff(Declaration{last.ID, "prod-eu", want, start}, got); diff != "" {
 			t.Errorf("%s: answered (-want +got):\n%s", body, diff)

@@ -95,6 +95,9 @@ func badPause(err error) error {
 	return &Refusal{http.StatusBadRequest, "pause", err.Error(), "give for (such as 2h) and reason, and cluster, kind and target where the pause is for less than all"}
 }
 
+// reasonOf is what a person wrote, without the credentials that they may have pasted.
+func reasonOf(text string) string { return policies.MaskedText(strings.TrimSpace(text)) }
+
 // targetName is a target as people name it: kind/name or kind/namespace/name.
 var targetName = regexp.MustCompile(`^[a-z]+(/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?){1,2}$`)
 
@@ -103,7 +106,7 @@ var targetName = regexp.MustCompile(`^[a-z]+(/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9]
 func (a *API) pauseOf(asked PauseRequest, by people.Person) (policies.Pause, error) {
 	length, err := time.ParseDuration(asked.For)
 	kinds := classifiers.Kinds()
-	reason := strings.TrimSpace(asked.Reason)
+	reason := reasonOf(asked.Reason)
 	switch {
 	case err != nil:
 		return policies.Pause{}, fmt.Errorf("for is %q, want a duration such as 2h", asked.For)
@@ -121,6 +124,6 @@ func (a *API) pauseOf(asked PauseRequest, by people.Person) (policies.Pause, err
 		return policies.Pause{}, fmt.Errorf("target is %q, want kind/name such as node/worker-1", asked.Target)
 	}
 	now := a.Clock().UTC()
-	return policies.Pause{Cluster: asked.Cluster, Kind: asked.Kind, Target: asked.Target, Owner: by.Name, Reason: policies.MaskedText(reason),
+	return policies.Pause{Cluster: asked.Cluster, Kind: asked.Kind, Target: asked.Target, Owner: by.Name, Reason: reason,
 		Since: now, Until: now.Add(length)}, nil
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/rollout"
@@ -33,7 +32,7 @@ func (a *API) activatePolicy(w http.ResponseWriter, r *http.Request) error {
 	case len([]rune(asked.Reason)) > maxReason:
 		return &Refusal{http.StatusBadRequest, what, "the reason is too long", "say it in at most 500 characters"}
 	}
-	standing, err := a.Policy.Activate(r.Context(), people.From(r.Context()).Name, asked.Revision, strings.TrimSpace(asked.Reason))
+	standing, err := a.Policy.Activate(r.Context(), people.From(r.Context()).Name, asked.Revision, reasonOf(asked.Reason))
 	switch {
 	case errors.Is(err, rollout.ErrNotHeld):
 		return &Refusal{http.StatusNotFound, what, err.Error(), "see which one is held: salvor policy status"}

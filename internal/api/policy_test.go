@@ -37,7 +37,7 @@ func TestActivatingPolicy(t *testing.T) {
 		status            int
 		says              string
 	}{
-		{"held", "admin", `{"revision":"bbb","reason":" well "}`, http.StatusOK, `"source":"well","replica":"","since":"0001-01-01T00:00:00Z","by":"ada"`},
+		{"held", "admin", `{"revision":"bbb","reason":" well, password=hunter2 "}`, http.StatusOK, `"source":"well, password=***","replica":"","since":"0001-01-01T00:00:00Z","by":"ada"`},
 		{"by an operator", "operator", `{"revision":"bbb"}`, http.StatusForbidden, "to activate takes admin"},
 		{"not held", "admin", `{"revision":"aaa"}`, http.StatusNotFound, "salvor policy status"},
 		{"by its author", "admin", `{"revision":"ccc"}`, http.StatusForbidden, "you wrote it"},
