@@ -32,7 +32,7 @@ WOULD is what the rules alone would have let be done. Each was stored when it wa
 	flags.StringVar(&want.Kind, "kind", "", "only about this kind of fault, such as node")
 	flags.StringVar(&want.Incident, "incident", "", "only about this incident")
 	flags.StringVar(&want.Verdict, "verdict", "", "only those that came to deny, ask or act")
-	flags.StringVar(&want.About, "about", "", "only those about a decision or a gate")
+	flags.StringVar(&want.About, "about", "", "only those about a decision, a gate, or to authorize a person")
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if since != "" || want.Incident == "" {

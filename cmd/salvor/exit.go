@@ -18,6 +18,8 @@ const (
 	exitNotFound      = 3 // there is no such incident, plan or pause, or nothing of the name that is declared
 	exitNotAuthorised = 4 // the server does not know the caller, or the caller may not do this
 	exitUnreachable   = 5 // the server does not answer
+	exitDecided       = 6 // nobody is asked about it, or it is decided already
+	exitPlanChanged   = 7 // another plan is asked about than the one that was meant
 )
 
 // usageError is a wrong command line.
@@ -80,6 +82,10 @@ func codeOf(status int) int {
 		return exitNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return exitNotAuthorised
+	case http.StatusGone:
+		return exitDecided
+	case http.StatusPreconditionFailed:
+		return exitPlanChanged
 	}
 	return exitError
 }

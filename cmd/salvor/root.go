@@ -24,7 +24,7 @@ func newRootCommand(env environment) *cobra.Command {
 does exactly that, and proves that it worked.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 no such incident, plan,
-pause or thing to declare, 4 not authorised, 5 the server does not answer.`,
+pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 decided already, 7 another plan is asked about by now.`,
 		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -35,6 +35,10 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer.`,
 	root.AddCommand(
 		newIncidentsCommand(env),
 		newPlanCommand(env),
+		newApprovalsCommand(env),
+		newApproveCommand(env),
+		newRejectCommand(env),
+		newHoldCommand(env),
 		newPolicyCommand(env),
 		newDecisionsCommand(env),
 		newDeclareCommand(env),

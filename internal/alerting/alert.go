@@ -29,7 +29,7 @@ func (n *Notifier) alerts() []alert {
 		}
 		out = append(out, n.render(&inc, "SalvorIncident", "warning", now, inc.Live()))
 		if waited(&inc) {
-			out = append(out, n.render(&inc, "SalvorNeedsPerson", "critical", now, needsPerson(inc.State)))
+			out = append(out, n.render(&inc, "SalvorNeedsPerson", "critical", now, inc.NeedsPerson()))
 		}
 	}
 	return out
@@ -38,11 +38,9 @@ func (n *Notifier) alerts() []alert {
 // worthTelling says that the fault counted as one at least once: those that stood when Salvor first looked page nobody.
 func worthTelling(inc *incident.Incident) bool { return !inc.ConfirmedAt().IsZero() }
 
-func needsPerson(s incident.State) bool { return s == incident.HandedOver || s == incident.Awaiting }
-
 // waited says that the incident needs a person or has needed one, so that the end of that is told too.
 func waited(inc *incident.Incident) bool {
-	return needsPerson(inc.State) || slices.ContainsFunc(inc.History, func(rec incident.Sequenced) bool {
+	return inc.NeedsPerson() || slices.ContainsFunc(inc.History, func(rec incident.Sequenced) bool {
 		return rec.Kind == incident.Handed || rec.Kind == incident.Failed ||
 			rec.Kind == incident.Checked && rec.Outcome != responders.OutcomeVerified ||
 			rec.Kind == incident.Decided && rec.Decided != nil && rec.Decided.Answer.Verdict == policies.Ask
@@ -67,7 +65,8 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 			"summary":     fmt.Sprintf("%s of %s: %s", inc.Fault.Anchor, inc.Key.Cluster, inc.State),
 			"description": n.sentence(inc),
 			"why":         inc.Why,
-			"next":        "salvor incidents show " + inc.Name(),
+			"next":        next(inc),
+			"asked":       asked(inc),
 		},
 		StartsAt: inc.OpenedAt, EndsAt: now, GeneratorURL: n.Link + "/v1/incidents/" + string(inc.ID),
 	}
@@ -75,4 +74,21 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 		a.EndsAt = now.Add(4 * resend)
 	}
 	return a
+}
+
+// next is the command that helps most.
+func next(inc *incident.Incident) string {
+	if a := inc.Asking(); a != nil {
+		return fmt.Sprintf("salvor approve %s --plan %s", inc.Name(), a.Plan.ShortDigest())
+	}
+	return "salvor incidents show " + inc.Name()
+}
+
+// asked is who is asked, and until when; empty where nobody is.
+func asked(inc *incident.Incident) string {
+	a := inc.Asking()
+	if a == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, by %s", a.Whom().Whom(), a.Until.UTC().Format("15:04 UTC"))
 }

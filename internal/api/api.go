@@ -86,6 +86,7 @@ type Options struct {
 	DecisionLog DecisionLog
 	Pauses      Pauses
 	Policy      Policy
+	Approvals   Approvals
 	Events      Events
 	Declared    classifiers.Declared // finds what people declare
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
@@ -129,6 +130,8 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/incidents":             {people.Read, a.listIncidents},
 		"GET /v1/incidents/{id}":        {people.Read, a.showIncident},
 		"GET /v1/incidents/{id}/plan":   {people.Read, a.showPlan},
+		"GET /v1/approvals":             {people.Read, a.listApprovals},
+		"POST /v1/incidents/{id}/votes": {people.Read, a.say}, // whether they may is recorded of those who may not
 		"GET /v1/would":                 {people.Read, a.listWould},
 		"GET /v1/audit":                 {people.Read, a.audit},
 		"GET /v1/export":                {people.Read, a.export},

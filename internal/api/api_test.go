@@ -18,6 +18,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/chronicle"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -44,6 +45,8 @@ type fleet struct {
 	seq       uint64
 	told      []events.Recorded // to the view
 	lost      int               // events that are taken and not answered, from now on
+	said      []approval.Said   // of what is asked
+	refuse    error             // what is said of it
 	export    func(ctx context.Context, w io.Writer, from, to time.Time) error
 }
 
@@ -164,8 +167,12 @@ func (f *fleet) decide(t *testing.T, n int, verdict policies.Verdict) *responder
 	if err != nil {
 		t.Fatal(err)
 	}
+	answer := policies.Decision{Verdict: verdict, Would: verdict, Reasons: []policies.Reason{{Text: "so it is", Rule: "x.rego:1"}}, Held: []policies.Reason{}}
+	if verdict == policies.Ask {
+		answer.Asks = &policies.Asks{Needs: []policies.Need{{Groups: []string{"sre"}, Votes: 1}}, Votes: 1, WithinS: 600, OnTimeout: "expire", EscalateTo: []string{}}
+	}
 	f.add(t, n, incident.Record{Kind: incident.Decided, Text: verdict.String(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Asked: incident.Asked{Ref: fmt.Sprintf("ref/%d", f.seq)},
-		Plan: &plan, Answer: policies.Decision{Verdict: verdict, Would: verdict, Reasons: []policies.Reason{{Text: "so it is", Rule: "x.rego:1"}}, Held: []policies.Reason{}}}})
+		Plan: &plan, Answer: answer}})
 	return &plan
 }
 
@@ -179,7 +186,7 @@ func serve(t *testing.T, f *fleet) (*API, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{Index: f, Past: f, Exporter: f, Auditor: f, View: f, Ledger: f, DecisionLog: f, Pauses: f, Policy: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	a := New(Options{Index: f, Past: f, Exporter: f, Auditor: f, View: f, Ledger: f, DecisionLog: f, Pauses: f, Policy: f, Approvals: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Version: Version{Version: "v1", Commit: "abc", Go: "go1"}, Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)

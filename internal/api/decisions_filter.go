@@ -97,8 +97,8 @@ func (f decisionFilter) check() error {
 	if f.kind != "" && !slices.Contains(classifiers.Kinds(), classifiers.Kind(f.kind)) {
 		return &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("no kind of fault is named %q", f.kind), "give node, zone, region, data, config or security"}
 	}
-	if f.about != "" && f.about != policies.AboutDecision && f.about != policies.AboutGate {
-		return &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("nothing is asked about %q", f.about), "give decision or gate"}
+	if f.about != "" && f.about != policies.AboutDecision && f.about != policies.AboutGate && f.about != policies.AboutAuthorize {
+		return &Refusal{http.StatusBadRequest, listingDecisions, fmt.Sprintf("nothing is asked about %q", f.about), "give decision, gate or authorize"}
 	}
 	return nil
 }

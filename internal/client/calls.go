@@ -44,6 +44,16 @@ func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
 	return answer[api.Plan](ctx, c, request{http.MethodGet, "/v1/incidents/" + url.PathEscape(name) + "/plan", nil, nil})
 }
 
+// Approvals lists what people are asked now, the most urgent first.
+func (c *Client) Approvals(ctx context.Context) ([]api.Approval, error) {
+	return answer[[]api.Approval](ctx, c, request{http.MethodGet, "/v1/approvals", nil, nil})
+}
+
+// Say says something in the caller's name about what is asked of an incident.
+func (c *Client) Say(ctx context.Context, name string, said api.SayRequest) (api.SaidAnswer, error) {
+	return answer[api.SaidAnswer](ctx, c, request{http.MethodPost, "/v1/incidents/" + url.PathEscape(name) + "/votes", nil, said})
+}
+
 // Would lists what was held back since a time, the oldest first, in one cluster or, with "", in all.
 func (c *Client) Would(ctx context.Context, from time.Time, cluster string) ([]api.Would, error) {
 	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}

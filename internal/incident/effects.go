@@ -63,14 +63,19 @@ func decides(i *Incident, rec Record) State {
 		return Unopened
 	}
 	i.Decision = d
-	switch d.Answer.Verdict {
-	case policies.Act:
-		return i.start(d, Acting)
-	case policies.Ask:
-		return Awaiting
-	default:
+	switch {
+	case d.Answer.Verdict == policies.Act:
+		i.Approval = nil
+		return i.start(rec, Acting)
+	case d.Answer.Verdict != policies.Ask:
+		i.setAside(rec.At)
 		return Held
+	case d.Agreed && !i.Agreed(PhaseRecover, d.Plan, d.Answer, rec.At):
+		return Unopened
+	case d.Agreed:
+		return i.start(rec, Acting)
 	}
+	return i.asks(rec)
 }
 
 func decidesUndo(i *Incident, rec Record) State {
@@ -79,14 +84,18 @@ func decidesUndo(i *Incident, rec Record) State {
 		return Unopened
 	}
 	i.Decision = d
-	if d.Answer.Verdict != policies.Act {
+	switch {
+	case d.Agreed && !i.Agreed(PhaseUndo, d.Plan, d.Answer, rec.At):
+		return Unopened
+	case !d.Starts():
 		return Clearing
 	}
-	return i.start(d, Restoring)
+	return i.start(rec, Restoring)
 }
 
 // start puts the decided plan in force.
-func (i *Incident) start(d *Decision, to State) State {
+func (i *Incident) start(rec Record, to State) State {
+	d := rec.Decided
 	if d.Plan == nil || len(d.Plan.Steps) == 0 {
 		return Unopened
 	}
@@ -94,11 +103,19 @@ func (i *Incident) start(d *Decision, to State) State {
 	if d.Phase == PhaseRecover {
 		i.Attempts++
 		i.UndoFailures = 0
+		i.Consented = nil
+		if i.Approves(d.Plan, rec.At) { // policy may have let it run meanwhile
+			i.Consented = i.Consent
+		}
+		i.Consent = nil
 	}
 	return to
 }
 
-func (i *Incident) dropPlan() { i.Plan, i.Next, i.Intent, i.Decision = nil, 0, nil, nil }
+func (i *Incident) dropPlan() {
+	i.Plan, i.Next, i.Intent, i.Decision = nil, 0, nil, nil
+	i.forgetAsked()
+}
 
 func intends(i *Incident, rec Record) State {
 	if i.Intent != nil || !i.fits(rec.Step) || rec.Step.Index != i.Next {
@@ -133,7 +150,7 @@ func does(i *Incident, rec Record) State {
 func (i *Incident) stepsEnd(rec Record) State {
 	i.LastTry = rec.At
 	if i.Phase == PhaseUndo {
-		i.Wrote = false
+		i.Wrote, i.Consented = false, nil
 		i.dropPlan()
 		return Clearing
 	}

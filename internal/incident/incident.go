@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
 
@@ -19,16 +20,21 @@ type Incident struct {
 	Count    int       // how often the fault came back within this incident, 1 at first
 	DueAt    time.Time // end of the confirmation window while suspected
 
-	Decision *Decision // the last answer, either phase
-	Plan     *responders.Plan
-	Phase    Phase
-	Next     int   // index of the step that is due
-	Intent   *Open // the step being done, nil between steps
-	Wrote    bool  // an effect was intended: something may have to be taken back
-	Attempts int   // recoveries started
-	Failures int   // recoveries that ended without success
-	Outcome  responders.Outcome
-	LastTry  time.Time // when the last plan ended
+	Decision  *Decision // the last answer, either phase
+	Approval  *Approval // what people are asked, or were until something else held it back; nil when they are not
+	Consent   *Consent  // what they approved of, while it is not begun
+	Consented *Consent  // to what the plan in force, or the last, did and may have to be taken back; nil when nobody was asked
+	Refused   []Refusal // what they rejected, or did not decide
+	Rounds    int       // how often people were asked: once, and again each time that it got worse
+	Plan      *responders.Plan
+	Phase     Phase
+	Next      int   // index of the step that is due
+	Intent    *Open // the step being done, nil between steps
+	Wrote     bool  // an effect was intended: something may have to be taken back
+	Attempts  int   // recoveries started
+	Failures  int   // recoveries that ended without success
+	Outcome   responders.Outcome
+	LastTry   time.Time // when the last plan ended
 
 	UndoFailures int // plans that were to take back what was done and ended without success
 
@@ -66,6 +72,14 @@ func (i *Incident) Live() bool { return i.State != Ended && i.State != Unopened 
 
 // Working says whether the targets of a plan are being worked on.
 func (i *Incident) Working() bool { return i.State.Working() }
+
+// NeedsPerson says that the incident cannot go on without a person. Nobody can be asked about what takes a recovery back: where policy
+// asks about that, and those who approved of the recovery are not enough, people have to do it.
+func (i *Incident) NeedsPerson() bool {
+	d := i.Decision
+	undo := i.State == Clearing && d != nil && d.Phase == PhaseUndo && d.Answer.Verdict == policies.Ask && !d.Agreed
+	return undo || i.State == HandedOver || i.State == Awaiting
+}
 
 // Fold makes the incident of a history. A record that the table refuses, or one of an unknown schema, is an error: hands
 // off.

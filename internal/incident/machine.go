@@ -32,7 +32,7 @@ func States() []State {
 
 // RecordKinds lists every kind of record.
 func RecordKinds() []RecordKind {
-	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Intent, TookOver, Done, Failed, Checked, Handed, Noted, Closed}
+	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Voted, Reminded, Escalated, Expired, Intent, TookOver, Done, Failed, Checked, Handed, Noted, Closed}
 }
 
 // effect says what a record does to an incident in one state: the state it leads to, or why it is refused.
@@ -57,18 +57,22 @@ var table = map[State]map[RecordKind]effect{
 	}),
 	Deciding: row(noPlan, map[RecordKind]effect{
 		Decided: {by: decides},
-		Cleared: {to: Clearing},
-		Handed:  {to: HandedOver},
+		Cleared: {by: withdraws},
+		Handed:  {by: handsOver},
 	}),
 	Held: row(noPlan, map[RecordKind]effect{
 		Decided: {by: decides},
-		Cleared: {to: Clearing},
-		Handed:  {to: HandedOver},
+		Cleared: {by: withdraws},
+		Handed:  {by: handsOver},
 	}),
 	Awaiting: row(noPlan, map[RecordKind]effect{
-		Decided: {by: decides},
-		Cleared: {to: Clearing},
-		Handed:  {to: HandedOver},
+		Decided:   {by: decides},
+		Voted:     {by: votes},
+		Reminded:  {by: reminds},
+		Escalated: {by: escalates},
+		Expired:   {by: expires},
+		Cleared:   {by: withdraws},
+		Handed:    {by: handsOver},
 	}),
 	Acting: row(refuse("a plan is being carried out"), map[RecordKind]effect{
 		Intent:   {by: intends},
@@ -76,7 +80,7 @@ var table = map[State]map[RecordKind]effect{
 		Done:     {by: does},
 		Failed:   {by: fails},
 		Cleared:  {by: clearsInPlan},
-		Handed:   {to: HandedOver},
+		Handed:   {by: handsOverInPlan},
 	}),
 	Verifying: row(refuse("the checks are running"), map[RecordKind]effect{
 		Checked: {by: checks},
@@ -98,11 +102,11 @@ var table = map[State]map[RecordKind]effect{
 		Done:     {by: does},
 		Failed:   {by: fails},
 		Recurred: {by: recurs},
-		Handed:   {to: HandedOver},
+		Handed:   {by: handsOverInPlan},
 	}),
 	HandedOver: row(refuse("a person has it"), map[RecordKind]effect{
 		Decided: {by: decides},
-		Cleared: {to: Clearing},
+		Cleared: {by: withdraws},
 		Closed:  {to: Ended},
 	}),
 	Ended: row(refuse("the incident is closed"), nil),

@@ -190,7 +190,11 @@ func record(kind RecordKind) Record {
 }
 
 func decided(phase Phase, v policies.Verdict, plan *responders.Plan) Record {
-	return Record{Kind: Decided, Decided: &Decision{Phase: phase, Plan: plan, Answer: policies.Decision{Verdict: v}}}
+	answer := policies.Decision{Verdict: v}
+	if v == policies.Ask {
+		answer.Asks = &policies.Asks{Needs: []policies.Need{{Groups: []string{"sre"}, Votes: 1, EscalateTo: []string{"leads"}}}, Votes: 1, WithinS: 600, OnTimeout: "escalate", EscalateTo: []string{"leads"}}
+	}
+	return Record{Kind: Decided, Decided: &Decision{Phase: phase, Plan: plan, Answer: answer}}
 }
 
 func stepped(kind RecordKind, phase Phase, plan *responders.Plan, n int) Record {

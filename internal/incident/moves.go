@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
@@ -84,8 +85,10 @@ func (i *Incident) Upcoming(s Sight, t Terms) Move {
 		return i.whileStanding(s)
 	case Deciding:
 		return i.whileDeciding(s, t)
-	case Held, Awaiting:
+	case Held:
 		return i.whileHeld(s, t)
+	case Awaiting:
+		return i.whileAwaiting(s, t)
 	case Acting, Restoring:
 		return i.whileActing(s)
 	case Verifying:
@@ -180,6 +183,41 @@ func (i *Incident) whileHeld(s Sight, t Terms) Move {
 	return Move{Do: Decide, Phase: PhaseRecover}
 }
 
+// whileAwaiting looks again like whileHeld, but for what is due of what people are asked. Nobody is given up who was not reminded.
+func (i *Incident) whileAwaiting(s Sight, t Terms) Move {
+	a := i.Approval
+	over := !s.Now.Before(a.Until)
+	switch {
+	case s.Gone():
+		return i.whileHeld(s, t)
+	case a.Reminded == 0 && !s.Now.Before(a.remindAt()), a.overlooked(s.Now):
+		left := later(a.Until, s.Now.Add(Within(a.Asks)/2)).Sub(s.Now)
+		return Move{Do: Append, Record: Record{Kind: Reminded, Text: fmt.Sprintf("%s are left to decide", left.Round(time.Second))}}
+	case over && a.escalates():
+		return Move{Do: Append, Record: Record{Kind: Escalated, Text: "nobody has decided in time: " + areOf(a.standIns()) + " asked, too"}}
+	case over:
+		return Move{Do: Append, Record: Record{Kind: Expired, Text: "nobody has decided in time, so nothing is done: a person goes on"}}
+	}
+	move := i.whileHeld(s, t)
+	if move.Do == Decide && s.Now.Before(a.HeldUntil) {
+		move = Move{Do: Wait, Until: a.HeldUntil}
+	}
+	if move.Do == Wait {
+		move.Until = earlier(move.Until, a.Until)
+		if a.Reminded == 0 {
+			move.Until = earlier(move.Until, a.remindAt())
+		}
+	}
+	return move
+}
+
+func areOf(groups []string) string {
+	if len(groups) == 1 {
+		return groups[0] + " is"
+	}
+	return strings.Join(groups, ", ") + " are"
+}
+
 func (i *Incident) whileActing(s Sight) Move {
 	switch {
 	case i.Intent != nil:
@@ -224,10 +262,10 @@ func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
 	if s.Gone() {
 		return i.clearsHandedOver(s, t)
 	}
-	if i.Attempts >= t.Attempts || i.LastTry.IsZero() || i.flaps(t) {
+	if i.Attempts >= t.Attempts || i.LastTry.IsZero() && len(i.Refused) == 0 || i.flaps(t) {
 		return Move{Do: Rest}
 	}
-	if due := later(i.LastTry, s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
+	if due := later(later(i.LastTry, i.Since), s.Looked).Add(t.Retry); s.Blind || s.Now.Before(due) {
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
 	}
 	return Move{Do: Decide, Phase: PhaseRecover}
@@ -276,6 +314,13 @@ func handed(why string) Move {
 
 func recurred(s Sight, why string) Move {
 	return Move{Do: Append, Record: Record{Kind: Recurred, Fault: &s.Finding.Fault, WindowS: s.Finding.Window.Seconds(), Text: why}}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func later(a, b time.Time) time.Time {

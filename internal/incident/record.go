@@ -59,6 +59,10 @@ const (
 	Recurred  RecordKind = "recurred"  // it came back after it had cleared
 	Cleared   RecordKind = "cleared"   // it is no longer seen
 	Decided   RecordKind = "decided"   // policy answered about a plan
+	Voted     RecordKind = "voted"     // a person said something about the plan that is asked about
+	Reminded  RecordKind = "reminded"  // half of the time to answer is over
+	Escalated RecordKind = "escalated" // it is over, and others are asked, too
+	Expired   RecordKind = "expired"   // it is over, and nobody else is left to be asked
 	Intent    RecordKind = "intent"    // a step is about to be done
 	TookOver  RecordKind = "took_over" // another writer goes on with a step whose writer was lost
 	Done      RecordKind = "done"      // a step was done and the world agrees
@@ -94,11 +98,12 @@ type Record struct {
 	WindowS  float64            `json:"window_s,omitempty"` // Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
-	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before
+	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before; Voted: whether this person may
+	Ballot   *Ballot            `json:"ballot,omitempty"`   // Voted
 	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed
 	Outcome  responders.Outcome `json:"outcome,omitempty"`  // Checked, Closed
 	Text     string             `json:"text,omitempty"`     // why, for people; any kind
-	Detail   []string           `json:"detail,omitempty"`   // Done, Failed, Checked: what was seen
+	Detail   []string           `json:"detail,omitempty"`   // Done, Failed, Checked: what was seen; Handed: what got worse
 }
 
 // Documents name all that policy was asked for the record.
@@ -119,8 +124,13 @@ type Decision struct {
 	Asked
 	Beside []Asked           `json:"beside,omitempty"` // what policy was asked about the other plans there were
 	Answer policies.Decision `json:"answer"`
-	Plan   *responders.Plan  `json:"plan,omitempty"` // nil when no plan could be made
+	Agreed bool              `json:"agreed,omitempty"` // policy asks, and those whom it asks have approved of the plan or of one that is worse
+	Worse  []string          `json:"worse,omitempty"`  // what of the plan goes beyond the one that people were asked about before
+	Plan   *responders.Plan  `json:"plan,omitempty"`   // nil when no plan could be made
 }
+
+// Starts says that the plan was begun: policy let it run, or those whom it asks have approved.
+func (d *Decision) Starts() bool { return d.Answer.Verdict == policies.Act || d.Agreed }
 
 // StepRef names one step of the plan in force.
 type StepRef struct {

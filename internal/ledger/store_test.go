@@ -257,7 +257,15 @@ func acting(t *testing.T, l *Ledger, node string, nodes ...string) *incident.Inc
 
 func decided(verdict policies.Verdict, nodes ...string) incident.Record {
 	return incident.Record{Kind: incident.Decided, At: noon, Decided: &incident.Decision{Phase: incident.PhaseRecover,
-		Answer: policies.Decision{Verdict: verdict}, Plan: plan(nodes...)}}
+		Answer: policies.Decision{Verdict: verdict, Asks: asks(verdict)}, Plan: plan(nodes...)}}
+}
+
+// asks is who is asked where the verdict is to ask.
+func asks(verdict policies.Verdict) *policies.Asks {
+	if verdict != policies.Ask {
+		return nil
+	}
+	return &policies.Asks{Needs: []policies.Need{{Groups: []string{}, Votes: 1}}, Votes: 1, OnTimeout: "expire", EscalateTo: []string{}}
 }
 
 // stand is the budget, and who holds each of the nodes named by it.

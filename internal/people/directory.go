@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Entry is one person with the hash of their token.
@@ -39,12 +40,12 @@ func NewDirectory(entries []Entry, owner int) (*Directory, error) {
 			return nil, fmt.Errorf("list people: %s has no role", e.Name)
 		case e.TokenSHA256 == [sha256.Size]byte{} || e.TokenSHA256 == HashToken(""):
 			return nil, fmt.Errorf("list people: the token of %s is empty", e.Name)
-		case names[e.Name]:
+		case names[strings.ToLower(e.Name)]:
 			return nil, fmt.Errorf("list people: %s is listed twice", e.Name)
 		case tokens[e.TokenSHA256]:
 			return nil, fmt.Errorf("list people: %s has the token of somebody else", e.Name)
 		}
-		names[e.Name], tokens[e.TokenSHA256] = true, true
+		names[strings.ToLower(e.Name)], tokens[e.TokenSHA256] = true, true
 	}
 	return &Directory{slices.Clone(entries), owner}, nil
 }

@@ -45,6 +45,7 @@ const (
 	Pause   Verb = "pause"
 	Resume  Verb = "resume"
 	Declare Verb = "declare" // that something is broken, and take that back
+	Vote    Verb = "vote"    // say something about a plan that people are asked about
 
 	Activate Verb = "activate" // policy that lets Salvor do more than the one in force
 )
@@ -54,7 +55,7 @@ func (v Verb) needs() (Role, bool) {
 	switch v {
 	case Read:
 		return Viewer, true
-	case Pause, Resume, Declare:
+	case Pause, Resume, Declare, Vote:
 		return Operator, true
 	case Activate:
 		return Admin, true

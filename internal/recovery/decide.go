@@ -21,7 +21,9 @@ type candidate struct {
 	plan   *responders.Plan
 	asked  policies.Question
 	answer policies.Decision
-	beside []any // Stored of the other runbooks that policy was asked about
+	beside []any    // Stored of the other runbooks that policy was asked about
+	agreed bool     // policy asks, and people have approved
+	worse  []string // what goes beyond the plan that they were asked about last
 }
 
 // Stored is a decision as it is kept: the whole input and the answer, so that it can be replayed.
@@ -37,28 +39,47 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 	if err != nil {
 		return err
 	}
-	if best.answer.Verdict != policies.Act && e.passes(inc.ID, best) {
+	best.agreed = inc.Agreed(phase, best.plan, best.answer, look.Sight.Now)
+	if phase == incident.PhaseRecover && !best.agreed {
+		best.worse = worseThanAsked(inc, best)
+	}
+	if !best.starts() && e.passes(inc.ID, best) {
 		return e.again(ctx, inc)
+	}
+	if tooOften(inc, best) {
+		return e.append(ctx, inc, look, incident.Record{Kind: incident.Handed, Detail: best.worse,
+			Text: fmt.Sprintf("people were asked %d times, and it got worse again: a person has to go on", inc.Rounds)})
+	}
+	if phase == incident.PhaseRecover && refused(inc, best, look.Sight.Now) {
+		if inc.State == incident.Held || inc.State == incident.Deciding {
+			return e.append(ctx, inc, look, incident.Record{Kind: incident.Handed, Text: "what is left to do was refused: a person has to go on"})
+		}
+		return e.rests(ctx, inc, look)
 	}
 	if e.sameAsBefore(inc, phase, best) {
-		e.remember(inc.ID, look)
-		if e.holds(inc.ID) {
-			if err := e.append(ctx, inc, look, incident.Record{Kind: incident.Noted, Text: ledger.GivenUp}); err != nil {
-				return err
-			}
-		}
-		return e.again(ctx, inc)
+		return e.rests(ctx, inc, look)
 	}
 	return e.decided(ctx, inc, look, phase, best)
+}
+
+// rests leaves an incident as it is until it is looked at again, but for what nobody works with.
+func (e *Engine) rests(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	e.remember(inc.ID, look)
+	if e.holds(inc.ID) {
+		if err := e.append(ctx, inc, look, incident.Record{Kind: incident.Noted, Text: ledger.GivenUp}); err != nil {
+			return err
+		}
+	}
+	return e.again(ctx, inc)
 }
 
 // decided records an answer. One that lets a plan run takes what the plan needs beside that: where another incident was faster,
 // nothing is recorded, and the next look sees what that one took.
 func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, c candidate) error {
 	rec := incident.Record{Kind: incident.Decided, At: look.Sight.Now, ViewSeq: look.Seq, Text: saying(c.answer),
-		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan}}
+		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan, Agreed: c.agreed, Worse: c.worse}}
 	var claim *ledger.Claim
-	if c.answer.Verdict == policies.Act {
+	if c.starts() {
 		claim = e.claim(inc, c.plan, phase, c.asked)
 	}
 	asked, err := e.keepDecision(ctx, inc, c, claim)
@@ -134,6 +155,9 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 	return *best
 }
 
+// starts says that the plan may run.
+func (c candidate) starts() bool { return c.answer.Verdict == policies.Act || c.agreed }
+
 // better says whether a candidate may do more than another: now, or if nothing but the mode and the brakes let it.
 func (c candidate) better(than candidate) bool {
 	return cmp.Or(cmp.Compare(c.answer.Verdict, than.answer.Verdict), cmp.Compare(c.answer.Would, than.answer.Would)) > 0
@@ -155,7 +179,7 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 		return e.Planner.Runbooks(inc.Fault.Kind)
 	}
 	for _, rec := range slices.Backward(inc.History) {
-		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Answer.Verdict == policies.Act {
+		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Starts() {
 			return []string{d.Plan.Runbook}
 		}
 	}
@@ -196,9 +220,15 @@ func nothingLeft(plan responders.Plan) bool {
 
 // sameAsBefore says that the answer adds nothing to the last one recorded, so that waiting leaves no trail of equal records.
 func (e *Engine) sameAsBefore(inc *incident.Incident, phase incident.Phase, c candidate) bool {
+	if phase == incident.PhaseRecover && asked(inc, c) {
+		return true
+	}
 	last := inc.Decision
-	if last == nil || last.Phase != phase || inc.State == incident.Deciding || c.answer.Verdict == policies.Act {
+	if last == nil || last.Phase != phase || last.Agreed || inc.State == incident.Deciding || c.starts() {
 		return false
+	}
+	if phase == incident.PhaseRecover && c.answer.Verdict == policies.Ask {
+		return false // they are not asked that yet
 	}
 	return last.Answer.Verdict == c.answer.Verdict && sameReasons(last.Answer.Held, c.answer.Held) &&
 		sameReasons(last.Answer.Reasons, c.answer.Reasons) && digestOf(last.Plan) == digestOf(c.plan)

@@ -140,7 +140,7 @@ func (e *Engine) history(inc *incident.Incident, look pipeline.Look) policies.Hi
 func tried(inc *incident.Incident) []string {
 	names := []string{}
 	for _, rec := range inc.History {
-		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Answer.Verdict == policies.Act && d.Plan != nil {
+		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Starts() && d.Plan != nil {
 			names = append(names, d.Plan.Runbook)
 		}
 	}

@@ -31,9 +31,11 @@ type stage struct {
 	lag     time.Duration                       // of the view
 	blind   bool
 	verdict func(policies.Question) policies.Verdict
+	asks    policies.Asks // where the verdict asks
 	asked   []policies.Question
 	broken  error // policy cannot be asked
 	steps   int   // of a plan
+	done    int   // of them, there is nothing left to do
 	planErr error
 	books   []string // the runbooks that there are
 
@@ -48,6 +50,7 @@ var fault = classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod", Ancho
 func newStage(t *testing.T) *stage {
 	s := &stage{t: t, book: newBook(t, "me"), books: []string{"book"}, steps: 2, finding: &classifiers.Finding{Fault: fault},
 		verdict: func(policies.Question) policies.Verdict { return policies.Act },
+		asks:    policies.Asks{Needs: []policies.Need{{Groups: []string{"sre"}, Votes: 1, EscalateTo: []string{"leads"}}}, Votes: 1, WithinS: 600, OnTimeout: "escalate", EscalateTo: []string{"leads"}},
 		found:   func() responders.Finding { return responders.Finding{Outcome: responders.OutcomeVerified} }}
 	catalog, err := responders.NewCatalog(s)
 	if err != nil {
@@ -121,6 +124,9 @@ func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ 
 		p.Steps = append(p.Steps, responders.Step{Name: fmt.Sprint(phase, "-", n), DeadlineS: 30, Change: responders.Change{Responder: "test.do",
 			Class: policies.Disruptive, Will: []string{"do it"}, Targets: []policies.Target{{Kind: "Node", Name: "w1", UID: "uid-1", Zone: "a"}}}})
 	}
+	for n := range s.done {
+		p.Steps[n].Change.Nothing, p.Steps[n].Change.Targets = true, p.Steps[n].Change.Targets[:0]
+	}
 	if phase == incident.PhaseRecover {
 		p.Checks = []responders.Check{{Name: "check", SettleS: 10, DeadlineS: 60, Change: responders.Change{Responder: "test.do"}}}
 	}
@@ -136,6 +142,10 @@ func (s *stage) Decide(_ context.Context, q policies.Question) (policies.Decisio
 	d := policies.Decision{Verdict: s.verdict(q), Reasons: []policies.Reason{{Text: "the test says so", Rule: "test"}}}
 	if held := policies.Brakes(q); len(held) > 0 {
 		d.Verdict, d.Held = policies.Deny, held
+	}
+	if d.Verdict == policies.Ask {
+		asks := s.asks
+		d.Asks = &asks
 	}
 	return d, nil
 }

@@ -27,6 +27,9 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 	if err != nil {
 		return err
 	}
+	if held != nil && e.unanswered(inc, held) {
+		return e.append(ctx, inc, look, incident.Record{Kind: incident.Handed, Text: nobodyAnswers(held)})
+	}
 	if held != nil {
 		return e.hold(ctx, inc, look, held)
 	}
@@ -74,6 +77,9 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 	gate, held, err := e.gate(ctx, inc, look)
 	if err != nil {
 		return err
+	}
+	if held != nil && e.unanswered(inc, held) {
+		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed, Text: nobodyAnswers(held)})
 	}
 	if held != nil {
 		return e.hold(ctx, inc, look, held)
@@ -132,7 +138,7 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 		return nil, nil, err
 	}
 	gate = &Stored{got.asked, got.answer}
-	if got.answer.Verdict != policies.Act {
+	if !inc.GoesOn(got.answer) {
 		held = obstacleOf(got.answer)
 		held.passing, held.asked = got.halfSeen(), gate
 	}

@@ -146,13 +146,16 @@ func (c *checker) began(rec incident.Sequenced) bool {
 	case incident.Opened:
 		_, wished := c.wishes[keyOf(rec)]
 		return !wished
-	case incident.Confirmed, incident.Recurred, incident.Cleared, incident.Handed, incident.Closed:
+	case incident.Confirmed, incident.Recurred, incident.Cleared, incident.Handed, incident.Reminded, incident.Escalated, incident.Expired, incident.Closed:
 		inc := c.incidents[rec.Incident]
 		if inc == nil {
 			return false
 		}
 		sight := c.pipeline.Look(inc).Sight
 		move := inc.Upcoming(sight, c.engine.Terms)
+		if rec.Kind == incident.Handed && (move.Do == incident.Decide || move.Do == incident.Step) {
+			return false
+		}
 		return move.Record.Kind != rec.Kind && (rec.Kind != incident.Cleared || !sight.Gone())
 	}
 	return false

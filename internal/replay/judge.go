@@ -18,12 +18,13 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// compare judges again what a record says, and notes what comes of it. Records of what the world did are no judgements.
+// compare judges again what a record says, and notes what comes of it. Records of what the world did and
+// people said are no judgements.
 func (c *checker) compare(ctx context.Context, inc *incident.Incident, rec incident.Sequenced) {
 	switch rec.Kind {
 	case incident.Opened:
 		c.opened(rec)
-	case incident.Confirmed, incident.Recurred, incident.Cleared, incident.Handed, incident.Closed:
+	case incident.Confirmed, incident.Recurred, incident.Cleared, incident.Handed, incident.Reminded, incident.Escalated, incident.Expired, incident.Closed:
 		c.moved(inc, rec)
 	case incident.Decided:
 		c.decided(ctx, inc, rec)
@@ -35,7 +36,7 @@ func (c *checker) compare(ctx context.Context, inc *incident.Incident, rec incid
 // judgement says whether records of a kind are judgements.
 func judgement(kind incident.RecordKind) bool {
 	switch kind {
-	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted:
+	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted, incident.Voted:
 		return false
 	}
 	return true
@@ -106,7 +107,8 @@ func (c *checker) moved(inc *incident.Incident, rec incident.Sequenced) {
 	look := c.pipeline.Look(inc)
 	move := inc.Upcoming(look.Sight, c.engine.Terms)
 	now := move.Record
-	if rec.Kind == incident.Cleared && move.Do == incident.Resume && look.Sight.Gone() { // a step that is not gone on with
+	if rec.Kind == incident.Cleared && move.Do == incident.Resume && look.Sight.Gone() || // a step that is not gone on with
+		rec.Kind == incident.Handed && (move.Do == incident.Decide || move.Do == incident.Step) { // by what came of the plan
 		move.Do, now = incident.Append, rec.Record
 	}
 	j := c.of(inc, rec, what)
@@ -163,11 +165,20 @@ func (c *checker) decided(ctx context.Context, inc *incident.Incident, rec incid
 		d.Plan = &sealed
 	}
 	d.Answer, j.Now = c.answer(ctx, inc, look, d, then)
-	c.otherwise[inc.ID] = d.Answer.Verdict != rec.Decided.Answer.Verdict
+	d.Agreed = inc.Agreed(d.Phase, d.Plan, d.Answer, rec.At)
+	c.otherwise[inc.ID] = d.Answer.Verdict != rec.Decided.Answer.Verdict || d.Agreed != rec.Decided.Agreed
 	if c.otherwise[inc.ID] {
-		j.Turns = rec.Decided.Answer.Verdict.String() + " -> " + d.Answer.Verdict.String()
+		j.Turns = turnOf(*rec.Decided) + " -> " + turnOf(d)
 	}
 	c.report.add(j, judgedBill(*rec.Decided), judgedBill(d))
+}
+
+// turnOf is what a decision came to, in a word.
+func turnOf(d incident.Decision) string {
+	if d.Agreed {
+		return "approved"
+	}
+	return d.Answer.Verdict.String()
 }
 
 // answer is what policy says now. Where no plan could be made then, it is only said whether a runbook would be tried now.
@@ -218,7 +229,7 @@ func (c *checker) intended(ctx context.Context, inc *incident.Incident, rec inci
 	j := c.of(inc, rec, aStep)
 	j.Recorded = "step " + rec.Step.Name + " was let run"
 	j.Now = j.Recorded
-	if d.Answer.Verdict != policies.Act {
+	if !inc.GoesOn(d.Answer) {
 		j.Now = "step " + rec.Step.Name + " is not let run: " + text
 	}
 	c.report.add(j, j.Recorded, j.Now)

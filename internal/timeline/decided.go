@@ -24,6 +24,12 @@ func (t *teller) decided(e entry, rec incident.Sequenced) []entry {
 			e.more = append(e.more, reason(r))
 		}
 	}
+	if d.Agreed {
+		e.text += ", and they have approved"
+	}
+	for _, worse := range d.Worse {
+		e.more = append(e.more, "more than was asked about before: "+Plain(worse))
+	}
 	if d.Answer.Revision != "" {
 		e.text += " rev " + Plain(short(d.Answer.Revision))
 	}

@@ -73,6 +73,14 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 		e.verb = "cleared"
 	case incident.Decided:
 		return t.decided(e, rec)
+	case incident.Voted:
+		return []entry{voted(e, rec)}
+	case incident.Reminded:
+		e.verb = "reminded"
+	case incident.Escalated:
+		e.verb = "escalated"
+	case incident.Expired:
+		e.verb = "expired"
 	case incident.Intent, incident.TookOver:
 		return t.step(e, rec)
 	case incident.Done, incident.Failed:
@@ -89,6 +97,24 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 		e.verb, e.text = "record", Plain(string(rec.Kind)+" "+rec.Text)
 	}
 	return []entry{e}
+}
+
+// voted tells what a person said, and with what.
+func voted(e entry, rec incident.Sequenced) entry {
+	b := rec.Ballot
+	if b == nil {
+		return e
+	}
+	verbs := map[incident.Voice]string{incident.Approve: "approved", incident.Reject: "rejected", incident.Hold: "on it"}
+	e.verb, e.text = verbs[b.Says], Plain(b.Person)
+	if b.Via != "" {
+		e.text += " via " + Plain(b.Via)
+	}
+	e.text += ", plan " + Plain(b.Plan[:min(6, len(b.Plan))])
+	if b.Reason != "" {
+		e.more = append(e.more, Plain(b.Reason))
+	}
+	return e
 }
 
 // found says why it is this fault: who agrees, which events say so, and which rules did not match.

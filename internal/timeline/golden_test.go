@@ -69,6 +69,23 @@ var stories = map[string]func(*story){
 			Asks:    &policies.Asks{Needs: []policies.Need{{Groups: []string{"sre-oncall"}, Votes: 1}, {Groups: []string{"dba", "storage"}, Votes: 1}}, Votes: 2},
 			Reasons: []policies.Reason{{Text: "the plan is destructive: one person is asked", Rule: "class"}}}}, s.question(policies.ModeAct))
 	},
+	"approved": func(s *story) {
+		s.asks(2).after(time.Minute).says(incident.Ballot{Person: "alice", Groups: []string{"sre-oncall"}, Via: "token", Says: incident.Hold})
+		s.after(time.Minute).says(incident.Ballot{Person: "alice", Groups: []string{"sre-oncall"}, Via: "token", Says: incident.Approve, Reason: "it burns"})
+	},
+	"approved_and_begun": func(s *story) {
+		s.asks(1).after(time.Minute).says(incident.Ballot{Person: "alice", Groups: []string{"sre-oncall"}, Via: "token", Says: incident.Approve})
+		s.after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: askAnswer(1), Agreed: true}, s.question(policies.ModeAsk))
+		s.intends(s.plan(), incident.PhaseRecover, 0)
+	},
+	"rejected": func(s *story) {
+		s.asks(1).after(time.Minute).says(incident.Ballot{Person: "bob", Groups: []string{"sre-oncall"}, Via: "token", Says: incident.Reject, Reason: "the rack is being moved"})
+	},
+	"nobody_answers": func(s *story) {
+		s.asks(1).after(15 * time.Minute).add(incident.Record{Kind: incident.Reminded, Text: "15m0s are left to decide"})
+		s.after(15 * time.Minute).add(incident.Record{Kind: incident.Escalated, Text: "nobody has decided within 30m0s: sre-leads is asked, too"})
+		s.after(30 * time.Minute).add(incident.Record{Kind: incident.Expired, Text: "nobody has decided within 30m0s, so nothing is done: a person goes on"})
+	},
 	"no_plan": func(s *story) {
 		s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Answer: policies.Decision{
 			Held: []policies.Reason{{Text: "no plan could be made: runbook node-failure: step fence: node worker-7 is not there", Rule: "runbook"}}}}, s.question(policies.ModeAct))

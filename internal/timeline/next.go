@@ -13,8 +13,10 @@ import (
 func next(c Case) string {
 	inc := c.Incident
 	switch inc.State {
-	case incident.Held, incident.Awaiting:
+	case incident.Held:
 		return whileHeld(c)
+	case incident.Awaiting:
+		return "salvor approve " + inc.Name() + " --plan " + inc.Approval.Plan.ShortDigest()
 	case incident.HandedOver:
 		if plan, _ := lastPlan(inc); plan != nil {
 			return "salvor plan " + inc.Name()

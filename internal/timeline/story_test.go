@@ -137,6 +137,22 @@ func (s *story) decided(d incident.Decision, q policies.Question) *story {
 	return s.add(incident.Record{Kind: incident.Decided, Decided: &d, Text: "as decided"})
 }
 
+// askAnswer asks so many people of those on call.
+func askAnswer(votes int) policies.Decision {
+	return policies.Decision{Verdict: policies.Ask, Would: policies.Act, Reasons: []policies.Reason{actReason},
+		Asks: &policies.Asks{Needs: []policies.Need{{Groups: []string{"sre-oncall"}, Votes: votes, EscalateTo: []string{"sre-leads"}}}, Votes: votes, OnTimeout: "escalate", EscalateTo: []string{"sre-leads"}},
+		Held: []policies.Reason{{Text: "the mode is ask: a person is asked first", Rule: "mode"}}}
+}
+
+func (s *story) asks(votes int) *story {
+	return s.opened().after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: askAnswer(votes)}, s.question(policies.ModeAsk))
+}
+
+func (s *story) says(b incident.Ballot) *story {
+	b.Plan = s.plan().Digest
+	return s.add(incident.Record{Kind: incident.Voted, Ballot: &b, Text: b.Person + " has spoken"})
+}
+
 var actReason = policies.Reason{Text: "stateless pods of one dead node", Rule: "node.rego:14"}
 
 func (s *story) acts() *story {

@@ -86,17 +86,33 @@ func standing(inc *incident.Incident, now time.Time) string {
 	case incident.Held:
 		return heldBy(inc) + " for " + lasting(now.Sub(inc.Since))
 	case incident.Awaiting:
-		return "AWAITING A PERSON for " + lasting(now.Sub(inc.Since))
+		return awaiting(inc, now)
 	case incident.Acting:
 		return "RECOVERING, " + stepOf(inc)
 	case incident.Verifying:
 		return "VERIFYING that it worked"
 	case incident.Clearing:
+		if inc.NeedsPerson() {
+			return "NOT SEEN ANY MORE; NEEDS A PERSON to take back what was done"
+		}
 		return "NOT SEEN ANY MORE, watched before it is closed"
 	case incident.Restoring:
 		return "TAKING BACK what was done, " + stepOf(inc)
 	}
 	return ending(inc)
+}
+
+// awaiting says who is asked, how many of them are missing, and until when.
+func awaiting(inc *incident.Incident, now time.Time) string {
+	a := inc.Approval
+	text := fmt.Sprintf("AWAITING APPROVAL by %s, until %s", Plain(a.Whom().Whom()), clock(a.Until))
+	if len(a.Ballots) > 0 {
+		text += fmt.Sprintf("; %d more", a.Lacks().People)
+	}
+	if now.Before(a.HeldUntil) {
+		text += fmt.Sprintf("; %s is on it", Plain(a.HeldBy))
+	}
+	return text
 }
 
 // heldBy tells what policy denies from what something else holds back.

@@ -61,6 +61,18 @@ func deadNodeIsRecovered(t *testing.T, s *scene) {
 // replaysTheSame exports what the server has recorded, and fails the test when anything else comes of it now.
 func (s *scene) replaysTheSame() {
 	s.t.Helper()
+	report := s.replayed()
+	if len(report.Differences) > 0 || len(report.Odd) > 0 || report.Missed > 0 {
+		s.t.Error("what was recorded comes out otherwise")
+	}
+	if report.Faults < 2 || report.Decisions < 3 || report.Steps < 5 || report.Moves < 2 {
+		s.t.Error("little of it was compared")
+	}
+}
+
+// replayed judges again what the server has recorded.
+func (s *scene) replayed() *replay.Report {
+	s.t.Helper()
 	path := filepath.Join(s.rig.Dir, s.Name+".export.gz")
 	_, err := s.CLI(s.ctx, "export", "--since", "1h", "--out", path)
 	s.must(err)
@@ -72,12 +84,7 @@ func (s *scene) replaysTheSame() {
 	report, err := file.Check(s.ctx, nil)
 	s.must(err)
 	s.t.Logf("%s%s", file.Comment, report.Text("recorded", "now"))
-	if len(report.Differences) > 0 || len(report.Odd) > 0 || report.Missed > 0 {
-		s.t.Error("what was recorded comes out otherwise")
-	}
-	if report.Faults < 2 || report.Decisions < 3 || report.Steps < 5 || report.Moves < 2 {
-		s.t.Error("little of it was compared")
-	}
+	return report
 }
 
 // TestKilledAtEveryRecord kills the server with kill -9 at every record that appears, and so before, during and after every

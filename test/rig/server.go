@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"text/template"
 	"time"
@@ -27,6 +28,7 @@ type Settings struct {
 	DataDir  string        // empty: one of the rig's
 	Mode     string        // for faults of kind node; act when empty
 	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
+	Others   []string      // people beside alice, operators in no group but one of their own name
 	NoPower  bool          // no power switch is configured
 	Stale    time.Duration // without a renewal, until a Lease is stale; 25 s when zero
 	Confirm  time.Duration
@@ -66,6 +68,8 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
 {{end -}}
 people:
   - {name: alice, role: admin, groups: [sre-oncall], token_file: {{.Token}}}
+{{range .Others}}  - {name: {{.}}, role: operator, groups: [{{.}}], token_file: {{$.Dir}}/{{.}}.token}
+{{end -}}
 times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
 alertmanagers:{{range .Alertmanagers}}
   - {url: {{.}}}{{else}} []{{end}}
@@ -104,14 +108,14 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	if err := os.WriteFile(powerToken, []byte(r.Stack.PowerToken()), 0o600); err != nil {
 		return nil, fmt.Errorf("write the power switch's token: %w", err)
 	}
-	for _, name := range s.Witness {
+	for _, name := range slices.Concat(s.Others, s.Witness) {
 		if _, err := r.token(name + ".token"); err != nil {
 			return nil, err
 		}
 	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"Dir": r.Dir, "Witness": s.Witness, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
@@ -251,9 +255,18 @@ func (s *Server) ask(ctx context.Context, path string) (int, []byte, error) {
 	return resp.StatusCode, body, err
 }
 
-// CLI runs the salvor command against the server, as the admin.
+// CLI runs the salvor command against the server, as alice, the admin.
 func (s *Server) CLI(ctx context.Context, args ...string) (stdout string, err error) {
-	cmd := exec.CommandContext(ctx, s.rig.binary, append(args, "--server", "http://"+s.Address, "--token-file", filepath.Join(s.rig.Dir, "token"))...)
+	return s.cli(ctx, "token", args)
+}
+
+// As runs the salvor command as one of Others.
+func (s *Server) As(ctx context.Context, name string, args ...string) (stdout string, err error) {
+	return s.cli(ctx, name+".token", args)
+}
+
+func (s *Server) cli(ctx context.Context, token string, args []string) (stdout string, err error) {
+	cmd := exec.CommandContext(ctx, s.rig.binary, append(args, "--server", "http://"+s.Address, "--token-file", filepath.Join(s.rig.Dir, token))...)
 	out, err := cmd.Output()
 	if err != nil {
 		return string(out), fmt.Errorf("salvor %v: %w: %s", args, err, stderrOf(err))

@@ -183,7 +183,7 @@ func (o *oracle) record(rec incident.Sequenced) {
 	h.records = append(h.records, rec)
 	switch rec.Kind {
 	case incident.Decided:
-		h.plan, h.phase, h.working = nil, rec.Decided.Phase, rec.Decided.Answer.Verdict == policies.Act
+		h.plan, h.phase, h.working = nil, rec.Decided.Phase, rec.Decided.Starts()
 		if h.working {
 			h.plan = rec.Decided.Plan
 			h.tries++

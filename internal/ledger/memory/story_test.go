@@ -55,7 +55,11 @@ func decided(phase incident.Phase, verdict policies.Verdict, node string) incide
 		plan.Steps = append(plan.Steps, responders.Step{Name: fmt.Sprint("step-", n), Change: responders.Change{Responder: "node.cordon",
 			Class: policies.Reversible, Targets: []policies.Target{target(node)}}})
 	}
-	return incident.Record{Kind: incident.Decided, At: noon, Decided: &incident.Decision{Phase: phase, Answer: policies.Decision{Verdict: verdict}, Plan: plan}}
+	answer := policies.Decision{Verdict: verdict}
+	if verdict == policies.Ask {
+		answer.Asks = &policies.Asks{Needs: []policies.Need{{Groups: []string{}, Votes: 1}}, Votes: 1, OnTimeout: "expire", EscalateTo: []string{}}
+	}
+	return incident.Record{Kind: incident.Decided, At: noon, Decided: &incident.Decision{Phase: phase, Answer: answer, Plan: plan}}
 }
 
 func (r *run) node() string { return fmt.Sprint("w", r.rng.IntN(6)) }
@@ -85,7 +89,7 @@ func (r *run) record(inc *incident.Incident) incident.Record {
 }
 
 func (r *run) anyRecord(inc *incident.Incident) incident.Record {
-	kinds := append(incident.RecordKinds(), incident.Decided, incident.Intent, incident.Intent, incident.Done)
+	kinds := append(incident.RecordKinds(), incident.Decided, incident.Decided, incident.Decided, incident.Intent, incident.Intent, incident.Intent, incident.Done)
 	rec := incident.Record{Kind: kinds[r.rng.IntN(len(kinds))], At: noon.Add(time.Duration(r.rng.IntN(1000)) * time.Second), ViewSeq: r.rng.Uint64N(100),
 		Text: fmt.Sprint("text ", r.rng.IntN(100))}
 	switch rec.Kind {
@@ -93,6 +97,11 @@ func (r *run) anyRecord(inc *incident.Incident) incident.Record {
 		phase := []incident.Phase{incident.PhaseRecover, incident.PhaseUndo}[r.rng.IntN(2)]
 		verdict := []policies.Verdict{policies.Deny, policies.Ask, policies.Act, policies.Act}[r.rng.IntN(4)]
 		rec = decided(phase, verdict, r.node())
+	case incident.Voted:
+		rec.Ballot = &incident.Ballot{Person: []string{"ann", "bob"}[r.rng.IntN(2)], Says: incident.Voices()[r.rng.IntN(3)]}
+		if inc.Approval != nil {
+			rec.Ballot.Plan = inc.Approval.Plan.Digest
+		}
 	case incident.Intent, incident.TookOver, incident.Done, incident.Failed:
 		rec.Step = &incident.StepRef{Phase: inc.Phase, Index: inc.Next, Name: "step", TookS: 1.5}
 		if inc.Plan != nil {

@@ -1,0 +1,108 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// Worse is what of a plan goes beyond one that was consented to, a sentence each: nothing where consent to the one is consent to the
+// other. A plan is not worse that does less at the same steps: to fewer targets, or nothing where it is so already. A node stands for what runs
+// on it.
+func Worse(plan, consented *responders.Plan) []string {
+	if plan.Runbook != consented.Runbook || plan.Cluster != consented.Cluster {
+		return []string{fmt.Sprintf("another runbook: %s instead of %s", plan.Runbook, consented.Runbook)}
+	}
+	if len(plan.Steps) != len(consented.Steps) {
+		return []string{fmt.Sprintf("%d steps instead of %d", len(plan.Steps), len(consented.Steps))}
+	}
+	var worse []string
+	for n, step := range plan.Steps {
+		worse = append(worse, worseStep(step, consented.Steps[n])...)
+	}
+	for _, check := range consented.Checks {
+		if !slices.ContainsFunc(plan.Checks, func(c responders.Check) bool {
+			return c.Name == check.Name && c.Change.Responder == check.Change.Responder
+		}) {
+			worse = append(worse, fmt.Sprintf("%s is not checked at its end any more", check.Name))
+		}
+	}
+	return worse
+}
+
+// worseStep compares two steps of one place.
+func worseStep(step, was responders.Step) []string {
+	if step.Name != was.Name || step.Change.Responder != was.Change.Responder {
+		return []string{fmt.Sprintf("another step: %s (%s) instead of %s (%s)", step.Name, step.Change.Responder, was.Name, was.Change.Responder)}
+	}
+	now, then := step.Change, was.Change
+	worse := more("targets of step "+step.Name, beyond(names(now.Targets), names(then.Targets)))
+	worse = append(worse, more("warnings of step "+step.Name, beyond(now.Warnings, then.Warnings))...)
+	if now.Class > then.Class {
+		worse = append(worse, fmt.Sprintf("step %s is %s now, and was %s", step.Name, now.Class, then.Class))
+	}
+	if then.Nothing && !now.Nothing {
+		worse = append(worse, fmt.Sprintf("step %s was done already, and is not any more", step.Name))
+	}
+	if now.DataLoss != "" && now.DataLoss != then.DataLoss {
+		worse = append(worse, fmt.Sprintf("data loss of step %s: %s (was: %s)", step.Name, now.DataLoss, orNone(then.DataLoss)))
+	}
+	if step.OnFailure != was.OnFailure && step.OnFailure == responders.OnFailureContinue {
+		worse = append(worse, fmt.Sprintf("the plan goes on when step %s fails, and stopped before", step.Name))
+	}
+	return worse
+}
+
+// touchesNothingElse says that a plan is about nothing that another is not about.
+func touchesNothingElse(plan, other *responders.Plan) bool {
+	known := map[string]bool{}
+	for _, t := range other.Targets() {
+		known[t.String()] = true
+	}
+	return !slices.ContainsFunc(plan.Targets(), func(t policies.Target) bool { return !known[t.String()] })
+}
+
+// names are targets as they are told apart: another object of the same name is another target.
+func names(targets []policies.Target) []string {
+	out := make([]string, len(targets))
+	for i, t := range targets {
+		out[i] = t.String()
+		if t.UID != "" {
+			out[i] += " (" + t.UID + ")"
+		}
+	}
+	return out
+}
+
+// beyond is what of one list is not in the other.
+func beyond(now, then []string) []string {
+	known := map[string]bool{}
+	for _, name := range then {
+		known[name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(now), func(name string) bool { return known[name] })
+}
+
+// maxNamed bounds how much one sentence names.
+const maxNamed = 5
+
+func more(of string, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s: %d more: %s", of, len(names), strings.Join(names[:min(maxNamed, len(names))], ", "))
+	if others := len(names) - maxNamed; others > 0 {
+		text += fmt.Sprintf(" and %d others", others)
+	}
+	return []string{text}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
