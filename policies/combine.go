@@ -91,7 +91,7 @@ func (a *Asks) need(ask AskRule) {
 	for i := range a.Needs {
 		if need := &a.Needs[i]; slices.Equal(need.Groups, groups) {
 			need.Votes = max(need.Votes, votes)
-			need.EscalateTo = slices.DeleteFunc(need.EscalateTo, func(g string) bool { return !slices.Contains(others, g) })
+			need.EscalateTo = sorted(append(need.EscalateTo, others...))
 			return
 		}
 	}

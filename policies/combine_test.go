@@ -122,14 +122,14 @@ func TestStrictestMergeOfAsks(t *testing.T) {
 		{Groups: []string{"oncall", "sre"}, Votes: 2, WithinS: 300, OnTimeout: "escalate", EscalateTo: []string{"leads"}, Reason: Reason{Text: "b"}},
 		{Groups: []string{"owners"}, Votes: 1, Reason: Reason{Text: "c"}},
 	}}).Asks
-	want := &Asks{Needs: []Need{{[]string{"oncall", "sre"}, 2, []string{}}, {[]string{"owners"}, 1, []string{}}}, Votes: 2, WithinS: 300,
+	want := &Asks{Needs: []Need{{[]string{"oncall", "sre"}, 2, []string{"leads"}}, {[]string{"owners"}, 1, []string{}}}, Votes: 2, WithinS: 300,
 		OnTimeout: "escalate", EscalateTo: []string{"leads"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("merge (-want +got):\n%s", diff)
 	}
 }
 
-// TestWhoStandsInForWhom: only those may whom all that ask a group let stand in for it.
+// TestWhoStandsInForWhom: only those may whom somebody who asks a group lets stand in for it.
 func TestWhoStandsInForWhom(t *testing.T) {
 	ask := func(group string, to ...string) AskRule {
 		r := AskRule{Groups: []string{group}, Votes: 1, OnTimeout: "expire", Reason: Reason{Text: "x"}}
@@ -139,7 +139,7 @@ func TestWhoStandsInForWhom(t *testing.T) {
 		return r
 	}
 	got := Combine(Said{Ask: []AskRule{ask("sre", "leads", "boss"), ask("dba"), ask("sre", "boss"), ask("web", "leads")}}).Asks
-	want := []Need{{[]string{"dba"}, 1, []string{}}, {[]string{"sre"}, 1, []string{"boss"}}, {[]string{"web"}, 1, []string{"leads"}}}
+	want := []Need{{[]string{"dba"}, 1, []string{}}, {[]string{"sre"}, 1, []string{"boss", "leads"}}, {[]string{"web"}, 1, []string{"leads"}}}
 	if diff := cmp.Diff(want, got.Needs); diff != "" {
 		t.Errorf("needs (-want +got):\n%s", diff)
 	}

@@ -50,7 +50,7 @@ type Asks struct {
 type Need struct {
 	Groups     []string `json:"groups"`      // empty: anyone who may approve
 	Votes      int      `json:"votes"`       // so many people of them
-	EscalateTo []string `json:"escalate_to"` // whose votes count, too, when nobody answers in time: what all asks of these groups escalate to
+	EscalateTo []string `json:"escalate_to"` // whose votes count, too, when nobody answers in time: what the asks of these groups escalate to
 }
 
 // Engine evaluates the authors' rules. An error means that nothing was said: the caller decides on the safe side. Ask must
