@@ -9,6 +9,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/timeline"
+	"github.com/salvor-io/salvor/responders"
 )
 
 func newApprovalsCommand(env environment) *cobra.Command {
@@ -45,7 +46,7 @@ func writeApprovals(w io.Writer, list []api.Approval, now time.Time) error {
 		if d := a.Until.Sub(now); d > 0 {
 			left = d.Round(time.Second).String()
 		}
-		rows = append(rows, []string{a.Name, a.Cluster, timeline.Plain(a.Sentence), a.Proposal.Runbook + " " + short(a.Plan), a.Proposal.Class.String(), timeline.Plain(a.Whom),
+		rows = append(rows, []string{a.Name, a.Cluster, timeline.Plain(a.Sentence), a.Proposal.Runbook + " " + responders.Plan{Digest: a.Plan}.ShortDigest(), a.Proposal.Class.String(), timeline.Plain(a.Whom),
 			fmt.Sprint(a.Lacks), left, yesNo(a.YouMay)})
 	}
 	return table(w, []string{"INCIDENT", "CLUSTER", "WHAT IS BROKEN", "PLAN", "CLASS", "WHO IS ASKED", "MISSING", "TIME LEFT", "YOU MAY"}, rows)
@@ -57,6 +58,3 @@ func yesNo(is bool) string {
 	}
 	return "no"
 }
-
-// short is the name that people have for a plan.
-func short(digest string) string { return digest[:min(6, len(digest))] }

@@ -170,13 +170,7 @@ func fails(i *Incident, rec Record) State {
 		}
 		return i.stepsEnd(rec)
 	}
-	i.LastTry = rec.At
-	if i.Phase == PhaseUndo {
-		i.UndoFailures++
-	} else {
-		i.Failures++
-	}
-	return HandedOver
+	return handsOverInPlan(i, rec)
 }
 
 // clearsInPlan ends a plan whose fault is gone. A step that was begun is not gone on with, whoever began it: what it left is

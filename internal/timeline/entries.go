@@ -110,7 +110,7 @@ func voted(e entry, rec incident.Sequenced) entry {
 	if b.Via != "" {
 		e.text += " via " + Plain(b.Via)
 	}
-	e.text += ", plan " + Plain(b.Plan[:min(6, len(b.Plan))])
+	e.text += ", plan " + Plain(responders.Plan{Digest: b.Plan}.ShortDigest())
 	if b.Reason != "" {
 		e.more = append(e.more, Plain(b.Reason))
 	}
