@@ -11,12 +11,20 @@ import (
 	"strings"
 )
 
-// Entry is one person with the hash of their token.
+// Entry is one person, and how they are recognised: by the hash of their token, by their accounts elsewhere, or both.
 type Entry struct {
 	Name        string
 	Role        Role
 	Groups      []string
-	TokenSHA256 [sha256.Size]byte // see HashToken
+	TokenSHA256 [sha256.Size]byte // see HashToken; zero where they have none
+	Accounts    []Account
+}
+
+// Account is somebody as another system knows them, by an id of that system and never by a name that people give themselves.
+type Account struct {
+	Via   string // the system: ViaSlack
+	Place string // whose account it is: a Slack workspace; an issuer
+	ID    string // the id there: a Slack user's; the subject
 }
 
 // HashToken is the TokenSHA256 of a token.
@@ -28,26 +36,44 @@ type Directory struct {
 	owner   int // the user id the server runs as
 }
 
-// NewDirectory makes a directory. Over the Unix socket, root and the owner, a user id, are admins. Two people of one name or
-// token, an empty name or token, and a person without a role are errors.
+// NewDirectory makes a directory. Over the Unix socket, root and the owner, a user id, are admins. Two people of one name, token or
+// account, an empty name or token, a person without a role, and one whom nothing tells from others are errors.
 func NewDirectory(entries []Entry, owner int) (*Directory, error) {
-	names, tokens := map[string]bool{}, map[[sha256.Size]byte]bool{}
+	names, tokens, accounts := map[string]bool{}, map[[sha256.Size]byte]bool{}, map[Account]bool{}
 	for _, e := range entries {
 		switch {
 		case e.Name == "":
 			return nil, errors.New("list people: a name is empty")
 		case e.Role < Viewer || e.Role > Admin:
 			return nil, fmt.Errorf("list people: %s has no role", e.Name)
-		case e.TokenSHA256 == [sha256.Size]byte{} || e.TokenSHA256 == HashToken(""):
+		case e.TokenSHA256 == HashToken("") || !e.hasToken() && len(e.Accounts) == 0:
 			return nil, fmt.Errorf("list people: the token of %s is empty", e.Name)
 		case names[strings.ToLower(e.Name)]:
 			return nil, fmt.Errorf("list people: %s is listed twice", e.Name)
-		case tokens[e.TokenSHA256]:
+		case e.hasToken() && tokens[e.TokenSHA256]:
 			return nil, fmt.Errorf("list people: %s has the token of somebody else", e.Name)
+		}
+		for _, a := range e.Accounts {
+			if a.Via == "" || a.ID == "" || accounts[a] {
+				return nil, fmt.Errorf("list people: the account %q of %s is empty, or somebody else's, too", a.ID, e.Name)
+			}
+			accounts[a] = true
 		}
 		names[strings.ToLower(e.Name)], tokens[e.TokenSHA256] = true, true
 	}
 	return &Directory{slices.Clone(entries), owner}, nil
+}
+
+func (e Entry) hasToken() bool { return e.TokenSHA256 != [sha256.Size]byte{} }
+
+// ByAccount finds whose account it is. An account that is nobody's is of a stranger, whatever name they show.
+func (d *Directory) ByAccount(a Account) (Person, bool) {
+	for _, e := range d.entries {
+		if slices.Contains(e.Accounts, a) {
+			return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: a.Via}, true
+		}
+	}
+	return Person{}, false
 }
 
 // byToken finds whose token it is. Its time depends neither on the token nor on whose it is: hashes are compared in
@@ -62,7 +88,7 @@ func (d *Directory) byToken(token string) (Person, bool) {
 		return Person{}, false
 	}
 	e := d.entries[found]
-	return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: "token"}, true
+	return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: ViaToken}, true
 }
 
 // byUser finds who a user of this machine is.
@@ -70,7 +96,7 @@ func (d *Directory) byUser(uid int) (Person, bool) {
 	if uid != 0 && uid != d.owner {
 		return Person{}, false
 	}
-	return Person{Name: userName(uid), Role: Admin, Via: "socket"}, true
+	return Person{Name: userName(uid), Role: Admin, Via: ViaSocket}, true
 }
 
 func userName(uid int) string {

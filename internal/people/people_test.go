@@ -190,3 +190,31 @@ func TestFromNobody(t *testing.T) {
 		t.Error("somebody who never identified may read")
 	}
 }
+
+// TestAccounts: an id of another system stands for one person, and only in the place that it is of.
+func TestAccounts(t *testing.T) {
+	slack := Account{Via: ViaSlack, Place: "T1", ID: "U1"}
+	d, err := NewDirectory([]Entry{{Name: "otto", Role: Operator, Accounts: []Account{slack}}}, os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := d.ByAccount(slack); !ok || p.Name != "otto" || p.Via != ViaSlack {
+		t.Errorf("it is %+v, %v", p, ok)
+	}
+	for _, other := range []Account{{ViaSlack, "T2", "U1"}, {ViaSlack, "T1", "U2"}, {ViaWeb, "T1", "U1"}, {}} {
+		if p, ok := d.ByAccount(other); ok {
+			t.Errorf("%+v is taken for %s", other, p.Name)
+		}
+	}
+	if _, ok := d.byToken(""); ok {
+		t.Error("no token is taken for somebody who has none")
+	}
+	for _, twice := range [][]Entry{
+		{{Name: "a", Role: Viewer, Accounts: []Account{slack}}, {Name: "b", Role: Viewer, Accounts: []Account{slack}}},
+		{{Name: "a", Role: Viewer, Accounts: []Account{{Via: ViaSlack, Place: "T1"}}}}, {{Name: "a", Role: Viewer}},
+	} {
+		if _, err := NewDirectory(twice, 0); err == nil {
+			t.Errorf("%+v are let in", twice)
+		}
+	}
+}

@@ -11,8 +11,16 @@ type Person struct {
 	Name   string
 	Role   Role
 	Groups []string
-	Via    string // how they proved it: "token" or "socket"
+	Via    string // how they proved it
 }
+
+// How people prove who they are.
+const (
+	ViaToken  = "token"  // a bearer token
+	ViaSocket = "socket" // the Unix socket of the server's machine
+	ViaSlack  = "slack"  // what Slack signs about who pressed a button
+	ViaWeb    = "web"    // a session of the console
+)
 
 // May says whether the person may do something. The error names the role that is missing.
 func (p Person) May(v Verb) error {
