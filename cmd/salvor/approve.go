@@ -49,7 +49,7 @@ func says(env environment, voice incident.Voice, does, long string) *cobra.Comma
 			return err
 		}
 		if said.Plan == "" {
-			if said.Plan, err = askedPlan(cmd.Context(), cmd.ErrOrStderr(), c, args[0]); err != nil {
+			if said.Plan, err = plannedNow(cmd.Context(), cmd.ErrOrStderr(), c, args[0]); err != nil {
 				return err
 			}
 		}
@@ -62,8 +62,8 @@ func says(env environment, voice incident.Voice, does, long string) *cobra.Comma
 	return cmd
 }
 
-// askedPlan is the plan that is asked about now, which is told.
-func askedPlan(ctx context.Context, w io.Writer, c *client.Client, name string) (string, error) {
+// plannedNow is the plan of an incident as it stands now, which is told.
+func plannedNow(ctx context.Context, w io.Writer, c *client.Client, name string) (string, error) {
 	p, err := c.Plan(ctx, name)
 	if err != nil {
 		return "", err

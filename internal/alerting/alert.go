@@ -41,7 +41,7 @@ func worthTelling(inc *incident.Incident) bool { return !inc.ConfirmedAt().IsZer
 // waited says that the incident needs a person or has needed one, so that the end of that is told too.
 func waited(inc *incident.Incident) bool {
 	return inc.NeedsPerson() || slices.ContainsFunc(inc.History, func(rec incident.Sequenced) bool {
-		return rec.Kind == incident.Handed || rec.Kind == incident.Failed ||
+		return rec.Kind == incident.Handed || rec.Kind == incident.Halted || rec.Kind == incident.Failed ||
 			rec.Kind == incident.Checked && rec.Outcome != responders.OutcomeVerified ||
 			rec.Kind == incident.Decided && rec.Decided != nil && rec.Decided.Answer.Verdict == policies.Ask
 	})
@@ -80,6 +80,9 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 func next(inc *incident.Incident) string {
 	if a := inc.Asking(); a != nil {
 		return fmt.Sprintf("salvor approve %s --plan %s", inc.Name(), a.Plan.ShortDigest())
+	}
+	if inc.Working() && inc.Plan != nil {
+		return fmt.Sprintf("salvor incidents show %s; to stop it: salvor stop %s --plan %s", inc.Name(), inc.Name(), inc.Plan.ShortDigest())
 	}
 	return "salvor incidents show " + inc.Name()
 }

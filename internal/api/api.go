@@ -132,6 +132,7 @@ func (a *API) Handler() http.Handler {
 		"GET /v1/incidents/{id}/plan":   {people.Read, a.showPlan},
 		"GET /v1/approvals":             {people.Read, a.listApprovals},
 		"POST /v1/incidents/{id}/votes": {people.Read, a.say}, // whether they may is recorded of those who may not
+		"POST /v1/incidents/{id}/stops": {people.Read, a.stopPlan},
 		"GET /v1/would":                 {people.Read, a.listWould},
 		"GET /v1/audit":                 {people.Read, a.audit},
 		"GET /v1/export":                {people.Read, a.export},

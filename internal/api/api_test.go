@@ -46,7 +46,8 @@ type fleet struct {
 	told      []events.Recorded // to the view
 	lost      int               // events that are taken and not answered, from now on
 	said      []approval.Said   // of what is asked
-	refuse    error             // what is said of it
+	halts     []approval.Halt
+	refuse    error // what is said of it
 	export    func(ctx context.Context, w io.Writer, from, to time.Time) error
 }
 

@@ -13,9 +13,10 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// Approvals takes what people say about what they are asked. An *approval.Refusal says why it does not count.
+// Approvals takes what people say about what they are asked, and stops plans in their name. An *approval.Refusal says why it does not count.
 type Approvals interface {
 	Say(ctx context.Context, who people.Person, id incident.ID, said approval.Said) (*incident.Incident, error)
+	Stop(ctx context.Context, who people.Person, id incident.ID, halt approval.Halt) (*incident.Incident, error)
 }
 
 // Approval is what people are asked about one incident, and what they said so far.

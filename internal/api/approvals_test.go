@@ -27,6 +27,38 @@ func (f *fleet) Say(ctx context.Context, who people.Person, id incident.ID, said
 		Ballot: &incident.Ballot{Person: who.Name, Groups: who.Groups, Says: said.Voice, Plan: inc.Approval.Plan.Digest}}, Seq: inc.Seq + 1})
 }
 
+// Stop takes whatever is to be stopped, unless it is told to refuse it.
+func (f *fleet) Stop(ctx context.Context, _ people.Person, id incident.ID, halt approval.Halt) (*incident.Incident, error) {
+	f.halts = append(f.halts, halt)
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	return f.Load(ctx, id)
+}
+
+func TestStopPlan(t *testing.T) {
+	f := &fleet{}
+	_, srv := serve(t, f)
+	n := f.open(t, "prod-eu", "a")
+	path := "/v1/incidents/" + f.incidents[n].Name() + "/stops"
+	got := read[SaidAnswer](t, call(t, srv, "operator", http.MethodPost, path, `{"plan":"4f2a","undo":true,"reason":"back"}`))
+	if got.Name != f.incidents[n].Name() || len(f.halts) != 1 || f.halts[0] != (approval.Halt{Plan: "4f2a", Undo: true, Reason: "back"}) {
+		t.Errorf("%+v of %+v", got, f.halts)
+	}
+	f.refuse = &approval.Refusal{Cause: approval.SaidBefore, Why: "so it is", Do: "do that"}
+	if r := call(t, srv, "operator", http.MethodPost, path, `{"plan":"4f2a"}`); r.Status != http.StatusGone || !strings.Contains(r.Body, "stop inc-") {
+		t.Errorf("refused: %+v", r)
+	}
+	for caller, status := range map[string]int{"": http.StatusUnauthorized, "operator": http.StatusBadRequest} {
+		if r := call(t, srv, caller, http.MethodPost, path, `{"undone":true}`); r.Status != status {
+			t.Errorf("%q: %+v", caller, r)
+		}
+	}
+	if r := call(t, srv, "operator", http.MethodGet, path, ""); r.Status/100 == 2 {
+		t.Errorf("reading stops something: %+v", r)
+	}
+}
+
 func TestApprovalsAreListed(t *testing.T) {
 	f := &fleet{}
 	_, srv := serve(t, f)

@@ -100,7 +100,7 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	a.engine = judges.Engine(judging.World{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline,
 		Others: a.others, Books: books, Clock: clock.Wall{}}, log.With("part", "recovery"))
-	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.front.moved(rec) },
+	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.engine.Interrupt(rec); a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }
 

@@ -19,6 +19,8 @@ type Ledger interface {
 	Load(ctx context.Context, id incident.ID) (*incident.Incident, error)
 	Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error)
+	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	Keep(ctx context.Context, inc *incident.Incident, docs ...any) ([]incident.Asked, error)
 }
 
 // Authorizer asks policy whether a person may say something about what people are asked, and says at which event that was.
@@ -58,25 +60,25 @@ func (d *Desk) Say(ctx context.Context, who people.Person, id incident.ID, said 
 			d.Log.InfoContext(ctx, "a person has spoken", "incident", inc.Name(), "person", who.Name, "says", said.Voice, "state", inc.State)
 			return inc, nil
 		case !errors.Is(err, d.Lost):
-			d.note(ctx, who, inc, said, err)
+			d.note(ctx, who, inc, string(said.Voice), err)
 			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("record what %s says: others write about %s all the time", who.Name, id.Name())
 }
 
-// note records that what a known person said does not count, once for each person, voice and cause. While a plan is worked on only its steps
+// note records that what a known person said does not count, once for each person, verb and cause. While a plan is worked on only its steps
 // are recorded: a note between a step and its result would have it begun again. What is not recorded is in the log.
-func (d *Desk) note(ctx context.Context, who people.Person, inc *incident.Incident, said Said, err error) {
+func (d *Desk) note(ctx context.Context, who people.Person, inc *incident.Incident, verb string, err error) {
 	var why *Refusal
 	if !errors.As(err, &why) {
 		return
 	}
-	d.Log.WarnContext(ctx, "what a person says does not count", "incident", inc.Name(), "person", who.Name, "says", said.Voice, "cause", why.Cause, "why", why.Why)
+	d.Log.WarnContext(ctx, "what a person says does not count", "incident", inc.Name(), "person", who.Name, "says", verb, "cause", why.Cause, "why", why.Why)
 	if why.Cause == Incomplete || !inc.Live() || inc.Working() {
 		return
 	}
-	begins := fmt.Sprintf("%s wanted to %s, which does not count (%s): ", who.Name, said.Voice, why.Cause)
+	begins := fmt.Sprintf("%s wanted to %s, which does not count (%s): ", who.Name, verb, why.Cause)
 	if slices.ContainsFunc(inc.History, func(rec incident.Sequenced) bool { return strings.HasPrefix(rec.Text, begins) }) {
 		return
 	}

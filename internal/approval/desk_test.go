@@ -25,20 +25,24 @@ var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 // counter is a desk before a ledger in memory, at a time, with a policy of one sentence.
 type counter struct {
 	*Desk
-	t     *testing.T
-	store *memory.Store
-	id    incident.ID
-	now   time.Time
-	deny  string // why policy lets nobody
-	by    string // who declared the fault
-	asked []policies.Question
-	mu    sync.Mutex
+	t      *testing.T
+	store  *memory.Store
+	id     incident.ID
+	now    time.Time
+	deny   string // why policy lets nobody
+	by     string // who declared the fault
+	broken error  // policy cannot be asked
+	asked  []policies.Question
+	mu     sync.Mutex
 }
 
 func (c *counter) Authorize(_ context.Context, inc *incident.Incident, p policies.Person) (recovery.Stored, uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := policies.Question{About: policies.AboutAuthorize, Now: c.now, Person: p, Incident: policies.IncidentFacts{ID: string(inc.ID), Declared: c.by}}
+	if c.broken != nil {
+		return recovery.Stored{}, 0, c.broken
+	}
 	c.asked = append(c.asked, q)
 	said := policies.Said{}
 	if c.deny != "" {
@@ -238,6 +242,122 @@ func TestWhoHoldsSalvorBackIsNotDenied(t *testing.T) {
 		if err := c.says(voice, "ada", "oncall"); err != nil || c.inc().State != want || len(c.asked) != 1 {
 			t.Errorf("%s: %v, %s", voice, err, c.inc().State)
 		}
+	}
+}
+
+// works has the plan that is asked about run, in the midst of its only step.
+func (c *counter) works() *responders.Plan {
+	plan := planOf("first")
+	c.add(incident.Record{Kind: incident.Decided, Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: plan, Answer: policies.Decision{Verdict: policies.Act}}})
+	c.add(incident.Record{Kind: incident.Intent, Step: &incident.StepRef{Phase: incident.PhaseRecover, Plan: plan.Digest, Name: "cordon"}})
+	return plan
+}
+
+func (c *counter) stops(name string, role people.Role, halt Halt) (*incident.Incident, error) {
+	return c.Stop(c.t.Context(), people.Person{Name: name, Role: role, Groups: []string{"dev"}, Via: "token"}, c.id, halt)
+}
+
+// TestStop: whoever is an operator stops a plan in mid-step, whatever policy says of that; it is told what policy was asked, and to whom it is owed.
+func TestStop(t *testing.T) {
+	for name, do := range map[string]func(c *counter){
+		"policy lets":            func(*counter) {},
+		"policy denies":          func(c *counter) { c.deny = "not on Fridays" },
+		"policy cannot be asked": func(c *counter) { c.broken = errors.New("the view is behind") },
+		"the fault is theirs":    func(c *counter) { c.by = "bob" },
+	} {
+		c := newCounter(t)
+		plan := c.works()
+		do(c)
+		inc, err := c.stops("bob", people.Operator, Halt{Plan: plan.ShortDigest(), Reason: "the zone is coming back"})
+		if err != nil || inc.State != incident.HandedOver || inc.Intent != nil {
+			t.Fatalf("%s: %v, %+v", name, err, inc)
+		}
+		last := inc.History[len(inc.History)-1]
+		if want := "bob stopped plan " + plan.ShortDigest() + " in step 1 of 1, and what was done stays: the zone is coming back"; last.Text != want || (last.Gate == nil) != (c.broken != nil) {
+			t.Errorf("%s: %+v, want %q", name, last, want)
+		}
+		if len(c.asked) == 1 && c.asked[0].Person.Verb != "stop" {
+			t.Errorf("policy was asked whether they may %s", c.asked[0].Person.Verb)
+		}
+	}
+}
+
+func TestStopAndUndo(t *testing.T) {
+	c := newCounter(t)
+	plan := c.works().ShortDigest()
+	c.deny = "not on Fridays"
+	_, err := c.stops("bob", people.Operator, Halt{Plan: plan, Undo: true})
+	c.wantRefusal(err, NotAuthorised, "policy does not let bob take it back: deny: not on Fridays")
+	if c.inc().State != incident.Acting {
+		t.Error("it was stopped")
+	}
+	c.deny = ""
+	inc, err := c.stops("bob", people.Operator, Halt{Plan: plan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.stops("eve", people.Operator, Halt{Plan: plan})
+	c.wantRefusal(err, SaidBefore, "bob has stopped plan "+plan+" already")
+	if inc, err = c.stops("ada", people.Operator, Halt{Plan: plan, Undo: true}); err != nil || inc.Why != "ada has what plan "+plan+" did taken back" {
+		t.Fatalf("%v: %s", err, inc.Why)
+	}
+	_, err = c.stops("ada", people.Operator, Halt{Plan: plan, Undo: true})
+	c.wantRefusal(err, SaidBefore, "ada has stopped plan")
+}
+
+// TestWhatCannotBeStopped: none of it is a stop, and each is answered in one sentence.
+func TestWhatCannotBeStopped(t *testing.T) {
+	for name, try := range map[string]struct {
+		before func(c *counter)
+		role   people.Role
+		halt   Halt
+		cause  Cause
+		why    string
+	}{
+		"a viewer":           {func(c *counter) { c.works() }, people.Viewer, Halt{}, NotAuthorised, "bob is viewer"},
+		"nothing runs yet":   {func(*counter) {}, people.Operator, Halt{}, NotAsked, "people are asked about it"},
+		"another plan":       {func(c *counter) { c.works() }, people.Operator, Halt{Plan: "0000"}, PlanChanged, "is worked on by now"},
+		"no plan is named":   {func(c *counter) { c.works() }, people.Operator, Halt{Plan: "4f"}, Incomplete, "which plan is meant"},
+		"the reason is long": {func(c *counter) { c.works() }, people.Operator, Halt{Reason: strings.Repeat("x", 501)}, Incomplete, "more than 500"},
+		"it was rejected":    {func(c *counter) { only(c.says(incident.Reject, "ada", "oncall")) }, people.Operator, Halt{}, NotAsked, "it is handed_over"},
+		"the plan has ended": {func(c *counter) {
+			plan := c.works()
+			c.add(incident.Record{Kind: incident.Failed, Text: "it broke", Step: &incident.StepRef{Phase: incident.PhaseRecover, Plan: plan.Digest, Name: "cordon"}})
+		}, people.Operator, Halt{}, Decided, "it is over"},
+	} {
+		c := newCounter(t)
+		try.before(c)
+		if try.halt.Plan == "" {
+			try.halt.Plan = planOf("first").ShortDigest()
+		}
+		_, err := c.stops("bob", try.role, try.halt)
+		c.wantRefusal(err, try.cause, try.why)
+		if kinds(c.inc(), incident.Halted) != 0 {
+			t.Errorf("%s: it was stopped", name)
+		}
+	}
+}
+
+// TestTwoPeopleStopAtOnce: one of them does, the others are told so.
+func TestTwoPeopleStopAtOnce(t *testing.T) {
+	c := newCounter(t)
+	plan := c.works().ShortDigest()
+	errs := make([]error, 4)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { _, errs[i] = c.stops(fmt.Sprint("bob-", i), people.Operator, Halt{Plan: plan}) })
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		c.wantRefusal(err, SaidBefore, "has stopped plan")
+	}
+	if won != 1 || kinds(c.inc(), incident.Halted) != 1 {
+		t.Errorf("%d of them stopped it, %d records", won, kinds(c.inc(), incident.Halted))
 	}
 }
 

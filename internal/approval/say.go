@@ -104,7 +104,7 @@ func open(inc *incident.Incident) error {
 	for _, rec := range slices.Backward(inc.History) {
 		at := clock(rec.At)
 		switch {
-		case rec.Kind == incident.Voted, rec.Kind == incident.Handed, rec.Kind == incident.Cleared, rec.Kind == incident.Closed:
+		case rec.Kind == incident.Voted, rec.Kind == incident.Halted, rec.Kind == incident.Handed, rec.Kind == incident.Cleared, rec.Kind == incident.Closed:
 			return &Refusal{Decided, fmt.Sprintf("it is decided since %s: %s", at, rec.Text), look(inc)}
 		case rec.Kind == incident.Expired:
 			return &Refusal{TooLate, "the time to answer was over at " + at, look(inc)}

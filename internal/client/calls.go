@@ -54,6 +54,11 @@ func (c *Client) Say(ctx context.Context, name string, said api.SayRequest) (api
 	return answer[api.SaidAnswer](ctx, c, request{http.MethodPost, "/v1/incidents/" + url.PathEscape(name) + "/votes", nil, said})
 }
 
+// Stop stops the plan of an incident in the caller's name.
+func (c *Client) Stop(ctx context.Context, name string, halt api.StopRequest) (api.SaidAnswer, error) {
+	return answer[api.SaidAnswer](ctx, c, request{http.MethodPost, "/v1/incidents/" + url.PathEscape(name) + "/stops", nil, halt})
+}
+
 // Would lists what was held back since a time, the oldest first, in one cluster or, with "", in all.
 func (c *Client) Would(ctx context.Context, from time.Time, cluster string) ([]api.Would, error) {
 	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}

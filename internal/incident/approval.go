@@ -125,7 +125,7 @@ func (i *Incident) Agreed(phase Phase, plan *responders.Plan, answer policies.De
 	case answer.Verdict != policies.Ask || plan == nil:
 		return false
 	case phase == PhaseUndo:
-		return i.Consented != nil && i.Consented.meets(answer.Asks) && touchesNothingElse(plan, i.Consented.Plan)
+		return i.agreedToUndo(plan, answer)
 	}
 	return i.Approves(plan, now) && i.Consent.meets(answer.Asks)
 }
@@ -140,10 +140,26 @@ func (i *Incident) GoesOn(answer policies.Decision) bool {
 	if answer.Verdict == policies.Act {
 		return true
 	}
-	if answer.Verdict != policies.Ask || i.Consented == nil || !i.Consented.meets(answer.Asks) {
+	switch {
+	case answer.Verdict != policies.Ask:
 		return false
+	case i.Phase == PhaseUndo:
+		return i.agreedToUndo(i.Plan, answer)
 	}
-	return i.Phase == PhaseUndo && touchesNothingElse(i.Plan, i.Consented.Plan) || len(Worse(i.Plan, i.Consented.Plan)) == 0
+	return i.Consented != nil && i.Consented.meets(answer.Asks) && len(Worse(i.Plan, i.Consented.Plan)) == 0
+}
+
+// agreedToUndo says whether those whom policy asks about taking back what was done have approved of the recovery, or ordered that it is taken
+// back, and it touches nothing else.
+func (i *Incident) agreedToUndo(plan *responders.Plan, answer policies.Decision) bool {
+	c := Consent{Plan: i.recovery()}
+	if i.Consented != nil {
+		c = *i.Consented
+	}
+	if i.ordersUndo() {
+		c.Ballots = append(slices.Clone(c.Ballots), i.Stopped.By.ballot())
+	}
+	return c.Plan != nil && len(c.Ballots) > 0 && c.meets(answer.Asks) && touchesNothingElse(plan, c.Plan)
 }
 
 // AskedAbout is the plan that people were asked about last, nil when that does not count any more.

@@ -134,6 +134,9 @@ func expires(i *Incident, rec Record) State {
 // withdraws takes back what was asked: its fault is gone.
 func withdraws(i *Incident, _ Record) State {
 	i.forgetAsked()
+	if i.ordersUndo() {
+		i.Stopped = nil // what is left of that is taken back as ever when a fault is gone
+	}
 	return Clearing
 }
 

@@ -43,8 +43,9 @@ func recurs(i *Incident, rec Record) State {
 		return Unopened
 	}
 	i.Count++
-	i.Fault = *rec.Fault
+	i.Fault, i.Stopped = *rec.Fault, nil
 	i.dropPlan()
+	i.forgetAsked()
 	return i.suspect(rec)
 }
 
@@ -88,9 +89,17 @@ func decidesUndo(i *Incident, rec Record) State {
 	case d.Agreed && !i.Agreed(PhaseUndo, d.Plan, d.Answer, rec.At):
 		return Unopened
 	case !d.Starts():
-		return Clearing
+		return i.State
 	}
 	return i.start(rec, Restoring)
+}
+
+// decidesHandedOver decides anew about a recovery, or about taking one back that a person stopped.
+func decidesHandedOver(i *Incident, rec Record) State {
+	if i.takesBack() {
+		return decidesUndo(i, rec)
+	}
+	return decides(i, rec)
 }
 
 // start puts the decided plan in force.
@@ -100,7 +109,12 @@ func (i *Incident) start(rec Record, to State) State {
 		return Unopened
 	}
 	i.Plan, i.Phase, i.Next, i.Intent = d.Plan, d.Phase, 0, nil
+	if i.Stopped != nil {
+		stop := *i.Stopped
+		stop.Begun, i.Stopped = true, &stop
+	}
 	if d.Phase == PhaseRecover {
+		i.Stopped = nil
 		i.Attempts++
 		i.UndoFailures = 0
 		i.Consented = nil
@@ -114,7 +128,6 @@ func (i *Incident) start(rec Record, to State) State {
 
 func (i *Incident) dropPlan() {
 	i.Plan, i.Next, i.Intent, i.Decision = nil, 0, nil, nil
-	i.forgetAsked()
 }
 
 func intends(i *Incident, rec Record) State {
@@ -152,6 +165,10 @@ func (i *Incident) stepsEnd(rec Record) State {
 	if i.Phase == PhaseUndo {
 		i.Wrote, i.Consented = false, nil
 		i.dropPlan()
+		if i.ordersUndo() {
+			return HandedOver // the fault may still stand, and what was stopped is not begun again
+		}
+		i.forgetAsked()
 		return Clearing
 	}
 	return Verifying

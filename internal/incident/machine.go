@@ -32,7 +32,7 @@ func States() []State {
 
 // RecordKinds lists every kind of record.
 func RecordKinds() []RecordKind {
-	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Voted, Reminded, Escalated, Expired, Intent, TookOver, Done, Failed, Checked, Handed, Noted, Closed}
+	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Voted, Reminded, Escalated, Expired, Intent, TookOver, Done, Failed, Checked, Halted, Handed, Noted, Closed}
 }
 
 // effect says what a record does to an incident in one state: the state it leads to, or why it is refused.
@@ -57,11 +57,13 @@ var table = map[State]map[RecordKind]effect{
 	}),
 	Deciding: row(noPlan, map[RecordKind]effect{
 		Decided: {by: decides},
+		Halted:  {by: halts},
 		Cleared: {by: withdraws},
 		Handed:  {by: handsOver},
 	}),
 	Held: row(noPlan, map[RecordKind]effect{
 		Decided: {by: decides},
+		Halted:  {by: halts},
 		Cleared: {by: withdraws},
 		Handed:  {by: handsOver},
 	}),
@@ -80,11 +82,13 @@ var table = map[State]map[RecordKind]effect{
 		Done:     {by: does},
 		Failed:   {by: fails},
 		Cleared:  {by: clearsInPlan},
+		Halted:   {by: halts},
 		Handed:   {by: handsOverInPlan},
 	}),
 	Verifying: row(refuse("the checks are running"), map[RecordKind]effect{
 		Checked: {by: checks},
 		Cleared: {to: Clearing},
+		Halted:  {by: halts},
 	}),
 	Recovered: row(refuse("the recovery is verified"), map[RecordKind]effect{
 		Cleared: {to: Clearing},
@@ -102,10 +106,12 @@ var table = map[State]map[RecordKind]effect{
 		Done:     {by: does},
 		Failed:   {by: fails},
 		Recurred: {by: recurs},
+		Halted:   {by: halts},
 		Handed:   {by: handsOverInPlan},
 	}),
 	HandedOver: row(refuse("a person has it"), map[RecordKind]effect{
-		Decided: {by: decides},
+		Decided: {by: decidesHandedOver},
+		Halted:  {by: halts},
 		Cleared: {by: withdraws},
 		Closed:  {to: Ended},
 	}),

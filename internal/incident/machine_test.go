@@ -99,6 +99,8 @@ func lives() []life {
 		{"standing, then it changes", []Record{standing, record(Recurred), record(Confirmed)}, Deciding},
 		{"standing, then well", []Record{standing, record(Cleared)}, Clearing},
 		{"flaps", []Record{opened, record(Cleared), record(Recurred), record(Confirmed), record(Handed)}, HandedOver},
+		{"stopped in mid-step", []Record{opened, act, stepped(Intent, PhaseRecover, p, 0), halted(p, false), record(Cleared), record(Closed)}, Ended},
+		{"stopped and taken back", join([]Record{opened, act, stepped(Intent, PhaseRecover, p, 0), halted(p, true), undo}, ran(PhaseUndo, u)), HandedOver},
 		{"broken again while restored", join([]Record{opened, act}, ran(PhaseRecover, p), []Record{verified, record(Cleared), undo, record(Recurred)}), Suspected},
 	}
 }
@@ -122,6 +124,12 @@ func TestRefusedRecordsChangeNothing(t *testing.T) {
 		{"second intent", append(acting[:2:2], stepped(Intent, PhaseRecover, p, 0)), stepped(Intent, PhaseRecover, p, 0), "does not fit"},
 		{"act without a plan", acting[:1], decided(PhaseRecover, policies.Act, nil), "does not fit"},
 		{"undo before the fault cleared", acting[:1], decided(PhaseUndo, policies.Act, p), "does not fit"},
+		{"stop of another plan", acting, halted(other, false), "does not fit"},
+		{"stop of what is only held", []Record{record(Opened), decided(PhaseRecover, policies.Deny, p)}, halted(p, false), "does not fit"},
+		{"stop of what has stopped", append(acting[:2:2], halted(p, false)), halted(p, false), "does not fit"},
+		{"nothing was done, and is taken back", append(acting[:2:2], halted(p, true)), decided(PhaseUndo, policies.Act, other), "does not fit"},
+		{"taken back twice", append(acting[:2:2], stepped(Intent, PhaseRecover, p, 0), halted(p, true)), halted(p, true), "does not fit"},
+		{"a step after a stop", append(acting[:2:2], stepped(Intent, PhaseRecover, p, 0), halted(p, false)), stepped(Done, PhaseRecover, p, 0), "no done record in state handed_over"},
 		{"anything after the end", []Record{record(Opened), record(Cleared), record(Closed)}, record(Noted), "closed"},
 	}
 	for _, c := range cases {
@@ -201,6 +209,10 @@ func stepped(kind RecordKind, phase Phase, plan *responders.Plan, n int) Record 
 	return Record{Kind: kind, Writer: "a", Nonce: fmt.Sprint(n), Step: &StepRef{Phase: phase, Plan: plan.Digest, Index: n, Name: plan.Steps[n].Name}}
 }
 
+func halted(plan *responders.Plan, undo bool) Record {
+	return Record{Kind: Halted, Halt: &Halt{Person: "ada", Plan: plan.Digest, Undo: undo}}
+}
+
 func testPlan(name string) *responders.Plan {
 	plan, err := responders.Plan{Runbook: name, Steps: []responders.Step{
 		{Name: "first", Change: responders.Change{Class: policies.Reversible}},
@@ -277,6 +289,13 @@ func TestUpcomingMoves(t *testing.T) {
 		{"then takes back what was done", append(done[:4:4], record(Cleared)), Sight{Now: at(300)}, Decide, "", PhaseUndo},
 		{"nothing done: closes", []Record{opened, record(Cleared)}, Sight{Now: at(300)}, Append, Closed, ""},
 		{"does not close blind", []Record{opened, record(Cleared)}, Sight{Now: at(300), Blind: true}, Wait, "", ""},
+		{"stopped: rests", append(done[:4:4], halted(p, false)), Sight{Now: at(5), Finding: found}, Wait, "", ""},
+		{"stopped, and gone", append(done[:4:4], halted(p, false)), Sight{Now: at(60)}, Append, Cleared, ""},
+		{"stopped and gone: closes with what was done", append(done[:4:4], halted(p, false), record(Cleared)), Sight{Now: at(300)}, Append, Closed, ""},
+		{"stopped, to be taken back: at once", append(done[:4:4], halted(p, true)), Sight{Now: at(5), Finding: found}, Decide, "", PhaseUndo},
+		{"refused to take it back: later again", append(done[:4:4], halted(p, true), decided(PhaseUndo, policies.Deny, u)), Sight{Now: at(7), Finding: found}, Wait, "", ""},
+		{"and then", append(done[:4:4], halted(p, true), decided(PhaseUndo, policies.Deny, u)), Sight{Now: at(30), Finding: found}, Decide, "", PhaseUndo},
+		{"takes it back though it is seen", append(done[:4:4], halted(p, true), decided(PhaseUndo, policies.Act, u)), Sight{Now: at(7), Finding: found}, Step, "", ""},
 		{"back again", []Record{opened, record(Cleared)}, Sight{Now: at(3), Finding: found}, Append, Recurred, ""},
 		{"a failed plan is tried again later", append(done[:3:3], stepped(Failed, PhaseRecover, p, 0)), Sight{Now: at(60), Finding: found}, Decide, "", PhaseRecover},
 		{"an undo that failed waits", undone, Sight{Now: at(10)}, Wait, "", ""},

@@ -224,6 +224,8 @@ func (i *Incident) whileActing(s Sight) Move {
 		return Move{Do: Resume}
 	case i.State == Acting && s.Gone():
 		return cleared(fmt.Sprintf("not seen any more, after %d of %d steps", i.Next, len(i.Plan.Steps)))
+	case i.State == Restoring && i.ordersUndo():
+		return Move{Do: Step}
 	case i.State == Restoring && s.seen():
 		return recurred(s, "it came back while the recovery was being taken back")
 	case s.seen() && !s.lasts():
@@ -249,7 +251,7 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 		return recurred(s, s.Finding.Sentence)
 	case s.Blind, s.Now.Before(due):
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
-	case !i.Wrote:
+	case !i.Wrote, i.leaves():
 		return i.closes()
 	}
 	if retry := later(i.DecidedAt(), s.Looked).Add(t.Retry); i.Decision != nil && i.Decision.Phase == PhaseUndo && s.Now.Before(retry) {
@@ -259,6 +261,9 @@ func (i *Incident) whileClearing(s Sight, t Terms) Move {
 }
 
 func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
+	if i.takesBack() {
+		return i.whileTakingBack(s, t)
+	}
 	if s.Gone() {
 		return i.clearsHandedOver(s, t)
 	}
@@ -269,6 +274,17 @@ func (i *Incident) whileHandedOver(s Sight, t Terms) Move {
 		return Move{Do: Wait, Until: later(due, s.Now.Add(time.Second))}
 	}
 	return Move{Do: Decide, Phase: PhaseRecover}
+}
+
+// whileTakingBack takes back what a person stopped: at once, and after a refusal again, since that was ordered.
+func (i *Incident) whileTakingBack(s Sight, t Terms) Move {
+	if retry := later(i.DecidedAt(), s.Looked).Add(t.Retry); i.Decision != nil && s.Now.Before(retry) {
+		return Move{Do: Wait, Until: retry}
+	}
+	if s.Blind {
+		return Move{Do: Wait, Until: s.Now.Add(t.Retry)}
+	}
+	return Move{Do: Decide, Phase: PhaseUndo}
 }
 
 // clearsHandedOver clears what a person has: where it flaps, only once it has stayed away.
@@ -286,7 +302,9 @@ func (i *Incident) clearsHandedOver(s Sight, t Terms) Move {
 // closes ends the incident with what its plan achieved.
 func (i *Incident) closes() Move {
 	text := "gone before anything was done"
-	if i.Outcome != "" {
+	if i.leaves() && i.Wrote {
+		text = fmt.Sprintf("gone; %s stopped plan %s, and what was done until then is left as it is", i.Stopped.By.Person, i.Stopped.Plan.ShortDigest())
+	} else if i.Outcome != "" {
 		text = "recovered, and nothing is left to take back"
 	} else if i.Attempts > 0 {
 		text = "gone, and what was done is taken back"

@@ -68,6 +68,7 @@ const (
 	Done      RecordKind = "done"      // a step was done and the world agrees
 	Failed    RecordKind = "failed"    // a step was not done, or the world does not agree
 	Checked   RecordKind = "checked"   // the plan's checks came to an outcome
+	Halted    RecordKind = "halted"    // a person stopped the plan
 	Handed    RecordKind = "handed"    // a person has to go on
 	Noted     RecordKind = "noted"     // something worth remembering that changes nothing, such as a pause that holds a step
 	Closed    RecordKind = "closed"    // the end
@@ -98,8 +99,9 @@ type Record struct {
 	WindowS  float64            `json:"window_s,omitempty"` // Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
-	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before; Voted: whether this person may
+	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before; Voted, Halted: whether this person may
 	Ballot   *Ballot            `json:"ballot,omitempty"`   // Voted
+	Halt     *Halt              `json:"halt,omitempty"`     // Halted
 	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed
 	Outcome  responders.Outcome `json:"outcome,omitempty"`  // Checked, Closed
 	Text     string             `json:"text,omitempty"`     // why, for people; any kind

@@ -46,6 +46,7 @@ const (
 	Resume  Verb = "resume"
 	Declare Verb = "declare" // that something is broken, and take that back
 	Vote    Verb = "vote"    // say something about a plan that people are asked about
+	Stop    Verb = "stop"    // a plan that is worked on, and have what it did taken back
 
 	Activate Verb = "activate" // policy that lets Salvor do more than the one in force
 )
@@ -55,7 +56,7 @@ func (v Verb) needs() (Role, bool) {
 	switch v {
 	case Read:
 		return Viewer, true
-	case Pause, Resume, Declare, Vote:
+	case Pause, Resume, Declare, Vote, Stop:
 		return Operator, true
 	case Activate:
 		return Admin, true

@@ -6,13 +6,16 @@ import (
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
 )
 
-// Authorize asks policy whether a person may say something about the plan that people are asked about. It returns what was asked and
-// answered, to be stored beside what the person says, and at which event of the view. Without an answer of policy nobody may.
+// Authorize asks policy whether a person may say something about the plan that people are asked about, or stop the one that is worked on. It
+// returns what was asked and answered, to be stored beside what the person says, and at which event of the view. Without an answer of policy
+// nobody may approve.
 func (e *Engine) Authorize(ctx context.Context, inc *incident.Incident, person policies.Person) (Stored, uint64, error) {
-	if inc.Asking() == nil {
-		return Stored{}, 0, fmt.Errorf("authorize %s: nobody is asked about %s now", person.Name, inc.Name())
+	plan, phase := spokenOf(inc)
+	if plan == nil {
+		return Stored{}, 0, fmt.Errorf("authorize %s: there is no plan of %s to say anything about now", person.Name, inc.Name())
 	}
 	look, err := e.look(inc)
 	if err != nil {
@@ -22,8 +25,19 @@ func (e *Engine) Authorize(ctx context.Context, inc *incident.Incident, person p
 	if err != nil {
 		return Stored{}, 0, err
 	}
-	q := e.question(inc, look, incident.PhaseRecover, inc.Approval.Plan, now)
+	q := e.question(inc, look, phase, plan, now)
 	q.About, q.Person = policies.AboutAuthorize, person
-	got := e.ask(ctx, q, inc.Approval.Plan)
+	got := e.ask(ctx, q, plan)
 	return Stored{got.asked, got.answer}, look.Seq, nil
+}
+
+// spokenOf is the plan that people can say something about now.
+func spokenOf(inc *incident.Incident) (*responders.Plan, incident.Phase) {
+	if inc.Asking() != nil {
+		return inc.Approval.Plan, incident.PhaseRecover
+	}
+	if inc.Working() {
+		return inc.Plan, inc.Phase
+	}
+	return inc.Halting(), incident.PhaseRecover
 }

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,10 +15,12 @@ import (
 // check runs the checks of the plan until they all hold through their settle windows or their deadlines have passed, and
 // records the outcome. It only reads; after a death it begins again.
 func (e *Engine) check(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	lasting, ended := e.interruptible(ctx, inc)
+	defer ended()
 	worst := responders.Finding{Outcome: responders.OutcomeVerified}
 	spent := look.Sight.Now.Sub(inc.Since)
 	for _, check := range inc.Plan.Checks {
-		found, err := e.settle(ctx, inc, look, check, spent)
+		found, err := e.settle(lasting, inc, look, check, spent)
 		if err != nil {
 			return err
 		}
@@ -39,7 +42,7 @@ func (e *Engine) settle(ctx context.Context, inc *incident.Incident, look pipeli
 	defer cancel()
 	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: check.Name, Now: look.Sight.Now}
 	found := e.watchCheck(bounded, responder, env, check)
-	return found, ctx.Err()
+	return found, cmp.Or(interrupted(ctx), ctx.Err())
 }
 
 // watchCheck returns a verified finding once the check has held long enough, and what was last found when ctx ends.

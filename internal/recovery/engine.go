@@ -88,15 +88,16 @@ type Options struct {
 type Engine struct {
 	Options
 
-	mu     sync.Mutex
-	looked map[incident.ID]time.Time // when a plan was last worked out in vain
-	held   map[incident.ID]holding   // what last held a step
-	stood  standing                  // as it was last read
+	mu      sync.Mutex
+	looked  map[incident.ID]time.Time // when a plan was last worked out in vain
+	held    map[incident.ID]holding   // what last held a step
+	stood   standing                  // as it was last read
+	running map[incident.ID]running   // what can be interrupted
 }
 
 // New makes an engine.
 func New(opt Options) *Engine {
-	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}}
+	return &Engine{Options: opt, looked: map[incident.ID]time.Time{}, held: map[incident.ID]holding{}, running: map[incident.ID]running{}}
 }
 
 // viewLag is how far the view may lag behind the clock for a judgement that leads to an effect.

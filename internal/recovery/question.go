@@ -150,7 +150,7 @@ func tried(inc *incident.Incident) []string {
 // stopCause is what was said when the last plan stopped, empty where none has.
 func stopCause(inc *incident.Incident) string {
 	for _, rec := range slices.Backward(inc.History) {
-		if rec.Kind == incident.Failed || rec.Kind == incident.Checked {
+		if rec.Kind == incident.Failed || rec.Kind == incident.Checked || rec.Kind == incident.Halted {
 			return rec.Text
 		}
 	}

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,14 +300,17 @@ func (e *Engine) effect(ctx context.Context, inc *incident.Incident, look pipeli
 	if err != nil {
 		return responders.Finding{}, err
 	}
+	ctx, ended := e.interruptible(ctx, inc)
+	defer ended()
 	ctx, cancel := e.Clock.WithTimeout(ctx, inc.Intent.Deadline.Sub(e.Clock.Now()))
 	defer cancel()
 	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: step.Name, Now: look.Sight.Now}
 	guarded := responders.WithGuard(ctx, e.guard(inc))
 	if err := responder.Apply(guarded, env, step.Change); err != nil {
-		return responders.Finding{}, fmt.Errorf("step %s: %w", step.Name, err)
+		return responders.Finding{}, cmp.Or(interrupted(ctx), fmt.Errorf("step %s: %w", step.Name, err))
 	}
-	return e.agree(ctx, responder, env, step)
+	found, err := e.agree(ctx, responder, env, step)
+	return found, cmp.Or(interrupted(ctx), err)
 }
 
 // agree asks the world until it verifies or the deadline has passed.

@@ -36,7 +36,7 @@ func (c *checker) compare(ctx context.Context, inc *incident.Incident, rec incid
 // judgement says whether records of a kind are judgements.
 func judgement(kind incident.RecordKind) bool {
 	switch kind {
-	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted, incident.Voted:
+	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted, incident.Voted, incident.Halted:
 		return false
 	}
 	return true

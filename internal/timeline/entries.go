@@ -18,10 +18,11 @@ type teller struct {
 	results map[uint64]incident.Sequenced // by the sequence of the intent or takeover it ends
 	over    map[uint64]bool               // sequences of intents that another record goes on with
 	told    map[uint64]bool               // sequences of results told with their intent
+	stopped map[uint64]bool               // sequences of intents in whose midst a person stopped the plan
 }
 
 func newTeller(asked map[string]policies.Question) *teller {
-	return &teller{asked: asked, results: map[uint64]incident.Sequenced{}, over: map[uint64]bool{}, told: map[uint64]bool{}}
+	return &teller{asked: asked, results: map[uint64]incident.Sequenced{}, over: map[uint64]bool{}, told: map[uint64]bool{}, stopped: map[uint64]bool{}}
 }
 
 // entries tells a whole history.
@@ -50,6 +51,11 @@ func (t *teller) match(history []incident.Sequenced) {
 				t.results[open.Seq], t.told[rec.Seq] = rec, true
 			}
 			open = nil
+		case incident.Halted:
+			if open != nil {
+				t.stopped[open.Seq] = true
+			}
+			open = nil
 		}
 	}
 }
@@ -75,6 +81,8 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 		return t.decided(e, rec)
 	case incident.Voted:
 		return []entry{voted(e, rec)}
+	case incident.Halted:
+		return []entry{halted(e, rec)}
 	case incident.Reminded:
 		e.verb = "reminded"
 	case incident.Escalated:
@@ -117,6 +125,15 @@ func voted(e entry, rec incident.Sequenced) entry {
 	return e
 }
 
+// halted tells who stopped a plan, with what, and what becomes of what it did.
+func halted(e entry, rec incident.Sequenced) entry {
+	e.verb = "stopped"
+	if h := rec.Halt; h != nil && h.Via != "" {
+		e.text += " (via " + Plain(h.Via) + ")"
+	}
+	return e
+}
+
 // found says why it is this fault: who agrees, which events say so, and which rules did not match.
 func found(f *classifiers.Fault) []string {
 	if f == nil {
@@ -151,6 +168,8 @@ func (t *teller) step(e entry, rec incident.Sequenced) []entry {
 	switch {
 	case t.over[rec.Seq]:
 		s.text += "  not ended by " + Plain(rec.Writer)
+	case t.stopped[rec.Seq]:
+		s.text += "  stopped by a person, not ended"
 	case !ended:
 		s.text += fmt.Sprintf("  running, stops by %s", clock(rec.Step.Deadline))
 	default:
