@@ -25,7 +25,6 @@ func (s *stage) halt(id incident.ID, undo bool) bool {
 	if _, err := s.store.Writer("desk").AppendReleasing(s.t.Context(), inc, incident.Record{Kind: incident.Halted, At: time.Now(), Halt: &h, Text: "ada stopped it"}); err != nil {
 		s.t.Fatal(err)
 	}
-	s.Interrupt(s.now(id).History[len(s.now(id).History)-1])
 	return true
 }
 
@@ -110,15 +109,19 @@ func TestStoppedBeforeAWrite(t *testing.T) {
 
 // TestStopEndsAWait: who stops a plan does not wait for the deadline of its step, nor for that of its checks.
 func TestStopEndsAWait(t *testing.T) {
-	for _, steps := range []int{1, 0} { // the stop comes once so many steps have failed to show an effect
+	for _, steps := range []int{0, 1, 2} { // after so many the stop comes: in the next, or in the check
 		play(t, func(s *stage) {
 			id := s.opened()
 			s.found = func() responders.Finding {
-				if state := s.now(id).State; state == incident.Acting && steps == 1 || state == incident.Verifying {
-					s.halt(id, false)
-					return responders.Finding{Outcome: responders.OutcomeNotVerified}
+				inc := s.now(id)
+				if inc.State == incident.Acting && inc.Next < steps {
+					return responders.Finding{Outcome: responders.OutcomeVerified}
 				}
-				return responders.Finding{Outcome: responders.OutcomeVerified}
+				if s.halt(id, false) {
+					inc = s.now(id)
+					s.Interrupt(inc.History[len(inc.History)-1])
+				}
+				return responders.Finding{Outcome: responders.OutcomeNotVerified}
 			}
 			began := time.Now()
 			if inc := s.moves(id); inc.State != incident.HandedOver || time.Since(began) > time.Second {

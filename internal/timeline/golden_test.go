@@ -78,6 +78,13 @@ var stories = map[string]func(*story){
 		s.after(time.Second).decided(incident.Decision{Phase: incident.PhaseRecover, Plan: s.plan(), Answer: askAnswer(1), Agreed: true}, s.question(policies.ModeAsk))
 		s.intends(s.plan(), incident.PhaseRecover, 0)
 	},
+	"stopped": func(s *story) {
+		plan := s.plan()
+		s.opened().acts().does(plan, incident.PhaseRecover, 0, 400*time.Millisecond)
+		s.intends(plan, incident.PhaseRecover, 1).after(3 * time.Second)
+		s.add(incident.Record{Kind: incident.Halted, Halt: &incident.Halt{Person: "ada", Via: "token", Plan: plan.Digest, Reason: "it comes back"},
+			Text: "ada stopped plan 4f2a91 in step 2 of 3, and what was done stays: it comes back"})
+	},
 	"rejected": func(s *story) {
 		s.asks(1).after(time.Minute).says(incident.Ballot{Person: "bob", Groups: []string{"sre-oncall"}, Via: "token", Says: incident.Reject, Reason: "the rack is being moved"})
 	},
