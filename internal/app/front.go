@@ -107,7 +107,7 @@ func openAPI(a *App) (*api.API, error) {
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
 	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
-		Policy: a.rollout, Approvals: &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}, Events: a.store.log, Declared: judging.Declared(a.cfg),
+		Policy: a.rollout, Approvals: &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}, Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
 }
 

@@ -28,10 +28,16 @@ type Authorizer interface {
 	Authorize(ctx context.Context, inc *incident.Incident, person policies.Person) (recovery.Stored, uint64, error)
 }
 
+// Policy is the policy in force.
+type Policy interface {
+	Signer() string // who signed it, "" where nobody has
+}
+
 // Desk is where people say what they want. All of it is needed. It is safe for concurrent use.
 type Desk struct {
 	Ledger     Ledger
 	Authorizer Authorizer
+	Policy     Policy
 	Lost       error // what an append wraps that another came before
 	Log        *slog.Logger
 }

@@ -31,6 +31,7 @@ type counter struct {
 	now    time.Time
 	deny   string // why policy lets nobody
 	by     string // who declared the fault
+	signer string // of policy
 	broken error  // policy cannot be asked
 	asked  []policies.Question
 	mu     sync.Mutex
@@ -51,6 +52,9 @@ func (c *counter) Authorize(_ context.Context, inc *incident.Incident, p policie
 	return recovery.Stored{Question: q, Decision: policies.Settle(said, q)}, inc.ViewSeq, nil
 }
 
+// Signer implements Policy.
+func (c *counter) Signer() string { return c.signer }
+
 func planOf(name string) *responders.Plan {
 	p, err := responders.Plan{Runbook: name, Steps: []responders.Step{{Name: "cordon", Change: responders.Change{Class: policies.Reversible}}}}.Seal()
 	if err != nil {
@@ -62,7 +66,7 @@ func planOf(name string) *responders.Plan {
 // newCounter asks two people: one on call and one owner.
 func newCounter(t *testing.T) *counter {
 	c := &counter{t: t, store: memory.New(memory.Options{Now: func() time.Time { return noon }}), now: noon.Add(time.Minute)}
-	c.Desk = &Desk{Ledger: c.store.Writer("desk"), Authorizer: c, Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
+	c.Desk = &Desk{Ledger: c.store.Writer("desk"), Authorizer: c, Policy: c, Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
 	f := classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod", Anchor: classifiers.Anchor{Kind: "node", Name: "w1", UID: "uid-1"}}
 	key := incident.KeyOf(f)
 	inc, err := c.store.Writer("engine").OpenIncident(t.Context(), incident.Record{Kind: incident.Opened, At: noon, Key: &key, Fault: &f}, 0)
@@ -160,8 +164,9 @@ func TestWhatDoesNotCount(t *testing.T) {
 			_, err := c.Say(c.t.Context(), people.Person{Name: "vera", Role: people.Viewer, Groups: []string{"oncall"}}, c.id, Said{incident.Approve, c.plan(), ""})
 			return err
 		}, NotAuthorised, "vera is viewer"},
-		"policy denies":   {func(c *counter) error { c.deny = "not on Fridays"; return c.says(incident.Approve, "ada", "oncall") }, NotAuthorised, "not on Fridays"},
-		"who declared it": {func(c *counter) error { c.by = "ada"; return c.says(incident.Approve, "ada", "oncall") }, NotAuthorised, "ada has declared the fault"},
+		"policy denies":        {func(c *counter) error { c.deny = "not on Fridays"; return c.says(incident.Approve, "ada", "oncall") }, NotAuthorised, "not on Fridays"},
+		"who declared it":      {func(c *counter) error { c.by = "ada"; return c.says(incident.Approve, "ada", "oncall") }, NotAuthorised, "ada has declared the fault"},
+		"who signed the rules": {func(c *counter) error { c.signer = "Ada"; return c.says(incident.Approve, "ada", "oncall") }, NotAuthorised, "ada signed the rules in force"},
 		"the same person again": {func(c *counter) error {
 			return errors.Join(only(c.says(incident.Approve, "ada", "oncall", "owners")), c.says(incident.Approve, "ada", "oncall", "owners"))
 		}, SaidBefore, "ada has approved already"},
@@ -238,7 +243,7 @@ func kinds(inc *incident.Incident, kind incident.RecordKind) (n int) {
 func TestWhoHoldsSalvorBackIsNotDenied(t *testing.T) {
 	for voice, want := range map[incident.Voice]incident.State{incident.Reject: incident.HandedOver, incident.Hold: incident.Awaiting} {
 		c := newCounter(t)
-		c.deny = "the plan is bad"
+		c.deny, c.signer = "the plan is bad", "ada"
 		if err := c.says(voice, "ada", "oncall"); err != nil || c.inc().State != want || len(c.asked) != 1 {
 			t.Errorf("%s: %v, %s", voice, err, c.inc().State)
 		}
@@ -358,6 +363,23 @@ func TestTwoPeopleStopAtOnce(t *testing.T) {
 	}
 	if won != 1 || kinds(c.inc(), incident.Halted) != 1 {
 		t.Errorf("%d of them stopped it, %d records", won, kinds(c.inc(), incident.Halted))
+	}
+}
+
+// TestAVoteCountsAsItWasCast: who is in other groups by now says nothing more, and what they said before counts.
+func TestAVoteCountsAsItWasCast(t *testing.T) {
+	c := newCounter(t)
+	if err := errors.Join(c.says(incident.Approve, "ada", "oncall"), c.says(incident.Approve, "olga", "owners")); err != nil || c.inc().State != incident.Deciding {
+		t.Fatal(err)
+	}
+	c = newCounter(t)
+	if err := c.says(incident.Approve, "ada", "oncall"); err != nil {
+		t.Fatal(err)
+	}
+	c.wantRefusal(c.says(incident.Approve, "ada"), NotAuthorised, "ada is not one of those who are asked")
+	c.wantRefusal(c.says(incident.Reject, "ada"), NotAuthorised, "ada is not one of those who are asked")
+	if err := c.says(incident.Approve, "olga", "owners"); err != nil || c.inc().State != incident.Deciding {
+		t.Errorf("%v, %s", err, c.inc().State)
 	}
 }
 

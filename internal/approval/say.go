@@ -34,7 +34,7 @@ func (d *Desk) say(ctx context.Context, who people.Person, inc *incident.Inciden
 	if err != nil {
 		return err
 	}
-	if err := allowed(inc, who, said, asked); err != nil {
+	if err := allowed(inc, who, said, asked, d.Policy.Signer()); err != nil {
 		return err
 	}
 	_, err = d.Ledger.AppendAsked(ctx, inc, incident.Record{Kind: incident.Voted, At: asked.Question.Now, ViewSeq: at, Ballot: &ballot, Text: sentence(inc, ballot)}, asked)
@@ -42,14 +42,16 @@ func (d *Desk) say(ctx context.Context, who people.Person, inc *incident.Inciden
 }
 
 // allowed says why a person may not say it now, by what policy was asked and answered. Who only holds Salvor back is never denied that: rules
-// that deny the plan itself would.
-func allowed(inc *incident.Incident, who people.Person, said Said, asked recovery.Stored) error {
+// that deny the plan itself would. Signer is who signed these rules, if anybody.
+func allowed(inc *incident.Incident, who people.Person, said Said, asked recovery.Stored, signer string) error {
 	call := "call somebody else who is asked: " + inc.Approval.Whom().Whom()
 	switch {
 	case said.Voice == incident.Approve && asked.Decision.Verdict != policies.Act:
 		return &Refusal{NotAuthorised, fmt.Sprintf("policy does not let %s %s it: %s", who.Name, said.Voice, recovery.Saying(asked.Decision)), call}
 	case said.Voice == incident.Approve && strings.EqualFold(asked.Question.Incident.Declared, who.Name):
 		return &Refusal{NotAuthorised, who.Name + " has declared the fault, and who asks for something does not approve of it", call}
+	case said.Voice == incident.Approve && signer != "" && strings.EqualFold(signer, who.Name):
+		return &Refusal{NotAuthorised, who.Name + " signed the rules in force, and who writes the rules does not approve of what they let run", call}
 	case !asked.Question.Now.Before(inc.Approval.Until):
 		return &Refusal{TooLate, "the time to answer was over at " + clock(inc.Approval.Until), look(inc)}
 	}

@@ -59,7 +59,7 @@ func (d *Dir) Look(ctx context.Context) (Candidate, error) {
 		author = now.authorSince(d.known, d.Path)
 	}
 	d.known, d.certain = now, digest
-	d.holds, d.err = Candidate{read, d.Path, author}, err
+	d.holds, d.err = Candidate{Policy: read, Source: d.Path, Author: author}, err
 	return d.holds, d.err
 }
 

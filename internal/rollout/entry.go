@@ -25,6 +25,7 @@ type Offer struct {
 	Digest   string `json:"digest"`             // of what the source holds, tests included
 	Source   string `json:"source"`             // as people read it
 	Author   string `json:"author,omitempty"`   // the person who wrote or signed it; "" when that is not known
+	Signed   bool   `json:"signed,omitempty"`   // a key of theirs says so; entries of older versions never do
 	Replica  string `json:"replica"`            // whose source it is
 }
 

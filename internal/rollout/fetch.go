@@ -116,7 +116,7 @@ func (f *Fetch) Open(ctx context.Context, data []byte) (Candidate, error) {
 	if err != nil {
 		return Candidate{}, &UnfitError{f.URL, sumOf(string(data)), err}
 	}
-	return Candidate{read, f.URL, f.Persons[key]}, nil
+	return Candidate{read, f.URL, f.Persons[key], true}, nil
 }
 
 // fetch gets the bundle with its ETag; nil when it is what came last.

@@ -115,7 +115,7 @@ func TestASignedBundleIsRolledOut(t *testing.T) {
 	s.data = p.sign(t, acts)
 	looks(t, r)
 	held := r.Status().Held
-	if held == nil || held.Author != "ann" || held.Source != s.URL+"/policy.tar.gz" {
+	if held == nil || held.Author != "ann" || !held.Signed || held.Source != s.URL+"/policy.tar.gz" {
 		t.Fatalf("held is %+v", held)
 	}
 	if _, err := r.Activate(t.Context(), "ann", held.Revision, ""); !errors.Is(err, ErrAuthor) {
@@ -125,6 +125,12 @@ func TestASignedBundleIsRolledOut(t *testing.T) {
 		t.Error(err)
 	}
 	wants(t, r, policies.Act)
+	if r.Signer() != "ann" {
+		t.Errorf("%q signed what is in force", r.Signer())
+	}
+	if own := replica(t, "two", newBooks(), newDesk(t, acts).source()); own.Signer() != "" {
+		t.Errorf("%q signed what nobody did", own.Signer())
+	}
 }
 
 // TestABundleIsTestedByItsCases, as a directory is, and has its revision.

@@ -66,7 +66,7 @@ func (r *Rollout) deal(ctx context.Context, sum string, do func(now *state) erro
 
 // offer brings a candidate into force, has it held, or refuses it. What this replica offered before is not offered again.
 func (r *Rollout) offer(ctx context.Context, now *state, c Candidate) error {
-	o := Offer{c.Policy.Revision(), c.Policy.Digest(), c.Source, c.Author, r.Replica}
+	o := Offer{c.Policy.Revision(), c.Policy.Digest(), c.Source, c.Author, c.Signed, r.Replica}
 	if now.offered[r.Replica] == o.Digest {
 		r.isWell()
 		return nil

@@ -13,6 +13,7 @@ type Candidate struct {
 	Policy rego.Policy
 	Source string // as people read it
 	Author string // "" when it is not known
+	Signed bool   // a key of theirs says so
 }
 
 // Source holds policy. Look is called again and again, by one goroutine, and gives what the source holds now. Its error is errUnsettled while
@@ -52,7 +53,7 @@ func (s Shipped) Look(ctx context.Context) (Candidate, error) {
 	if err != nil {
 		return Candidate{}, &UnfitError{s.Rules.Name, sumOf(err.Error()), err}
 	}
-	return Candidate{read, s.Rules.Name, shippedAuthor}, nil
+	return Candidate{Policy: read, Source: s.Rules.Name, Author: shippedAuthor}, nil
 }
 
 // Every implements Source: they do not change while a process lives.

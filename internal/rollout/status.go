@@ -37,6 +37,16 @@ func (r *Rollout) Status() Status {
 	return s
 }
 
+// Signer is the person who signed the policy that is in force, "" where nobody has, or it is not known who.
+func (r *Rollout) Signer() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.state.inForce; now != nil && now.Signed {
+		return now.Author
+	}
+	return ""
+}
+
 // Counts are what is counted of policy in this life of the replica.
 type Counts struct {
 	Refusals uint64 // of what the source held
