@@ -10,16 +10,17 @@ import (
 
 func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 	spec := Spec{Name: "a.responder", Params: []Param{{Name: "nodes", Type: ParamNames, Required: true, About: "names of the nodes"},
-		{Name: "wait", Type: ParamDuration}, {Name: "loud", Type: ParamBool}, {Name: "only", Type: ParamString}}}
+		{Name: "wait", Type: ParamDuration}, {Name: "loud", Type: ParamBool}, {Name: "only", Type: ParamString},
+		{Name: "is", Type: ParamComparison}}}
 	good := []string{"worker-1", "10.0.0.1", "a"}
 	for _, c := range []struct {
 		args Args
 		says string // empty when they are fine
 	}{
 		{Args{"nodes": good}, ""},
-		{Args{"nodes": good, "wait": "90s", "loud": true, "only": "x"}, ""},
+		{Args{"nodes": good, "wait": "90s", "loud": true, "only": "x", "is": "< 3"}, ""},
 		{nil, `needs the argument "nodes": names of the nodes`},
-		{Args{"nodes": good, "force": true}, `takes no argument "force"; it takes: loud, nodes, only, wait`},
+		{Args{"nodes": good, "force": true}, `takes no argument "force"; it takes: is, loud, nodes, only, wait`},
 		{Args{"nodes": "worker-1"}, "at least one, no wildcards"},
 		{Args{"nodes": nil}, "at least one, no wildcards"},
 		{Args{"nodes": []string{}}, "at least one, no wildcards"},
@@ -35,6 +36,7 @@ func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 		{Args{"nodes": good, "wait": 90}, "a duration such as 90s"},
 		{Args{"nodes": good, "loud": "yes"}, "must be a bool"},
 		{Args{"nodes": good, "only": true}, "must be a string"},
+		{Args{"nodes": good, "is": "0.99"}, "a comparison such as >= 0.99"},
 	} {
 		err := spec.Check(c.args)
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {

@@ -63,6 +63,8 @@ func (t ParamType) shape() string {
 		return "a list of distinct object names, at least one, no wildcards"
 	case ParamDuration:
 		return "a duration such as 90s"
+	case ParamComparison:
+		return "a comparison such as >= 0.99"
 	}
 	return "a " + string(t)
 }
@@ -81,6 +83,10 @@ func (t ParamType) admits(value any) bool {
 	case ParamDuration:
 		text, _ := value.(string)
 		_, err := time.ParseDuration(text)
+		return err == nil
+	case ParamComparison:
+		text, _ := value.(string)
+		_, err := ParseComparison(text)
 		return err == nil
 	}
 	return false

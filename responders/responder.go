@@ -53,12 +53,14 @@ type Param struct {
 // ParamType is the JSON shape of an argument.
 type ParamType string
 
-// The shapes of arguments. ParamNames is a list of object names, ParamDuration a Go duration such as "90s".
+// The shapes of arguments. ParamNames is a list of object names, ParamDuration a Go duration such as "90s", ParamComparison a
+// [Comparison] such as ">= 0.99".
 const (
-	ParamNames    ParamType = "names"
-	ParamString   ParamType = "string"
-	ParamDuration ParamType = "duration"
-	ParamBool     ParamType = "bool"
+	ParamNames      ParamType = "names"
+	ParamString     ParamType = "string"
+	ParamDuration   ParamType = "duration"
+	ParamBool       ParamType = "bool"
+	ParamComparison ParamType = "comparison"
 )
 
 // Grant is one RBAC rule a responder needs on the cluster it acts on.

@@ -15,7 +15,15 @@ func loadRunbooks(cfg *config.Config, c clusters) (*judging.Books, error) {
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := all.Catalog(all.Options{Clusters: c, Power: switches})
+	probes, err := probesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := prometheusOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := all.Catalog(all.Options{Clusters: c, Power: switches, Probes: probes, Prometheus: servers})
 	if err != nil {
 		return nil, fmt.Errorf("make the catalogue of responders: %w", err)
 	}

@@ -68,6 +68,7 @@ func (c *check) all(cfg *Config) {
 	c.intakes(cfg)
 	c.people(cfg.People)
 	c.protection(cfg)
+	c.probes(cfg)
 	c.limits(cfg.Limits)
 	c.detect(cfg.Detect)
 	c.times(cfg.Times)

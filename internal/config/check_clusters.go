@@ -25,6 +25,7 @@ func (c *check) clusters(cfg *Config) {
 		c.modes(key, cluster)
 		c.power(key+".power", cluster.Power)
 		c.etcd(key+".etcd", cluster.Etcd)
+		c.prometheus(key+".prometheus", cluster.Prometheus)
 		c.wrong(cluster.LeaseStaleAfter > renewal, key+".lease_stale_after", "",
 			"want more than %s, since kubelets renew that often, not %s", renewal, cluster.LeaseStaleAfter)
 		c.warn(cluster.LeaseStaleAfter > renewal && cluster.LeaseStaleAfter < 2*renewal, key+".lease_stale_after", "leave it at 25s",

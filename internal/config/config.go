@@ -20,6 +20,7 @@ type Config struct {
 	Intakes       []Intake       `yaml:"intakes"`
 	People        []Person       `yaml:"people"`
 	Protection    []Promise      `yaml:"protection"`
+	Probes        []Probe        `yaml:"probes"`
 	Policies      Policies       `yaml:"policies"`
 	Runbooks      Runbooks       `yaml:"runbooks"`
 	Limits        Limits         `yaml:"limits"`
@@ -72,6 +73,7 @@ type Cluster struct {
 	LeaseStaleAfter time.Duration                      `yaml:"lease_stale_after"`
 	SoleRepairer    bool                               `yaml:"sole_repairer"` // people state that nobody repairs its nodes whom Salvor cannot see
 	Etcd            *Etcd                              `yaml:"etcd"`          // nil: the API server is asked whether it reaches it
+	Prometheus      *Prometheus                        `yaml:"prometheus"`    // nil: no runbook can ask one about it
 }
 
 // Mode is how much automation the cluster has earned for one kind of fault.
@@ -143,6 +145,30 @@ type Promise struct {
 	RTO        time.Duration `yaml:"rto"`   // so soon it is to serve again
 	Clusters   []string      `yaml:"clusters"`
 	Namespaces []string      `yaml:"namespaces"` // patterns of names
+}
+
+// Probe is a web address that answers as expected while what runs in its clusters serves.
+type Probe struct {
+	Name      string        `yaml:"name"`
+	URL       string        `yaml:"url"`
+	Clusters  []string      `yaml:"clusters"` // of which it says whether they serve
+	Expect    Expect        `yaml:"expect"`
+	Timeout   time.Duration `yaml:"timeout"` // of one request, its answer included
+	TokenFile string        `yaml:"token_file"`
+	CAFile    string        `yaml:"ca_file"`
+}
+
+// Expect is what the answer to a probe must be.
+type Expect struct {
+	Status       int    `yaml:"status"`
+	BodyContains string `yaml:"body_contains"` // empty: whatever it is
+}
+
+// Prometheus is where a cluster's metrics are asked for.
+type Prometheus struct {
+	URL       string `yaml:"url"` // its API lies below, at api/v1
+	TokenFile string `yaml:"token_file"`
+	CAFile    string `yaml:"ca_file"`
 }
 
 // Policies names rules beside the shipped ones: a directory, or a signed bundle at an address, or neither.

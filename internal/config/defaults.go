@@ -33,6 +33,10 @@ func (p *PowerHTTP) setDefaults() { p.Timeout = 10 * time.Second }
 
 func (p *PowerExec) setDefaults() { p.Timeout = 10 * time.Second }
 
+func (p *Probe) setDefaults() { p.Expect.Status, p.Timeout = 200, 5*time.Second }
+
+func (e *Expect) setDefaults() { e.Status = 200 }
+
 // derive fills in what follows from other values.
 func (c *Config) derive() {
 	if c.Listen.Socket == "" {

@@ -142,6 +142,7 @@ clusters:
     lease_stale_after: 40s
     sole_repairer: true
     etcd: {endpoints: ["https://etcd-0:2379", "https://etcd-1:2379"], ca_file: etcd/ca, cert_file: etcd/crt, key_file: /etcd/key}
+    prometheus: {url: "https://prometheus.example.org/east", token_file: prom.token, ca_file: prom/ca}
   - name: lab
     observe: {in_cluster: true}
     power: {exec: {command: [./off.sh, --now], timeout: 1m}}
@@ -153,6 +154,9 @@ people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token}
 protection:
   - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
+probes:
+  - {name: orders, url: "https://orders.example.org/health?deep=1", clusters: [prod-eu, lab], expect: {status: 204, body_contains: ok}, timeout: 2s, token_file: orders.token, ca_file: orders/ca}
+  - {name: carts, url: "http://carts.example.org", clusters: [lab], expect: {body_contains: ok}}
 policies: {shadow: next, bundle: {url: "https://policy.example.org/b.tar.gz", token_file: b.token, ca_file: b/ca, keys: [{id: k1, file: k1.pem, person: alice}], poll: 1m}}
 runbooks: {dir: books}
 limits: {nodes_per_zone: 2, fleet_share: 0.25, storm: {nodes: 5, share: 0.5, within: 90s}, attempts: 1, flaps: 0}
@@ -180,7 +184,8 @@ func TestReadEverything(t *testing.T) {
 				Modes:           map[classifiers.Kind]policies.Mode{"node": policies.ModeAct, "zone": policies.ModeSuggest},
 				Power:           &Power{HTTP: &PowerHTTP{"https://power.example.org/nodes/{node}", in("power.token"), 3 * time.Second}},
 				LeaseStaleAfter: 40 * time.Second, SoleRepairer: true,
-				Etcd: &Etcd{[]string{"https://etcd-0:2379", "https://etcd-1:2379"}, in("etcd/ca"), in("etcd/crt"), "/etcd/key"}},
+				Etcd: &Etcd{[]string{"https://etcd-0:2379", "https://etcd-1:2379"}, in("etcd/ca"), in("etcd/crt"), "/etcd/key"},
+				Prometheus: &Prometheus{"https://prometheus.example.org/east", in("prom.token"), in("prom/ca")}},
 			{Name: "lab", Observe: Observe{InCluster: true}, Power: &Power{Exec: &PowerExec{[]string{in("off.sh"), "--now"}, time.Minute}},
 				LeaseStaleAfter: 25 * time.Second},
 		},
@@ -191,6 +196,8 @@ func TestReadEverything(t *testing.T) {
 		},
 		People:     []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
 		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
+		Probes: []Probe{{"orders", "https://orders.example.org/health?deep=1", []string{"prod-eu", "lab"}, Expect{204, "ok"}, 2 * time.Second, in("orders.token"), in("orders/ca")},
+			{"carts", "http://carts.example.org", []string{"lab"}, Expect{200, "ok"}, 5 * time.Second, "", ""}},
 		Policies: Policies{Shadow: in("next"), Bundle: &Bundle{"https://policy.example.org/b.tar.gz", in("b.token"), in("b/ca"),
 			[]BundleKey{{"k1", in("k1.pem"), "alice"}}, time.Minute}},
 		Runbooks:      Runbooks{in("books")},

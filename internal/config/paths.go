@@ -28,6 +28,9 @@ func (c *Config) paths() []*string {
 	for i := range c.People {
 		all = append(all, &c.People[i].TokenFile)
 	}
+	for i := range c.Probes {
+		all = append(all, &c.Probes[i].TokenFile, &c.Probes[i].CAFile)
+	}
 	for i := range c.Alertmanagers {
 		all = append(all, &c.Alertmanagers[i].TokenFile)
 	}
@@ -56,6 +59,9 @@ func (c *Cluster) paths() []*string {
 	all := append(c.Etcd.paths(), &c.Observe.Kubeconfig)
 	if c.Act != nil {
 		all = append(all, &c.Act.Kubeconfig)
+	}
+	if c.Prometheus != nil {
+		all = append(all, &c.Prometheus.TokenFile, &c.Prometheus.CAFile)
 	}
 	if c.Power != nil && c.Power.HTTP != nil {
 		all = append(all, &c.Power.HTTP.TokenFile)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/responders/node"
+	"github.com/salvor-io/salvor/responders/serving"
 	"github.com/salvor-io/salvor/responders/workload"
 )
 
@@ -20,8 +21,10 @@ type Clusters interface {
 
 // Options are what responders reach the world through.
 type Options struct {
-	Clusters Clusters
-	Power    map[string]node.Power // the power switch of each cluster that has one, by cluster
+	Clusters   Clusters
+	Power      map[string]node.Power          // the power switch of each cluster that has one, by cluster
+	Probes     map[string][]*serving.Probe    // the probes of each cluster that has any, by cluster
+	Prometheus map[string]*serving.Prometheus // that of each cluster that has one, by cluster
 }
 
 // Catalog makes the catalogue. With zero Options the responders can be described, but not called.
@@ -31,6 +34,8 @@ func Catalog(o Options) (responders.Catalog, error) {
 		node.NewFence(o.Clusters, o.Power),
 		node.NewRelease(o.Clusters, o.Power),
 		node.NewRestore(o.Clusters),
+		serving.NewHTTP(o.Probes),
+		serving.NewQuery(o.Prometheus),
 		workload.NewAvailable(o.Clusters),
 		workload.NewDisplace(o.Clusters),
 	)
