@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxProbeTimeout = time.Minute
-	maxExpectedText = 1024 // bytes
+	maxProbeTimeout = 10 * time.Second // a check is asked each second, and many probes may be silent
+	maxExpectedText = 1024             // bytes
 )
 
 // probes checks what says whether clusters serve. A probe of no cluster would never be asked.

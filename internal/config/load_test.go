@@ -184,7 +184,7 @@ func TestReadEverything(t *testing.T) {
 				Modes:           map[classifiers.Kind]policies.Mode{"node": policies.ModeAct, "zone": policies.ModeSuggest},
 				Power:           &Power{HTTP: &PowerHTTP{"https://power.example.org/nodes/{node}", in("power.token"), 3 * time.Second}},
 				LeaseStaleAfter: 40 * time.Second, SoleRepairer: true,
-				Etcd: &Etcd{[]string{"https://etcd-0:2379", "https://etcd-1:2379"}, in("etcd/ca"), in("etcd/crt"), "/etcd/key"},
+				Etcd:       &Etcd{[]string{"https://etcd-0:2379", "https://etcd-1:2379"}, in("etcd/ca"), in("etcd/crt"), "/etcd/key"},
 				Prometheus: &Prometheus{"https://prometheus.example.org/east", in("prom.token"), in("prom/ca")}},
 			{Name: "lab", Observe: Observe{InCluster: true}, Power: &Power{Exec: &PowerExec{[]string{in("off.sh"), "--now"}, time.Minute}},
 				LeaseStaleAfter: 25 * time.Second},

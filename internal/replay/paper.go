@@ -74,6 +74,9 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 		return responders.Change{}, err
 	}
 	c := responders.Change{Responder: s.spec.Name, Class: s.spec.Class}
+	if len(s.spec.Grants) == 0 { // it looks at what serves, and at nothing in the cluster
+		c.Targets = append(c.Targets, policies.Target{Kind: "Cluster", Name: env.Cluster, UID: env.Cluster})
+	}
 	for _, param := range s.spec.Params {
 		if param.Type == responders.ParamNames {
 			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)

@@ -255,14 +255,20 @@ func (t *teller) held() string {
 	}
 	text := ""
 	for i, c := range t.plan.Checks {
-		if i > 0 {
+		switch {
+		case i > 0 && c.Change.Nothing:
+			text += "; "
+		case i > 0:
 			text += ", "
 		}
 		what := Plain(c.Name)
 		if len(c.Change.Will) == 1 {
 			what = Plain(c.Change.Will[0])
 		}
-		text += what + ", held for " + lasting(inSeconds(c.SettleS))
+		text += what
+		if !c.Change.Nothing {
+			text += ", held for " + lasting(inSeconds(c.SettleS))
+		}
 	}
 	return text
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxProbes = 100 // in one check: nobody reads more
-	asks      = 8   // under way at a time
+	asks      = 50  // under way at a time: a check of all of them is to be over soon, though none of them answers
 )
 
 func unknown(err error) (responders.Finding, error) {
