@@ -81,7 +81,8 @@ func sentenceOf(p config.Problem) string {
 func (e *exam) all(ctx context.Context, said answer) [][]Finding {
 	parts := []func(context.Context) []Finding{func(ctx context.Context) []Finding { return e.store(ctx, said) }}
 	for _, c := range e.cfg.Clusters {
-		parts = append(parts, func(ctx context.Context) []Finding { return e.cluster(ctx, c) })
+		parts = append(parts, func(ctx context.Context) []Finding { return e.cluster(ctx, c) },
+			func(ctx context.Context) []Finding { return e.serving(ctx, c) })
 	}
 	parts = append(parts, e.policy, func(ctx context.Context) []Finding { return e.alertmanagers(ctx, said) })
 	found := make([][]Finding, len(parts))

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,7 +30,7 @@ func TestAllIsWell(t *testing.T) {
 		"loads": "1 cluster, 1 intake, 0 people, 1 Alertmanager", "ready": "store: ok; view: ok; ready", "takes writes": "the running server",
 		"reach": "API server v1.36.3", "observe rights": "all 77 reads", "observe writes nothing": "no right to write", "nodes": "3 nodes, 3 ready; faults of kind node are in mode act",
 		"act rights": "all 5 accesses", "act has no more": "no other right", "same cluster": "cp-1", "second repairers": "none found",
-		"power switch": "worker-1 is on", "round trip": "arrived at Salvor for cluster prod-eu after",
+		"power switch": "worker-1 is on", "probe shop": "/health?key=... answers as expected in", "Prometheus": "/east answers in", "round trip": "arrived at Salvor for cluster prod-eu after",
 		"alerts reach Salvor": fmt.Sprintf("all %d shipped alerts reach Salvor, for cluster prod-eu", len(alertmanager.Shipped())), "others still hear": "from anybody else",
 	} {
 		holds(t, r, doctor.OK, check, says)
@@ -129,6 +130,11 @@ func TestFindings(t *testing.T) {
 
 		{"switch away", func(w *world) { w.power = "nonsense" }, doctor.Problem, "power switch", "no answer that counts"},
 		{"switch lies", func(w *world) { w.power = `{"power":"off"}` }, doctor.Problem, "power switch", "says that worker-1 is off, but the node is ready"},
+
+		{"service away", func(w *world) { w.shop = http.StatusBadGateway }, doctor.Problem, "probe shop", "it answers 502 Bad Gateway, not 200"},
+		{"Prometheus away", func(w *world) { w.config = strings.Replace(w.config, "PROM/east", "PROM/west", 1) }, doctor.Problem, "Prometheus", "404 Not Found"},
+		{"Prometheus lies", func(w *world) { w.metrics = strings.Replace(w.metrics, `"1"`, `"2"`, 1) }, doctor.Problem, "Prometheus", "it answers something else"},
+		{"Prometheus warns", func(w *world) { w.metrics = `{"warnings":["store away"],` + w.metrics[1:] }, doctor.Warning, "Prometheus", "store away"},
 
 		{"Alertmanager away", func(w *world) { w.config = strings.Replace(w.config, "{url: AM,", "{url: AM/wrong,", 1) }, doctor.Problem, "reach", "404"},
 		{"Alertmanager refuses", func(w *world) { w.refuses = true }, doctor.Problem, "takes alerts", "404"},
@@ -230,7 +236,7 @@ func TestNoRightToSeeNodes(t *testing.T) {
 
 func TestTwoAlertmanagersAndClusters(t *testing.T) {
 	w := newWorld(t)
-	w.config = strings.NewReplacer("clusters: [prod-eu]", "clusters: [prod-eu, prod-us]", "alertmanagers: [", "alertmanagers: [{url: AM/, token_file: DIR/am}, ",
+	w.config = strings.NewReplacer("am, token_file: DIR/intake, clusters: [prod-eu]", "am, token_file: DIR/intake, clusters: [prod-eu, prod-us]", "alertmanagers: [", "alertmanagers: [{url: AM/, token_file: DIR/am}, ",
 		"intakes:", "  - {name: prod-us, observe: {kubeconfig: DIR/observe}}\nintakes:").Replace(w.config)
 	w.elsewhere = "prod-us" // all arrives for the one cluster
 	r := w.examine(t)

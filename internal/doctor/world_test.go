@@ -29,7 +29,7 @@ import (
 // world is all that a salvor.yaml names, on servers of the test: as new it is well.
 type world struct {
 	dir       string
-	config    string // salvor.yaml; DIR, API, AM and POWER stand for the places
+	config    string // salvor.yaml; DIR, API, AM, POWER, SHOP and PROM stand for the places
 	observe   credentials
 	act       credentials
 	version   string
@@ -40,6 +40,8 @@ type world struct {
 	objects   map[string]string // what GET of a path answers
 	forbidden map[string]bool   // paths that may not be read
 	power     string            // what the switch answers
+	shop      int               // status of what the probe asks
+	metrics   string            // what Prometheus answers; NOW stands for the time that it is asked about
 	silent    bool              // Alertmanager takes alerts and tells nobody
 	refuses   bool              // Alertmanager takes no alerts
 	ready     string            // what a running server answers at /readyz; empty: none runs
@@ -68,8 +70,10 @@ clusters:
     act: {kubeconfig: DIR/act}
     modes: {node: act}
     power: {http: {url: "POWER/{node}"}}
+    prometheus: {url: PROM/east}
 intakes: [{name: am, token_file: DIR/intake, clusters: [prod-eu]}]
 alertmanagers: [{url: AM, token_file: DIR/am}]
+probes: [{name: shop, url: "SHOP/health?key=s3cret", clusters: [prod-eu], expect: {body_contains: ok}}]
 `
 
 // running is a configuration with Salvor's routes as Alertmanager shows it: secrets are hidden.
@@ -91,7 +95,8 @@ receivers:
 
 func newWorld(t *testing.T) *world {
 	own := authv1.ResourceRule{Verbs: []string{"create"}, APIGroups: []string{"authorization.k8s.io"}, Resources: []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews"}}
-	return &world{dir: t.TempDir(), config: configuration, version: "v1.36.3", power: `{"power":"on"}`, ready: "store: ok\nview: ok\nready\n", routes: running,
+	return &world{dir: t.TempDir(), config: configuration, version: "v1.36.3", power: `{"power":"on"}`, shop: http.StatusOK,
+		metrics: `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[NOW,"1"]}]}}`, ready: "store: ok\nview: ok\nready\n", routes: running,
 		observe: credentials{rules: []authv1.ResourceRule{own, {Verbs: []string{"get", "list", "watch"}, APIGroups: []string{""}, Resources: []string{"nodes"}}}},
 		act:     credentials{rules: []authv1.ResourceRule{own, {Verbs: []string{"get", "list", "patch"}, APIGroups: []string{""}, Resources: []string{"nodes"}}}},
 		nodes:   []corev1.Node{node("cp-1", "node-role.kubernetes.io/control-plane", ""), node("worker-1"), node("worker-2")},
@@ -111,7 +116,7 @@ func node(name string, labels ...string) corev1.Node {
 // examine starts the servers, writes the files and examines them.
 func (w *world) examine(t *testing.T) doctor.Report {
 	t.Helper()
-	for place, handler := range map[string]http.HandlerFunc{"AM": w.alertmanager, "POWER": w.powerSwitch} {
+	for place, handler := range map[string]http.HandlerFunc{"AM": w.alertmanager, "POWER": w.powerSwitch, "SHOP": w.service, "PROM": w.prometheus} {
 		srv := httptest.NewServer(handler)
 		t.Cleanup(srv.Close)
 		w.places[place] = srv.URL
@@ -121,7 +126,7 @@ func (w *world) examine(t *testing.T) doctor.Report {
 	w.places["API"] = kube.URL
 	w.serve(t)
 	for name, content := range map[string]string{"intake": "in", "am": "am-token", "observe": kubeconfig("eyes"), "act": kubeconfig("hands"), "salvor.yaml": w.config} {
-		content = strings.NewReplacer("DIR", w.dir, "API", w.places["API"], "AM", w.places["AM"], "POWER", w.places["POWER"]).Replace(content)
+		content = strings.NewReplacer("DIR", w.dir, "API", w.places["API"], "AM", w.places["AM"], "POWER", w.places["POWER"], "SHOP", w.places["SHOP"], "PROM", w.places["PROM"]).Replace(content)
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -181,6 +186,19 @@ func (w *world) powerSwitch(out http.ResponseWriter, r *http.Request) {
 	w.asked = append(w.asked, r.Method+" "+r.URL.Path)
 	w.mu.Unlock()
 	fmt.Fprint(out, w.power)
+}
+
+func (w *world) service(out http.ResponseWriter, _ *http.Request) {
+	out.WriteHeader(w.shop)
+	fmt.Fprint(out, "ok")
+}
+
+func (w *world) prometheus(out http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/east/api/v1/query" || r.PostFormValue("query") != "vector(1)" {
+		http.Error(out, "no such path", http.StatusNotFound)
+		return
+	}
+	fmt.Fprint(out, strings.ReplaceAll(w.metrics, "NOW", r.PostFormValue("time")))
 }
 
 func (w *world) alertmanager(out http.ResponseWriter, r *http.Request) {
