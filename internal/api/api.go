@@ -91,7 +91,7 @@ type Options struct {
 	Declared    classifiers.Declared // finds what people declare
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
 	Clusters    []string             // the clusters that are configured
-	People      *people.Directory
+	People      people.Identifier
 	Version     Version
 	Clock       func() time.Time
 	Log         *slog.Logger
@@ -153,7 +153,7 @@ func (a *API) Handler() http.Handler {
 		mux.Handle(pattern, a.allowed(route.verb, route.answer))
 	}
 	mux.HandleFunc("/v1/", a.nowhere)
-	return a.People.Known(mux, a.unknown)
+	return people.Known(a.People, mux, a.unknown)
 }
 
 // allowed answers those who may, and turns errors into answers.

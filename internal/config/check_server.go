@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-
-	"github.com/salvor-io/salvor/internal/people"
 )
 
 // maxSocketPath is the longest path of a Unix socket, in bytes.
@@ -58,21 +56,6 @@ func (c *check) nats(n NATS) {
 		c.wrong(err != nil || u.User == nil, "nats.url", "use creds_file, token_file or nkey_file", "it holds a user, and secrets are never in this file")
 	}
 	c.wrong(n.Replicas == 1 || n.URL != "", "nats.replicas", "set nats.url", "the NATS inside this process keeps one copy")
-}
-
-func (c *check) people(list []Person) {
-	seen := map[string]int{}
-	for i, p := range list {
-		key := fmt.Sprintf("people[%d]", i)
-		c.name(key+".name", p.Name, seen)
-		c.wrong(p.Role != people.Nobody, key+".role", "give viewer, operator or admin", "the role is missing")
-		c.wrong(p.TokenFile != "", key+".token_file", "name the file that holds the token", "without a token nobody can be known to be this person")
-		c.token(key+".token_file", p.TokenFile)
-		for n, group := range p.Groups {
-			c.wrong(plainName.MatchString(group), fmt.Sprintf("%s.groups[%d]", key, n), "",
-				"want a name of letters, digits, '-', '_' and '.', not %q", group)
-		}
-	}
 }
 
 func (c *check) intakes(cfg *Config) {

@@ -19,6 +19,7 @@ type Config struct {
 	Clusters      []Cluster      `yaml:"clusters"`
 	Intakes       []Intake       `yaml:"intakes"`
 	People        []Person       `yaml:"people"`
+	OIDC          *OIDC          `yaml:"oidc"` // nil: nobody is known by an identity provider
 	Protection    []Promise      `yaml:"protection"`
 	Probes        []Probe        `yaml:"probes"`
 	Policies      Policies       `yaml:"policies"`
@@ -129,12 +130,41 @@ type Intake struct {
 	Witness    string             `yaml:"witness"` // it is the witness of that name, and posts nothing but its own probes
 }
 
-// Person is somebody who may call.
+// Person is somebody who is known, by at least one of the last four.
 type Person struct {
-	Name      string      `yaml:"name"`
-	Role      people.Role `yaml:"role"`
-	Groups    []string    `yaml:"groups"`
-	TokenFile string      `yaml:"token_file"`
+	Name      string        `yaml:"name"`
+	Role      people.Role   `yaml:"role"`
+	Groups    []string      `yaml:"groups"`
+	TokenFile string        `yaml:"token_file"`
+	Slack     *SlackAccount `yaml:"slack"` // nil: they have none
+	Subject   string        `yaml:"oidc"`  // who they are to the identity provider of OIDC
+	Email     string        `yaml:"email"` // counts only where something is told to match it
+}
+
+// SlackAccount is somebody's account at Slack, by ids and not by the names that people give themselves.
+type SlackAccount struct {
+	Workspace string `yaml:"workspace"`
+	User      string `yaml:"user"`
+}
+
+// OIDC is an identity provider that says who people are.
+type OIDC struct {
+	Issuer           string    `yaml:"issuer"`
+	ClientID         string    `yaml:"client_id"`
+	ClientSecretFile string    `yaml:"client_secret_file"` // without it the client is a public one
+	CLIClientID      string    `yaml:"cli_client_id"`      // as which salvor login asks; empty: as ClientID, where that has no secret
+	CAFile           string    `yaml:"ca_file"`            // who signs its certificate; empty: those that the system trusts
+	NameClaim        string    `yaml:"name_claim"`         // what somebody who is not listed is called by; empty: the verified email, or preferred_username
+	GroupsClaim      string    `yaml:"groups_claim"`
+	Roles            OIDCRoles `yaml:"roles"`       // what somebody who is not listed may do, by their groups
+	MatchEmail       bool      `yaml:"match_email"` // who has the verified email of somebody listed is that person
+}
+
+// OIDCRoles are the groups of an identity provider that have a role. The most powerful one counts.
+type OIDCRoles struct {
+	Viewer   []string `yaml:"viewer"`
+	Operator []string `yaml:"operator"`
+	Admin    []string `yaml:"admin"`
 }
 
 // Promise is what an application was promised, see package protection.

@@ -29,6 +29,8 @@ func (c *Cluster) setDefaults() { c.LeaseStaleAfter = 25 * time.Second }
 
 func (b *Bundle) setDefaults() { b.Poll = 30 * time.Second }
 
+func (o *OIDC) setDefaults() { o.GroupsClaim = "groups" }
+
 func (p *PowerHTTP) setDefaults() { p.Timeout = 10 * time.Second }
 
 func (p *PowerExec) setDefaults() { p.Timeout = 10 * time.Second }

@@ -151,7 +151,8 @@ intakes:
   - {name: falco, client_name: falco.example.org, clusters: [prod-eu, lab]}
   - {name: us, token_file: us.token, clusters: [lab], witness: w-us}
 people:
-  - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token}
+  - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token, slack: {workspace: T01, user: U01}, oidc: sub-1, email: alice@example.org}
+oidc: {issuer: "https://idp.example.org", client_id: salvor, client_secret_file: oidc.secret, cli_client_id: salvor-cli, ca_file: idp.crt, name_claim: login, groups_claim: roles, match_email: true, roles: {viewer: [dev], operator: [sre], admin: [lead]}}
 protection:
   - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
 probes:
@@ -194,7 +195,9 @@ func TestReadEverything(t *testing.T) {
 			{Name: "falco", ClientName: "falco.example.org", Clusters: []string{"prod-eu", "lab"}},
 			{Name: "us", TokenFile: in("us.token"), Clusters: []string{"lab"}, Witness: "w-us"},
 		},
-		People:     []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token")}},
+		People: []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token"), &SlackAccount{"T01", "U01"}, "sub-1", "alice@example.org"}},
+		OIDC: &OIDC{"https://idp.example.org", "salvor", in("oidc.secret"), "salvor-cli", in("idp.crt"), "login", "roles",
+			OIDCRoles{[]string{"dev"}, []string{"sre"}, []string{"lead"}}, true},
 		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
 		Probes: []Probe{{"orders", "https://orders.example.org/health?deep=1", []string{"prod-eu", "lab"}, Expect{204, "ok"}, 2 * time.Second, in("orders.token"), in("orders/ca")},
 			{"carts", "http://carts.example.org", []string{"lab"}, Expect{200, "ok"}, 5 * time.Second, "", ""}},

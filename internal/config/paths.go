@@ -31,6 +31,9 @@ func (c *Config) paths() []*string {
 	for i := range c.Probes {
 		all = append(all, &c.Probes[i].TokenFile, &c.Probes[i].CAFile)
 	}
+	if c.OIDC != nil {
+		all = append(all, &c.OIDC.ClientSecretFile, &c.OIDC.CAFile)
+	}
 	for i := range c.Alertmanagers {
 		all = append(all, &c.Alertmanagers[i].TokenFile)
 	}

@@ -18,11 +18,12 @@ type Entry struct {
 	Groups      []string
 	TokenSHA256 [sha256.Size]byte // see HashToken; zero where they have none
 	Accounts    []Account
+	Email       string // "" where they have none, or none that counts
 }
 
 // Account is somebody as another system knows them, by an id of that system and never by a name that people give themselves.
 type Account struct {
-	Via   string // the system: ViaSlack
+	Via   string // the system: ViaSlack, ViaOIDC
 	Place string // whose account it is: a Slack workspace; an issuer
 	ID    string // the id there: a Slack user's; the subject
 }
@@ -46,7 +47,7 @@ func NewDirectory(entries []Entry, owner int) (*Directory, error) {
 			return nil, errors.New("list people: a name is empty")
 		case e.Role < Viewer || e.Role > Admin:
 			return nil, fmt.Errorf("list people: %s has no role", e.Name)
-		case e.TokenSHA256 == HashToken("") || !e.hasToken() && len(e.Accounts) == 0:
+		case e.TokenSHA256 == HashToken("") || !e.recognisable():
 			return nil, fmt.Errorf("list people: the token of %s is empty", e.Name)
 		case names[strings.ToLower(e.Name)]:
 			return nil, fmt.Errorf("list people: %s is listed twice", e.Name)
@@ -66,11 +67,50 @@ func NewDirectory(entries []Entry, owner int) (*Directory, error) {
 
 func (e Entry) hasToken() bool { return e.TokenSHA256 != [sha256.Size]byte{} }
 
+// recognisable says that something tells this person from others.
+func (e Entry) recognisable() bool { return e.hasToken() || len(e.Accounts) > 0 || e.Email != "" }
+
+func (e Entry) person(via string) Person {
+	return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: via}
+}
+
+// ByName finds somebody who is listed, by exactly their name there. How they proved it is for the caller to say.
+func (d *Directory) ByName(name string) (Person, bool) {
+	for _, e := range d.entries {
+		if e.Name == name {
+			return e.person(""), true
+		}
+	}
+	return Person{}, false
+}
+
+// Names says whether a name is that of somebody who is listed or who comes over the Unix socket, in whatever case it is written: nobody
+// else may have it.
+func (d *Directory) Names(name string) bool {
+	return slices.ContainsFunc(d.entries, func(e Entry) bool { return strings.EqualFold(e.Name, name) }) ||
+		strings.EqualFold(name, userName(0)) || strings.EqualFold(name, userName(d.owner))
+}
+
+// ByEmail finds whose address it is, in whatever case it is written. An address of two people is nobody's, and ambiguous. That it is theirs,
+// as somebody trusted has verified, is for the caller to know, and how they proved it for the caller to say.
+func (d *Directory) ByEmail(email string) (p Person, found, ambiguous bool) {
+	for _, e := range d.entries {
+		if e.Email == "" || !strings.EqualFold(e.Email, email) {
+			continue
+		}
+		if found {
+			return Person{}, false, true
+		}
+		p, found = e.person(""), true
+	}
+	return p, found, false
+}
+
 // ByAccount finds whose account it is. An account that is nobody's is of a stranger, whatever name they show.
 func (d *Directory) ByAccount(a Account) (Person, bool) {
 	for _, e := range d.entries {
 		if slices.Contains(e.Accounts, a) {
-			return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: a.Via}, true
+			return e.person(a.Via), true
 		}
 	}
 	return Person{}, false
@@ -87,8 +127,7 @@ func (d *Directory) byToken(token string) (Person, bool) {
 	if found < 0 {
 		return Person{}, false
 	}
-	e := d.entries[found]
-	return Person{Name: e.Name, Role: e.Role, Groups: e.Groups, Via: ViaToken}, true
+	return d.entries[found].person(ViaToken), true
 }
 
 // byUser finds who a user of this machine is.

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -106,7 +107,7 @@ func serveUnix(t *testing.T, d *Directory) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{ConnContext: ConnContext, Handler: d.Known(
+	srv := &http.Server{ConnContext: ConnContext, Handler: Known(d,
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p := From(r.Context())
 			_, _ = w.Write([]byte(p.Name + " " + p.Role.String() + " " + p.Via))
@@ -215,6 +216,62 @@ func TestAccounts(t *testing.T) {
 	} {
 		if _, err := NewDirectory(twice, 0); err == nil {
 			t.Errorf("%+v are let in", twice)
+		}
+	}
+}
+
+func TestNamesAndEmails(t *testing.T) {
+	token := func(name string) [32]byte { return HashToken(name) }
+	d, err := NewDirectory([]Entry{
+		{Name: "Ada", Role: Admin, TokenSHA256: token("a"), Email: "ada@example.org"},
+		{Name: "bob", Role: Viewer, Groups: []string{"dev"}, Email: "Bob@example.org"},
+		{Name: "eve", Role: Viewer, TokenSHA256: token("e"), Email: "both@example.org"},
+		{Name: "joe", Role: Viewer, TokenSHA256: token("j"), Email: "BOTH@example.org"},
+		{Name: "liz", Role: Viewer, TokenSHA256: token("l")},
+	}, os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for email, want := range map[string]string{"ADA@example.org": "Ada false", "bob@example.org": "bob false", "both@example.org": " true", "x@example.org": " false", "": " false"} {
+		p, found, ambiguous := d.ByEmail(email)
+		if got := fmt.Sprint(p.Name, " ", ambiguous); got != want || found != (p.Name != "") {
+			t.Errorf("%q is of %q, want %q", email, got, want)
+		}
+	}
+	if p, ok := d.ByName("bob"); !ok || p.Role != Viewer || p.Groups[0] != "dev" || p.Via != "" {
+		t.Errorf("bob is %+v", p)
+	}
+	if p, ok := d.ByName("ada"); ok {
+		t.Errorf("ada, in another case, is taken for %s", p.Name)
+	}
+	for name, want := range map[string]bool{"ada": true, "BOB": true, "root": true, userName(os.Getuid()): true, "ann": false, "": false} {
+		if d.Names(name) != want {
+			t.Errorf("that %q is somebody's name is not %v", name, want)
+		}
+	}
+}
+
+// answers is an Identifier that always says the same.
+type answers struct {
+	Person
+	error
+}
+
+func (a answers) Identify(*http.Request) (Person, error) { return a.Person, a.error }
+
+func TestChain(t *testing.T) {
+	down, ada := answers{error: errors.New("down")}, answers{Person: Person{Name: "ada"}}
+	unknown := answers{error: fmt.Errorf("asked: %w", ErrUnknownToken)}
+	for _, c := range []struct {
+		chain Chain
+		name  string
+		err   error
+	}{
+		{Chain{unknown, ada}, "ada", nil}, {Chain{ada, down}, "ada", nil}, {Chain{unknown, down, ada}, "", down.error},
+		{Chain{unknown, unknown}, "", ErrUnknownToken}, {Chain{}, "", ErrUnknownToken}, {Chain{answers{error: ErrNoToken}, ada}, "", ErrNoToken},
+	} {
+		if p, err := c.chain.Identify(httptest.NewRequest(http.MethodGet, "/", nil)); p.Name != c.name || !errors.Is(err, c.err) {
+			t.Errorf("%v know %q, %v", c.chain, p.Name, err)
 		}
 	}
 }

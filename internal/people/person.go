@@ -12,6 +12,8 @@ type Person struct {
 	Role   Role
 	Groups []string
 	Via    string // how they proved it
+
+	Subject string // who they are to an identity provider, for those who are not listed: they may change their name there
 }
 
 // How people prove who they are.
@@ -20,6 +22,7 @@ const (
 	ViaSocket = "socket" // the Unix socket of the server's machine
 	ViaSlack  = "slack"  // what Slack signs about who pressed a button
 	ViaWeb    = "web"    // a session of the console
+	ViaOIDC   = "oidc"   // an ID token of the identity provider
 )
 
 // May says whether the person may do something. The error names the role that is missing.
