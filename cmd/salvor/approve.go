@@ -44,7 +44,7 @@ func says(env environment, voice incident.Voice, does, long string) *cobra.Comma
 		if voice == incident.Reject && said.Reason == "" {
 			return usageError{fmt.Errorf("a rejection needs --reason, for whoever goes on"), cmd.CommandPath()}
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

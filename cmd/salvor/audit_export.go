@@ -48,7 +48,7 @@ code is 1 then.`,
 		if err != nil {
 			return err
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

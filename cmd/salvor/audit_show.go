@@ -42,7 +42,7 @@ entries do not fit together: salvor audit verify says how.`,
 		if err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

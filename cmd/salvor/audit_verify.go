@@ -87,7 +87,7 @@ func (v *verifying) report(cmd *cobra.Command) (report audit.Report, err error) 
 		err = opened(v.file, func(r io.Reader) (err error) { report, err = check.ReadSigned(r, key); return err })
 		return report, err
 	}
-	c, err := v.at.client()
+	c, err := v.at.client(cmd.Context())
 	if err != nil {
 		return report, err
 	}

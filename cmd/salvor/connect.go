@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"path/filepath"
 
@@ -36,8 +37,8 @@ func connects(cmd *cobra.Command, env environment) *connection {
 // defaultSocket is where a server that was started here without a configuration listens.
 func defaultSocket() string { return filepath.Join("salvor-data", "salvor.sock") }
 
-// client makes the client. The flags count more than the environment, a socket that is named more than $SALVOR_SERVER.
-func (c *connection) client() (*client.Client, error) {
+// client makes the client. Who names no token is who they have logged in as at that server. The flags count more than the environment, a socket that is named more than $SALVOR_SERVER.
+func (c *connection) client(ctx context.Context) (*client.Client, error) {
 	if c.server != "" && c.socket != "" {
 		return nil, usageError{errors.New("--server and --socket are both given: keep one"), "salvor"}
 	}
@@ -49,6 +50,12 @@ func (c *connection) client() (*client.Client, error) {
 		token, err := config.Secret(path)
 		if err != nil {
 			return nil, advisedError{err, "name the file that holds your token: --token-file FILE or $" + tokenFileVariable}
+		}
+		opt.Token = token
+	} else if opt.Server != "" {
+		token, err := logins{c.env}.token(ctx, opt.Server)
+		if err != nil {
+			return nil, err
 		}
 		opt.Token = token
 	}

@@ -42,7 +42,7 @@ WOULD is what the rules alone would have let be done. Each was stored when it wa
 			}
 			want.From = from
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ salvor decisions calls it, or the ref of a record.`,
 		if !whole || incident == "" || name == "" {
 			return usageError{errors.New("a decision is named by its incident and itself, such as inc-7k3d/1f0c2a7b9d3e4f55"), cmd.CommandPath()}
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ With --end it is taken back: then the incident ends as soon as nothing else says
 		if err := declarable(d, end, flags.Changed("for")); err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ clusters is. salvor replay judges it again, by the same or another configuration
 		if err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func newIncidentsCommand(env environment) *cobra.Command {
 		if err := would.check(cmd); err != nil {
 			return err
 		}
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

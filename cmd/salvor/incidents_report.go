@@ -15,7 +15,7 @@ func newReportCommand(env environment) *cobra.Command {
 	}
 	at := connects(cmd, env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func newWatchCommand(env environment) *cobra.Command {
 	}
 	at, out := connects(cmd, env), prints(cmd, "line", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ effect within a second, survives restarts, and ends by itself. Steps that have b
 			return usageError{errors.New("a pause needs a --reason: the next person has to know why"), cmd.CommandPath()}
 		}
 		p.For = length.String()
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func newPlanCommand(env environment) *cobra.Command {
 	}
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

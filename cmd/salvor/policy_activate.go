@@ -23,7 +23,7 @@ says what. Who wrote or signed it cannot activate it. Takes the role admin.`,
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

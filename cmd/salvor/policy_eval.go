@@ -125,7 +125,7 @@ func rulesOf(cmd *cobra.Command, dir string) (*rego.Rules, error) {
 
 // lastAsked is what policy was asked last about an incident: about a plan, or else before a step.
 func lastAsked(ctx context.Context, at *connection, incident string) (asked, error) {
-	c, err := at.client()
+	c, err := at.client(ctx)
 	if err != nil {
 		return asked{}, err
 	}

@@ -82,7 +82,7 @@ func (r candidacy) each(ctx context.Context, give func(authoring.Recorded) error
 	if err != nil {
 		return usageError{err, r.cmd.CommandPath()}
 	}
-	c, err := r.at.client()
+	c, err := r.at.client(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func newResumeCommand(env environment) *cobra.Command {
 	scoped(cmd, &scope.Cluster, &scope.Kind, &scope.Target)
 	at := connects(cmd, env)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

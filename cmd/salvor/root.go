@@ -54,6 +54,9 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 dec
 		newConfigCommand(),
 		newDoctorCommand(),
 		newPrintCommand(),
+		newLoginCommand(env),
+		newLogoutCommand(env),
+		newWhoamiCommand(env),
 		newVersionCommand(),
 	)
 	return root

@@ -25,7 +25,7 @@ Exit codes: 4 you may not, 6 nothing is worked on or it is stopped already, 7 an
 	cmd.Flags().StringVar(&halt.Reason, "reason", "", "why, as `TEXT` for whoever reads the incident")
 	at := connects(cmd, env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := at.client()
+		c, err := at.client(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ type Policy interface {
 	Activate(ctx context.Context, person, revision, reason string) (rollout.Standing, error)
 }
 
-// Options are the parts of an API. All are needed.
+// Options are the parts of an API. All are needed, but for Login.
 type Options struct {
 	Index       Index
 	Past        Past
@@ -92,6 +92,7 @@ type Options struct {
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
 	Clusters    []string             // the clusters that are configured
 	People      people.Identifier
+	Login       *Login // where people can log in, nil: nowhere
 	Version     Version
 	Clock       func() time.Time
 	Log         *slog.Logger
@@ -101,6 +102,7 @@ type Options struct {
 type API struct {
 	Options
 	hub       *hub
+	strangers sparing
 	exporting chan struct{} // holds one for each export that is under way
 	stopped   chan struct{} // closed when what streams is to end
 	stop      sync.Once
@@ -153,7 +155,10 @@ func (a *API) Handler() http.Handler {
 		mux.Handle(pattern, a.allowed(route.verb, route.answer))
 	}
 	mux.HandleFunc("/v1/", a.nowhere)
-	return people.Known(a.People, mux, a.unknown)
+	open := http.NewServeMux()
+	open.HandleFunc("GET /v1/login", a.login)
+	open.Handle("/v1/", people.Known(a.People, mux, a.unknown))
+	return open
 }
 
 // allowed answers those who may, and turns errors into answers.

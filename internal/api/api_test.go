@@ -553,3 +553,35 @@ func TestAbout(t *testing.T) {
 		t.Errorf("version is %+v, want %+v", got, want)
 	}
 }
+
+// TestWhereToLogIn: everybody is told, and nothing else is told to everybody.
+func TestWhereToLogIn(t *testing.T) {
+	a, srv := serve(t, &fleet{})
+	if r := call(t, srv, "", "GET", "/v1/login", ""); r.Status != http.StatusNotFound || !strings.Contains(r.Body, "--token-file") {
+		t.Errorf("nowhere: %d %s", r.Status, r.Body)
+	}
+	a.Login = &Login{"https://idp.example.org", "salvor-cli"}
+	if got := read[Login](t, call(t, srv, "", "GET", "/v1/login", "")); got != *a.Login {
+		t.Errorf("people log in at %+v", got)
+	}
+	for _, path := range []string{"/v1/login/", "/v1/me", "/v1/login/../me", "/v1/"} {
+		if r := call(t, srv, "", "GET", path, ""); r.Status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", path, r.Status, r.Body)
+		}
+	}
+}
+
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	s, now := sparing{}, time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
+	told, untold := 0, 0
+	for range 1000 {
+		now = now.Add(10 * time.Millisecond)
+		left, speaks := s.speaks(now)
+		if untold += left; speaks {
+			told++
+		}
+	}
+	if left, speaks := s.speaks(now.Add(time.Hour)); !speaks || told+untold+left != 1000 || told < 20 || told > 40 {
+		t.Errorf("of 1000 in ten seconds %d are told of, %d are counted, then %d, %v", told, untold, left, speaks)
+	}
+}

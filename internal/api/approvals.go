@@ -81,7 +81,7 @@ func approvalOf(inc *incident.Incident, who people.Person) *Approval {
 	if d := inc.Decision; d != nil {
 		out.Reasons, out.Worse = append(out.Reasons, d.Answer.Reasons...), append(out.Worse, d.Worse...)
 	}
-	mine := incident.Ballot{Person: who.Name, Groups: who.Groups, Via: who.Via}
+	mine := incident.Ballot{Person: who.Name, Groups: who.Groups, Via: who.Via, Subject: who.Subject}
 	out.YouMay = who.May(people.Vote) == nil && asked.Counts(mine) && !asked.HasApproved(mine)
 	return out
 }

@@ -44,9 +44,12 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // unknown answers somebody who is not known.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request, err error) {
+	if left, now := a.strangers.speaks(a.Clock()); now {
+		a.Log.WarnContext(r.Context(), "somebody who is not known is refused", "method", r.Method, "path", r.URL.Path, "from", r.RemoteAddr, "why", err, "untold", left)
+	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="salvor"`)
 	a.refuse(w, r, &Refusal{http.StatusUnauthorized, "say who you are", err.Error(),
-		"send the token that salvor.yaml names for you (--token-file), or use the Unix socket as the user that salvor runs as"})
+		"send the token that salvor.yaml names for you (--token-file), log in (salvor login), or use the Unix socket as the user that salvor runs as"})
 }
 
 func (a *API) nowhere(w http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +32,7 @@ const drainWithin = 5 * time.Second
 type front struct {
 	server  *httpserver.Server
 	intake  *ingest.Intake
+	people  *knowing
 	api     *api.API
 	notices *alerting.Notifier
 	metrics *telemetry.Metrics
@@ -47,9 +47,10 @@ func openFront(a *App) (*front, error) {
 	if f.intake, err = openIntake(a, f.metrics); err != nil {
 		return nil, err
 	}
-	if f.api, err = openAPI(a); err != nil {
+	if f.people, err = openPeople(a); err != nil {
 		return nil, err
 	}
+	f.api = openAPI(a, f.people)
 	if f.notices, err = openNotices(a); err != nil {
 		return nil, err
 	}
@@ -85,30 +86,18 @@ func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
 	return intake, nil
 }
 
-func openAPI(a *App) (*api.API, error) {
-	var entries []people.Entry
-	for _, p := range a.cfg.People {
-		token, err := config.Secret(p.TokenFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the token of %s: %w", p.Name, err)
-		}
-		entries = append(entries, people.Entry{Name: p.Name, Role: p.Role, Groups: p.Groups, TokenSHA256: people.HashToken(token)})
-	}
-	directory, err := people.NewDirectory(entries, os.Getuid())
-	if err != nil {
-		return nil, fmt.Errorf("know the people: %w", err)
-	}
+func openAPI(a *App, known *knowing) *api.API {
 	var names []string
 	for _, c := range a.cfg.Clusters {
 		names = append(names, c.Name)
 	}
-	known := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
-	exporter := export.New(export.Options{Log: a.store.log, Past: known, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg, Rules: a.rollout,
+	before := past{index: a.pipeline, ledger: a.store.ledger, keep: a.cfg.Times.ArchiveAfter}
+	exporter := export.New(export.Options{Log: a.store.log, Past: before, Decisions: a.store.ledger, Missing: ledger.ErrNotFound, Config: a.cfg, Rules: a.rollout,
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
-	return api.New(api.Options{Index: a.pipeline, Past: known, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
+	return api.New(api.Options{Index: a.pipeline, Past: before, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
 		Policy: a.rollout, Approvals: &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}, Events: a.store.log, Declared: judging.Declared(a.cfg),
-		People: directory, Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")}), nil
+		People: known, Login: known.login(), Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")})
 }
 
 func openNotices(a *App) (*alerting.Notifier, error) {
@@ -191,6 +180,7 @@ func (f *front) moved(rec incident.Sequenced) {
 func (f *front) run(ctx context.Context) error {
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.server.Run(serving) })
+	group.Go(func() error { f.people.greet(serving); return nil })
 	group.Go(func() error {
 		<-serving.Done()
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)

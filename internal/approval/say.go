@@ -26,7 +26,7 @@ func (d *Desk) say(ctx context.Context, who people.Person, inc *incident.Inciden
 	if err := cmp.Or(said.complete(inc), open(inc)); err != nil {
 		return err
 	}
-	ballot := incident.Ballot{Person: who.Name, Groups: who.Groups, Via: who.Via, Says: said.Voice, Plan: inc.Approval.Plan.Digest, Reason: said.Reason}
+	ballot := incident.Ballot{Person: who.Name, Groups: who.Groups, Via: who.Via, Subject: who.Subject, Says: said.Voice, Plan: inc.Approval.Plan.Digest, Reason: said.Reason}
 	if err := cmp.Or(changed(inc, said.Plan), counts(inc, who, ballot)); err != nil {
 		return err
 	}

@@ -14,6 +14,11 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
+// Login says where people can log in.
+func (c *Client) Login(ctx context.Context) (api.Login, error) {
+	return answer[api.Login](ctx, c, request{http.MethodGet, "/v1/login", nil, nil})
+}
+
 // Filter says which incidents are wanted: the live ones, unless All or State say otherwise.
 type Filter struct {
 	Cluster, State string

@@ -181,9 +181,9 @@ func (i *Incident) Refuses(plan *responders.Plan) bool {
 }
 
 // samePerson says whether two ballots are of one person. Who speaks over the socket of the server's machine is one, whatever their name there:
-// root can be any of them.
+// root can be any of them. Who has changed their name at an identity provider is still one.
 func (b Ballot) samePerson(o Ballot) bool {
-	return b.Via == viaSocket && o.Via == viaSocket || strings.EqualFold(b.Person, o.Person)
+	return b.Via == viaSocket && o.Via == viaSocket || b.Subject != "" && b.Subject == o.Subject || strings.EqualFold(b.Person, o.Person)
 }
 
 // viaSocket is how package people calls the Unix socket.

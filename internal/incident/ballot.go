@@ -21,12 +21,13 @@ func Voices() []Voice { return []Voice{Approve, Reject, Hold} }
 
 // Ballot is what one person said, as they were known at that moment.
 type Ballot struct {
-	Person string   `json:"person"`
-	Groups []string `json:"groups"`           // theirs
-	Via    string   `json:"via"`              // how they proved who they are: "token", "socket"
-	Says   Voice    `json:"says"`             //
-	Plan   string   `json:"plan"`             // digest of the plan that they were shown
-	Reason string   `json:"reason,omitempty"` // what they wrote; a rejection has one
+	Person  string   `json:"person"`
+	Groups  []string `json:"groups"`            // theirs
+	Via     string   `json:"via"`               // how they proved who they are: "token", "socket"
+	Subject string   `json:"subject,omitempty"` // who they are to an identity provider, where their name is of it: it can change there
+	Says    Voice    `json:"says"`              //
+	Plan    string   `json:"plan"`              // digest of the plan that they were shown
+	Reason  string   `json:"reason,omitempty"`  // what they wrote; a rejection has one
 }
 
 // speaksFor says whether who cast the ballot is one of those that a need asks.

@@ -29,6 +29,8 @@ func TestLacking(t *testing.T) {
 		"a rejection approves of nothing": {asks(1, need(1)), []Ballot{{Person: "ada", Says: Reject}}, Lacks{[]policies.Need{need(1)}, 1}},
 		"one of two":                      {asks(2, need(2, "oncall")), []Ballot{yes("ada", "oncall")}, Lacks{[]policies.Need{need(1, "oncall")}, 1}},
 		"the same person twice":           {asks(2, need(2, "oncall")), []Ballot{yes("ada", "oncall"), yes("ada", "oncall")}, Lacks{[]policies.Need{need(1, "oncall")}, 1}},
+		"who has changed their name":      {asks(2, need(2)), []Ballot{{Person: "ann", Subject: "s", Says: Approve}, {Person: "anna", Subject: "s", Says: Approve}}, Lacks{[]policies.Need{need(1)}, 1}},
+		"two without a subject":           {asks(2, need(2)), []Ballot{yes("ann"), yes("anna")}, Lacks{}},
 		"two are asked, one need is met":  {asks(2, need(1, "oncall")), []Ballot{yes("ada", "oncall")}, Lacks{nil, 1}},
 		"a stranger is no second person":  {asks(2, need(1, "oncall")), []Ballot{yes("ada", "oncall"), yes("bob", "dev")}, Lacks{nil, 1}},
 		"one person is not both":          {twoKinds, []Ballot{yes("ada", "oncall", "owners")}, Lacks{[]policies.Need{need(1, "owners")}, 1}},
