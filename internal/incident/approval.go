@@ -70,8 +70,8 @@ func hasEscalated(need policies.Need, escalated []policies.Need) bool {
 	})
 }
 
-// standIns are the groups that may stand in when nobody answers in time, and do not yet.
-func (a *Approval) standIns() []string {
+// StandIns are the groups that may stand in when nobody answers in time, and do not yet.
+func (a *Approval) StandIns() []string {
 	var all []string
 	for _, need := range a.Asks.Needs {
 		if !hasEscalated(need, a.Escalated) {
@@ -83,7 +83,7 @@ func (a *Approval) standIns() []string {
 }
 
 // escalates says that there is somebody else to ask when nobody answers in time.
-func (a *Approval) escalates() bool { return len(a.standIns()) > 0 }
+func (a *Approval) escalates() bool { return len(a.StandIns()) > 0 }
 
 // remindAt is when people are asked once more: when half of the time is over, and not while somebody is on it.
 func (a *Approval) remindAt() time.Time {

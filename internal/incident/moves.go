@@ -194,7 +194,7 @@ func (i *Incident) whileAwaiting(s Sight, t Terms) Move {
 		left := later(a.Until, s.Now.Add(Within(a.Asks)/2)).Sub(s.Now)
 		return Move{Do: Append, Record: Record{Kind: Reminded, Text: fmt.Sprintf("%s are left to decide", left.Round(time.Second))}}
 	case over && a.escalates():
-		return Move{Do: Append, Record: Record{Kind: Escalated, Text: "nobody has decided in time: " + areOf(a.standIns()) + " asked, too"}}
+		return Move{Do: Append, Record: Record{Kind: Escalated, Text: "nobody has decided in time: " + areOf(a.StandIns()) + " asked, too"}}
 	case over:
 		return Move{Do: Append, Record: Record{Kind: Expired, Text: "nobody has decided in time, so nothing is done: a person goes on"}}
 	}

@@ -109,12 +109,12 @@ func planned(d *incident.Decision) []string {
 		return nil
 	}
 	p := d.Plan.Proposal()
-	text := fmt.Sprintf("plan %s: %s, %s on %s, %s", d.Plan.ShortDigest(), Plain(p.Runbook), counted(len(p.Steps), "step"), targeted(p.Targets), p.Class)
+	text := fmt.Sprintf("plan %s: %s, %s on %s, %s", d.Plan.ShortDigest(), Plain(p.Runbook), counted(len(p.Steps), "step"), Targeted(p.Targets), p.Class)
 	if d.Phase == incident.PhaseUndo {
 		text += ", takes back what was done"
 	}
 	if p.DurationS > 0 {
-		text += ", about " + lasting(inSeconds(p.DurationS))
+		text += ", about " + Lasting(inSeconds(p.DurationS))
 	}
 	if p.DataLoss != "" {
 		text += ", LOSES " + Plain(p.DataLoss)

@@ -61,7 +61,7 @@ func (t *teller) match(history []incident.Sequenced) {
 }
 
 func (t *teller) tell(rec incident.Sequenced) []entry {
-	e := entry{at: when(rec), text: Plain(rec.Text), more: plainAll(rec.Detail)}
+	e := entry{at: When(rec), text: Plain(rec.Text), more: plainAll(rec.Detail)}
 	switch rec.Kind {
 	case incident.Opened:
 		e.verb, e.more = "saw", found(rec.Fault)
@@ -73,7 +73,7 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 	case incident.Recurred:
 		e.verb, e.more = "saw again", found(rec.Fault)
 		if rec.WindowS > 0 {
-			e.more = append(e.more, "counts again once it has lasted "+lasting(inSeconds(rec.WindowS)))
+			e.more = append(e.more, "counts again once it has lasted "+Lasting(inSeconds(rec.WindowS)))
 		}
 	case incident.Cleared:
 		e.verb = "cleared"
@@ -146,7 +146,7 @@ func found(f *classifiers.Fault) []string {
 func signals(f *classifiers.Fault) []string {
 	var out []string
 	if agree, asked := f.Agreement(); asked > 0 {
-		out = append(out, agreement(agree, asked))
+		out = append(out, Agreement(agree, asked))
 	}
 	for _, s := range f.Signals {
 		out = append(out, Plain(s.Name+": "+s.Detail))
@@ -181,7 +181,7 @@ func (t *teller) step(e entry, rec incident.Sequenced) []entry {
 func withResult(s entry, result incident.Sequenced) entry {
 	took := ""
 	if result.Step != nil && result.Step.TookS > 0 {
-		took = lasting(inSeconds(result.Step.TookS)) + " "
+		took = Lasting(inSeconds(result.Step.TookS)) + " "
 	}
 	s.more = plainAll(result.Detail)
 	if result.Kind == incident.Done {
@@ -211,20 +211,24 @@ func (t *teller) number(ref *incident.StepRef) string {
 	return fmt.Sprintf("step %d/%d", ref.Index+1, len(t.plan.Steps))
 }
 
-// does says what a step does: its name, and the one thing that it will do or how many targets it has.
+// does says what a step does, its name alone where its plan is not known.
 func (t *teller) does(ref *incident.StepRef) string {
-	name := Plain(ref.Name)
 	if t.plan == nil || t.plan.Digest != ref.Plan || ref.Index < 0 || ref.Index >= len(t.plan.Steps) {
-		return name
+		return Plain(ref.Name)
 	}
-	change := t.plan.Steps[ref.Index].Change
+	return Does(t.plan.Steps[ref.Index])
+}
+
+// Does says what a step does: its name, and the one thing that it will do or how many targets it has.
+func Does(step responders.Step) string {
+	name, change := Plain(step.Name), step.Change
 	switch {
 	case change.Nothing:
 		return name + ": it is so already"
 	case len(change.Will) == 1:
 		return name + ": " + Plain(change.Will[0])
 	}
-	return name + " " + targeted(change.Targets)
+	return name + " " + Targeted(change.Targets)
 }
 
 // checked tells what the plan's checks came to.
@@ -267,7 +271,7 @@ func (t *teller) held() string {
 		}
 		text += what
 		if !c.Change.Nothing {
-			text += ", held for " + lasting(inSeconds(c.SettleS))
+			text += ", held for " + Lasting(inSeconds(c.SettleS))
 		}
 	}
 	return text

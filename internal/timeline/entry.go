@@ -65,8 +65,8 @@ func (e entry) flat() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// when is the time of a record for people: when it was stored, or what it was judged at where that is not known.
-func when(rec incident.Sequenced) time.Time {
+// When is the time of a record for people: when it was stored, or what it was judged at where that is not known.
+func When(rec incident.Sequenced) time.Time {
 	if rec.StoredAt.IsZero() {
 		return rec.At
 	}

@@ -275,7 +275,7 @@ func TestLasting(t *testing.T) {
 		59900 * time.Millisecond: "59s", time.Minute: "1m00s", 281 * time.Second: "4m41s", 779 * time.Second: "12m59s",
 		2*time.Hour + 3*time.Minute: "2h03m", 49 * time.Hour: "49h00m",
 	} {
-		if got := lasting(d); got != want {
+		if got := Lasting(d); got != want {
 			t.Errorf("%d lasts %q, want %q", d, got, want)
 		}
 	}

@@ -13,6 +13,11 @@ type Lines struct{ tellers map[incident.ID]*teller }
 
 // Line is one record as one line: when, of which incident, and what happened.
 func (l *Lines) Line(cluster, anchor string, rec incident.Sequenced) string {
+	return fmt.Sprintf("%s %s %s %s %s", clock(When(rec)), rec.Incident.Name(), Plain(cluster), Plain(anchor), l.Text(rec))
+}
+
+// Text is one record as one line that says what happened, and neither when nor of which incident.
+func (l *Lines) Text(rec incident.Sequenced) string {
 	t := l.tellers[rec.Incident]
 	if t == nil {
 		t = newTeller(nil)
@@ -22,7 +27,7 @@ func (l *Lines) Line(cluster, anchor string, rec incident.Sequenced) string {
 		parts = append(parts, e.flat())
 	}
 	l.remember(rec, t)
-	return fmt.Sprintf("%s %s %s %s %s", clock(when(rec)), rec.Incident.Name(), Plain(cluster), Plain(anchor), strings.Join(parts, "; "))
+	return strings.Join(parts, "; ")
 }
 
 // remember keeps what is known of an incident until it ends.

@@ -9,8 +9,8 @@ import (
 	"github.com/salvor-io/salvor/policies"
 )
 
-// next is the command that helps most where the incident stands.
-func next(c Case) string {
+// Next is the command that helps most where the incident stands.
+func Next(c Case) string {
 	inc := c.Incident
 	switch inc.State {
 	case incident.Held:

@@ -29,7 +29,7 @@ func Plan(p Planned) string {
 		out.WriteString(line + "\n")
 	}
 	proposal := p.Plan.Proposal()
-	fmt.Fprintf(&out, "runbook %s, %s, %s, data loss: %s\n", Plain(proposal.Runbook), proposal.Class, expected(proposal.DurationS), lossOf(proposal))
+	fmt.Fprintf(&out, "runbook %s, %s, %s, data loss: %s\n", Plain(proposal.Runbook), proposal.Class, Expected(proposal.DurationS), lossOf(proposal))
 	fmt.Fprintf(&out, "policy  %s\n", Verdict(p.Answer))
 	for _, r := range p.Answer.Reasons {
 		fmt.Fprintf(&out, "        %s\n", reason(r))
@@ -41,7 +41,7 @@ func Plan(p Planned) string {
 		writeStep(&out, p, i, step)
 	}
 	for _, c := range p.Plan.Checks {
-		fmt.Fprintf(&out, "then  %s: %s, must hold for %s\n", Plain(c.Name), Plain(strings.Join(c.Change.Will, "; ")), lasting(inSeconds(c.SettleS)))
+		fmt.Fprintf(&out, "then  %s: %s, must hold for %s\n", Plain(c.Name), Plain(strings.Join(c.Change.Will, "; ")), Lasting(inSeconds(c.SettleS)))
 	}
 	return out.String()
 }
@@ -58,11 +58,12 @@ func progress(p Planned) string {
 	return "  not started"
 }
 
-func expected(seconds float64) string {
+// Expected is how long a plan is expected to take, for people.
+func Expected(seconds float64) string {
 	if seconds <= 0 {
 		return "duration not known"
 	}
-	return "about " + lasting(inSeconds(seconds))
+	return "about " + Lasting(inSeconds(seconds))
 }
 
 func lossOf(p policies.Proposal) string {
@@ -80,7 +81,7 @@ func writeStep(out *strings.Builder, p Planned, i int, step responders.Step) {
 	case step.Change.Nothing:
 		state = "  it is so already"
 	}
-	fmt.Fprintf(out, "%3d  %s (%s, %s) on %s%s\n", i+1, Plain(step.Name), Plain(step.Change.Responder), step.Change.Class, targeted(step.Change.Targets), state)
+	fmt.Fprintf(out, "%3d  %s (%s, %s) on %s%s\n", i+1, Plain(step.Name), Plain(step.Change.Responder), step.Change.Class, Targeted(step.Change.Targets), state)
 	for _, will := range step.Change.Will {
 		fmt.Fprintf(out, "     %s\n", Plain(will))
 	}

@@ -15,7 +15,7 @@ import (
 func Report(c Case) string {
 	m := &page{}
 	inc := c.Incident
-	m.line("# %s: %s, %s", inc.Name(), md(about(inc)), md(inc.Key.Cluster))
+	m.line("# %s: %s, %s", inc.Name(), md(About(inc)), md(inc.Key.Cluster))
 	m.summary(c)
 	m.durations(inc)
 	m.fault(inc)
@@ -72,7 +72,7 @@ func (m *page) fault(inc *incident.Incident) {
 	m.section("Fault and evidence")
 	fault := lastFault(inc)
 	if agree, asked := fault.Agreement(); asked > 0 {
-		m.line("%s.\n", agreement(agree, asked))
+		m.line("%s.\n", Agreement(agree, asked))
 	}
 	m.line("| observer | says | detail |\n| --- | --- | --- |")
 	for _, s := range fault.Signals {
@@ -119,7 +119,7 @@ func (m *page) verification(inc *incident.Incident) {
 			continue
 		}
 		checked = true
-		m.line("- %s: %s %s", moment(when(rec)), e[0].verb, md(e[0].text))
+		m.line("- %s: %s %s", moment(When(rec)), e[0].verb, md(e[0].text))
 		for _, detail := range e[0].more {
 			m.line("  - %s", md(detail))
 		}
@@ -175,7 +175,7 @@ func openQuestions(inc *incident.Incident) []string {
 		}
 	}
 	if inc.Outcome != responders.OutcomeVerified {
-		for _, line := range stillDown(inc) {
+		for _, line := range StillDown(inc) {
 			out = append(out, "Who brings back what is still down: "+md(line)+"?")
 		}
 	}

@@ -35,13 +35,13 @@ func (m *page) took(from, to string, a, b time.Time) {
 	if a.IsZero() || b.IsZero() || b.Before(a) {
 		return
 	}
-	m.line("| %s | %s | %s |", from, to, lasting(b.Sub(a)))
+	m.line("| %s | %s | %s |", from, to, Lasting(b.Sub(a)))
 }
 
 func firstOf(inc *incident.Incident, is func(incident.Sequenced) bool) time.Time {
 	for _, rec := range inc.History {
 		if is(rec) {
-			return when(rec)
+			return When(rec)
 		}
 	}
 	return time.Time{}
@@ -57,7 +57,7 @@ func (m *page) decisions(c Case) {
 			continue
 		}
 		none = false
-		m.line("- %s: **%s**%s", moment(when(rec)), md(Verdict(d.Answer)), aboutPlan(d))
+		m.line("- %s: **%s**%s", moment(When(rec)), md(Verdict(d.Answer)), aboutPlan(d))
 		for _, r := range d.Answer.Reasons {
 			m.line("  - %s (%s)", md(r.Text), code(r.Rule))
 		}

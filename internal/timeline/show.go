@@ -26,7 +26,7 @@ type Case struct {
 func Show(c Case) string {
 	inc := c.Incident
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s  %s  %s  %s\n", inc.Name(), about(inc), Plain(inc.Key.Cluster), standing(inc, c.Now))
+	fmt.Fprintf(&out, "%s  %s  %s  %s\n", inc.Name(), About(inc), Plain(inc.Key.Cluster), standing(inc, c.Now))
 	if inc.Count > 1 {
 		fmt.Fprintf(&out, "the fault came back %s within this incident\n", counted(inc.Count-1, "time"))
 	}
@@ -44,10 +44,10 @@ func Show(c Case) string {
 	if now := newer(c); len(now) > 0 {
 		out.WriteString("now " + strings.Join(now, "\n") + "\n")
 	}
-	for _, line := range stillDown(inc) {
+	for _, line := range StillDown(inc) {
 		fmt.Fprintf(&out, "STILL DOWN  %s\n", line)
 	}
-	fmt.Fprintf(&out, "Next: %s\n", next(c))
+	fmt.Fprintf(&out, "Next: %s\n", Next(c))
 	return out.String()
 }
 
@@ -69,8 +69,8 @@ func newer(c Case) []string {
 	return unmatched(c.Misses)
 }
 
-// stillDown is what the last checks found not to be so, unless the fault went away since.
-func stillDown(inc *incident.Incident) []string {
+// StillDown is what the last checks found not to be so, unless the fault went away since.
+func StillDown(inc *incident.Incident) []string {
 	if inc.State != incident.HandedOver || inc.Outcome == responders.OutcomeVerified {
 		return nil
 	}

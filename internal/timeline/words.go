@@ -10,8 +10,8 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// lasting is a duration as people read it: 0.4s, 41s, 4m41s, 2h03m.
-func lasting(d time.Duration) string {
+// Lasting is a duration as people read it: 0.4s, 41s, 4m41s, 2h03m.
+func Lasting(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", max(0, d.Seconds()))
@@ -39,8 +39,8 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// agreement is "1 of 1 observer agrees", "2 of 3 observers agree".
-func agreement(agree, asked int) string {
+// Agreement is "1 of 1 observer agrees", "2 of 3 observers agree".
+func Agreement(agree, asked int) string {
 	verb := "agree"
 	if agree == 1 {
 		verb = "agrees"
@@ -48,8 +48,8 @@ func agreement(agree, asked int) string {
 	return fmt.Sprintf("%d of %s %s", agree, counted(asked, "observer"), verb)
 }
 
-// targeted names a few targets, or counts many.
-func targeted(targets []policies.Target) string {
+// Targeted names a few targets, or counts many.
+func Targeted(targets []policies.Target) string {
 	const most = 3
 	if len(targets) > most {
 		kinds := map[string]bool{}
@@ -68,8 +68,8 @@ func targeted(targets []policies.Target) string {
 	return strings.Join(names, ", ")
 }
 
-// about is what an incident is about: "node worker-1".
-func about(inc *incident.Incident) string {
+// About is what an incident is about: "node worker-1".
+func About(inc *incident.Incident) string {
 	a := inc.Fault.Anchor
 	return Plain(a.Kind + " " + a.Name)
 }
@@ -84,7 +84,7 @@ func standing(inc *incident.Incident, now time.Time) string {
 	case incident.Deciding:
 		return "CONFIRMED, being decided"
 	case incident.Held:
-		return heldBy(inc) + " for " + lasting(now.Sub(inc.Since))
+		return heldBy(inc) + " for " + Lasting(now.Sub(inc.Since))
 	case incident.Awaiting:
 		return awaiting(inc, now)
 	case incident.Acting:
@@ -99,7 +99,7 @@ func standing(inc *incident.Incident, now time.Time) string {
 	case incident.Restoring:
 		return "TAKING BACK what was done, " + stepOf(inc)
 	}
-	return ending(inc)
+	return Ending(inc)
 }
 
 // awaiting says who is asked, how many of them are missing, and until when.
@@ -123,8 +123,8 @@ func heldBy(inc *incident.Incident) string {
 	return "HELD BACK"
 }
 
-// ending is where an incident stands whose plan has ended.
-func ending(inc *incident.Incident) string {
+// Ending is where an incident stands whose plan has ended.
+func Ending(inc *incident.Incident) string {
 	text := "NEEDS A PERSON"
 	switch inc.Outcome {
 	case responders.OutcomeVerified:
@@ -145,7 +145,7 @@ func ending(inc *incident.Incident) string {
 		text = "NEEDS A PERSON"
 	}
 	if took, ok := recoveryTime(inc); ok {
-		text += " in " + lasting(took)
+		text += " in " + Lasting(took)
 	}
 	if inc.State == incident.Ended {
 		text += ", closed"
