@@ -81,8 +81,7 @@ func approvalOf(inc *incident.Incident, who people.Person) *Approval {
 	if d := inc.Decision; d != nil {
 		out.Reasons, out.Worse = append(out.Reasons, d.Answer.Reasons...), append(out.Worse, d.Worse...)
 	}
-	mine := incident.Ballot{Person: who.Name, Groups: who.Groups, Via: who.Via, Subject: who.Subject}
-	out.YouMay = who.May(people.Vote) == nil && asked.Counts(mine) && !asked.HasApproved(mine)
+	out.YouMay = approval.May(inc, who, incident.Approve) == nil
 	return out
 }
 
@@ -100,7 +99,7 @@ func (a *API) say(w http.ResponseWriter, r *http.Request) error {
 	inc, err := a.Approvals.Say(r.Context(), who, found.ID, approval.Said{Voice: said.Says, Plan: said.Plan, Reason: said.Reason})
 	var refused *approval.Refusal
 	if errors.As(err, &refused) {
-		return &Refusal{statusOf(refused.Cause), string(said.Says) + " " + found.Name(), refused.Why, refused.Do}
+		return &Refusal{StatusOf(refused.Cause), string(said.Says) + " " + found.Name(), refused.Why, refused.Do}
 	}
 	if err != nil {
 		return err
@@ -109,8 +108,8 @@ func (a *API) say(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// statusOf tells the causes of a refusal apart.
-func statusOf(c approval.Cause) int {
+// StatusOf tells the causes of a refusal apart, as statuses of HTTP.
+func StatusOf(c approval.Cause) int {
 	switch c {
 	case approval.NotAuthorised:
 		return http.StatusForbidden

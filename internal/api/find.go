@@ -46,17 +46,22 @@ func (f filter) admits(inc *incident.Incident) bool {
 	return f.cluster == "" || f.cluster == inc.Key.Cluster
 }
 
-// load reads the incident that the path names. A whole id needs no looking for: others in the index may begin with it.
+// load reads the incident that the path names.
 func (a *API) load(r *http.Request) (*incident.Incident, error) {
-	text := r.PathValue("id")
-	if inc, err := a.Ledger.Load(r.Context(), incident.ID(text)); !errors.Is(err, a.Missing) {
+	return a.Find(r.Context(), r.PathValue("id"))
+}
+
+// Find reads the incident that text names. A whole id needs no looking for: others in the index may begin with it. A *Refusal says that text
+// names none, or several.
+func (a *API) Find(ctx context.Context, text string) (*incident.Incident, error) {
+	if inc, err := a.Ledger.Load(ctx, incident.ID(text)); !errors.Is(err, a.Missing) {
 		return inc, err
 	}
-	id, err := a.resolve(r.Context(), text)
+	id, err := a.resolve(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	return a.Ledger.Load(r.Context(), id)
+	return a.Ledger.Load(ctx, id)
 }
 
 // resolve finds the incident that text names: by its id, by its short name (with or without "inc-"), or by the beginning of

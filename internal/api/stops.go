@@ -29,7 +29,7 @@ func (a *API) stopPlan(w http.ResponseWriter, r *http.Request) error {
 	inc, err := a.Approvals.Stop(r.Context(), who, found.ID, approval.Halt{Plan: halt.Plan, Undo: halt.Undo, Reason: halt.Reason})
 	var refused *approval.Refusal
 	if errors.As(err, &refused) {
-		return &Refusal{statusOf(refused.Cause), "stop " + found.Name(), refused.Why, refused.Do}
+		return &Refusal{StatusOf(refused.Cause), "stop " + found.Name(), refused.Why, refused.Do}
 	}
 	if err != nil {
 		return err
