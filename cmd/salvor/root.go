@@ -39,6 +39,7 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 dec
 		newApproveCommand(env),
 		newRejectCommand(env),
 		newHoldCommand(env),
+		newConsoleCommand(env),
 		newStopCommand(env),
 		newPolicyCommand(env),
 		newDecisionsCommand(env),

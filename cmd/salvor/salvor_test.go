@@ -231,6 +231,8 @@ func (s *server) Misses(f classifiers.Fault) []classifiers.Miss {
 	return []classifiers.Miss{{Rule: "zone", Have: 1, Need: 7, Unit: "nodes", Text: "1 of 12 nodes of " + f.Cluster + " lost within 1m, 7 would make it a zone"}}
 }
 
+func (s *server) Link(p people.Person) (string, error) { return "key-of-" + p.Name, nil }
+
 func (s *server) Sentence(f classifiers.Fault) string { return f.Sentence }
 
 func serving(t *testing.T) *server {
@@ -245,7 +247,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Logins: s, Console: "http://salvor", LoginLasts: 15 * time.Minute, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})
@@ -290,6 +292,7 @@ func TestCommands(t *testing.T) {
 		talk string
 	}{
 		{"incidents", []string{"NAME      CLUSTER  WHAT           STATE  SINCE (UTC)          WHY\n" + name + "  prod-eu  node/worker-7  held   2026-03-01 03:11:05  deny: the mode is observe"}, ""},
+		{"console --token-file " + s.viewer, []string{"http://salvor/login?key=key-of-vera\n"}, "good once, until 03:26:04 UTC:\n"},
 		{"incidents --state closed", []string{""}, "no incidents\n"},
 		{"incidents -o json", []string{"[\n  {\n    \"id\": "}, ""},
 		{"incidents --all --cluster prod-eu -o yaml", []string{"- id: ", "\n  cluster: prod-eu\n"}, ""},

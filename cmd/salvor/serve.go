@@ -64,7 +64,7 @@ func serve(ctx context.Context, file, replica string) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Replica: replica, Life: life, Version: buildVersion().Version, Log: log.With("replica", replica)})
+	a, err := app.New(ctx, cfg, app.Options{Replica: replica, Life: life, Version: buildVersion().Version, Log: log.With("replica", replica), Welcome: os.Stderr})
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 			"next":        next(inc),
 			"asked":       asked(inc),
 		},
-		StartsAt: inc.OpenedAt, EndsAt: now, GeneratorURL: n.Link + "/v1/incidents/" + string(inc.ID),
+		StartsAt: inc.OpenedAt, EndsAt: now, GeneratorURL: n.Link + "/incidents/" + string(inc.ID),
 	}
 	if firing {
 		a.EndsAt = now.Add(4 * resend)

@@ -47,7 +47,7 @@ func TestWhatIsRaised(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Sentence: seen, Clock: func() time.Time { return now }})
+			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Sentence: seen, Link: "http://salvor", Clock: func() time.Time { return now }})
 			want := map[string]bool{}
 			for _, name := range c.firing {
 				want[name] = true
@@ -57,6 +57,9 @@ func TestWhatIsRaised(t *testing.T) {
 			}
 			got := n.alerts()
 			for _, a := range got {
+				if a.GeneratorURL != "http://salvor/incidents/abc-1" {
+					t.Errorf("it leads to %s", a.GeneratorURL)
+				}
 				firing, known := want[a.Labels["alertname"]]
 				want := c.inc.Fault.Sentence
 				if c.inc.Live() {

@@ -87,6 +87,9 @@ type Options struct {
 	Pauses      Pauses
 	Policy      Policy
 	Approvals   Approvals
+	Logins      Logins
+	Console     string        // where people reach the console
+	LoginLasts  time.Duration // how long the links that Logins makes are good for
 	Events      Events
 	Declared    classifiers.Declared // finds what people declare
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
@@ -151,6 +154,7 @@ func (a *API) Handler() http.Handler {
 		"POST /v1/policy/activate":      {people.Activate, a.activatePolicy},
 		"GET /v1/version":               {people.Read, a.version},
 		"GET /v1/me":                    {people.Read, a.me},
+		"POST /v1/logins":               {people.Read, a.makeLogin},
 	} {
 		mux.Handle(pattern, a.allowed(route.verb, route.answer))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -30,6 +31,7 @@ type Options struct {
 	Life    string // unique to this life of the process
 	Version string
 	Log     *slog.Logger
+	Welcome io.Writer // where whoever starts it for the first time is told how to open the console; nil: nowhere
 }
 
 // App is one running replica.

@@ -15,6 +15,7 @@ import (
 	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/audit"
 	"github.com/salvor-io/salvor/internal/config"
+	"github.com/salvor-io/salvor/internal/console"
 	"github.com/salvor-io/salvor/internal/export"
 	"github.com/salvor-io/salvor/internal/httpserver"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -22,6 +23,7 @@ import (
 	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/session"
 	"github.com/salvor-io/salvor/internal/telemetry"
 )
 
@@ -34,6 +36,8 @@ type front struct {
 	intake  *ingest.Intake
 	people  *knowing
 	api     *api.API
+	console *console.Console
+	pages   http.Handler // the console, and where one logs in by an identity provider
 	notices *alerting.Notifier
 	metrics *telemetry.Metrics
 	stood   chan struct{} // closed once the view stands
@@ -47,10 +51,9 @@ func openFront(a *App) (*front, error) {
 	if f.intake, err = openIntake(a, f.metrics); err != nil {
 		return nil, err
 	}
-	if f.people, err = openPeople(a); err != nil {
+	if err = f.openToPeople(a); err != nil {
 		return nil, err
 	}
-	f.api = openAPI(a, f.people)
 	if f.notices, err = openNotices(a); err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
 	return intake, nil
 }
 
-func openAPI(a *App, known *knowing) *api.API {
+func openAPI(a *App, known *knowing, desk *approval.Desk, sessions *session.Sessions) *api.API {
 	var names []string
 	for _, c := range a.cfg.Clusters {
 		names = append(names, c.Name)
@@ -96,7 +99,7 @@ func openAPI(a *App, known *knowing) *api.API {
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
 	return api.New(api.Options{Index: a.pipeline, Past: before, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
-		Policy: a.rollout, Approvals: &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}, Events: a.store.log, Declared: judging.Declared(a.cfg),
+		Policy: a.rollout, Approvals: desk, Logins: sessions, Console: a.cfg.ExternalURL, LoginLasts: session.LinkLasts, Events: a.store.log, Declared: judging.Declared(a.cfg),
 		People: known, Login: known.login(), Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")})
 }
 
@@ -128,10 +131,10 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 	posts := http.NewServeMux()
 	f.intake.Register(posts)
 	server, err := httpserver.New(httpserver.Options{
-		Address: a.cfg.Listen.Address, Socket: a.cfg.Listen.Socket, TLS: secure, ConnContext: people.ConnContext, OnStop: f.api.EndStreams,
+		Address: a.cfg.Listen.Address, Socket: a.cfg.Listen.Socket, TLS: secure, ConnContext: people.ConnContext, OnStop: f.endStreams,
 		Mounts: []httpserver.Mount{{Pattern: ingest.AlertmanagerPath, Handler: posts}, {Pattern: ingest.EventsPath, Handler: posts},
 			{Pattern: ingest.HeartbeatPath, Handler: posts},
-			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
+			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "/", Handler: f.pages}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
 		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
 		Notes:  []httpserver.Check{{Name: "policy", Well: func() error { return decides(a) }}},
 		Log:    a.opt.Log.With("part", "http"),
@@ -140,6 +143,12 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 		return nil, fmt.Errorf("open the server: %w", err)
 	}
 	return server, nil
+}
+
+// endStreams ends what would not end by itself.
+func (f *front) endStreams() {
+	f.api.EndStreams()
+	f.console.EndStreams()
 }
 
 // current says what keeps the view from being one to judge by, or nil.
@@ -173,6 +182,7 @@ func (f *front) policyChanged() { f.notices.Wake() }
 func (f *front) moved(rec incident.Sequenced) {
 	f.metrics.Recorded(rec.Kind)
 	f.api.Moved(rec)
+	f.console.Moved(rec)
 	f.notices.Wake()
 }
 

@@ -56,6 +56,9 @@ func openDirectory(cfg *config.Config) (*people.Directory, error) {
 			}
 			entry.TokenSHA256 = people.HashToken(token)
 		}
+		if p.PasswordFile != "" { // which makes them known, and is checked by the console
+			entry.Accounts = append(entry.Accounts, people.Account{Via: people.ViaWeb, ID: p.Name})
+		}
 		if p.Slack != nil {
 			entry.Accounts = append(entry.Accounts, people.Account{Via: people.ViaSlack, Place: p.Slack.Workspace, ID: p.Slack.User})
 		}
@@ -102,6 +105,14 @@ func (k *knowing) login() *api.Login {
 		return &api.Login{Issuer: k.config.Issuer, ClientID: k.config.ClientID}
 	}
 	return nil
+}
+
+// signOn is where one logs in to the console by the identity provider, "" where there is none.
+func (k *knowing) signOn() string {
+	if k.provider == nil {
+		return ""
+	}
+	return oidc.LoginPath
 }
 
 // greet says in the log what keeps the identity provider from being asked.

@@ -22,7 +22,7 @@ import (
 type State map[string]string
 
 // apart are the settings that say neither what is judged by nor who may do what, but where and how Salvor runs.
-var apart = []string{"data_dir", "external_url", "listen", "nats", "log"}
+var apart = []string{"data_dir", "external_url", "listen", "console", "nats", "log"}
 
 // secretive are the last parts of the paths of settings that may hold a secret or lead to one.
 var secretive = []string{"url", "kubeconfig", "command", "endpoints"}

@@ -64,6 +64,11 @@ func (c *Client) Stop(ctx context.Context, name string, halt api.StopRequest) (a
 	return answer[api.SaidAnswer](ctx, c, request{http.MethodPost, "/v1/incidents/" + url.PathEscape(name) + "/stops", nil, halt})
 }
 
+// LoginLink makes a link by which the caller is logged in to the console, once.
+func (c *Client) LoginLink(ctx context.Context) (api.LoginLink, error) {
+	return answer[api.LoginLink](ctx, c, request{http.MethodPost, "/v1/logins", nil, nil})
+}
+
 // Would lists what was held back since a time, the oldest first, in one cluster or, with "", in all.
 func (c *Client) Would(ctx context.Context, from time.Time, cluster string) ([]api.Would, error) {
 	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}

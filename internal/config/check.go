@@ -68,6 +68,7 @@ func (c *check) all(cfg *Config) {
 	c.intakes(cfg)
 	c.people(cfg)
 	c.oidc(cfg)
+	c.console(cfg)
 	c.protection(cfg)
 	c.probes(cfg)
 	c.limits(cfg.Limits)

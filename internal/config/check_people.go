@@ -29,8 +29,8 @@ func (c *check) people(cfg *Config) {
 // recognised checks that there is a way to know that somebody is this person.
 func (c *check) recognised(key string, p Person, cfg *Config) {
 	byEmail := p.Email != "" && cfg.OIDC != nil && cfg.OIDC.MatchEmail
-	c.wrong(p.TokenFile != "" || p.Slack != nil || p.Subject != "" || byEmail, key+".token_file",
-		"name the file that holds the token, or give slack or oidc", "without a token or an account nobody can be known to be this person")
+	c.wrong(p.TokenFile != "" || p.PasswordFile != "" || p.Slack != nil || p.Subject != "" || byEmail, key+".token_file",
+		"name the file that holds the token, or give password_file, slack or oidc", "without a token, a password or an account nobody can be known to be this person")
 }
 
 var (

@@ -15,6 +15,7 @@ type Config struct {
 	DataDir       string         `yaml:"data_dir"`     // everything Salvor keeps, when NATS is embedded
 	ExternalURL   string         `yaml:"external_url"` // where people reach Salvor; the start of links
 	Listen        Listen         `yaml:"listen"`
+	Console       Console        `yaml:"console"`
 	NATS          NATS           `yaml:"nats"`
 	Clusters      []Cluster      `yaml:"clusters"`
 	Intakes       []Intake       `yaml:"intakes"`
@@ -40,6 +41,11 @@ type Listen struct {
 	Address string `yaml:"address"` // host:port
 	Socket  string `yaml:"socket"`  // path of the Unix socket
 	TLS     TLS    `yaml:"tls"`     // without a certificate the address speaks plain HTTP
+}
+
+// Console says how people are known in the pages that Salvor serves.
+type Console struct {
+	SessionKeyFile string `yaml:"session_key_file"` // what sessions are signed with; empty: a key of this replica, in DataDir
 }
 
 // TLS names the files for TLS on the address.
@@ -130,7 +136,7 @@ type Intake struct {
 	Witness    string             `yaml:"witness"` // it is the witness of that name, and posts nothing but its own probes
 }
 
-// Person is somebody who is known, by at least one of the last four.
+// Person is somebody who is known, by at least one of the last five.
 type Person struct {
 	Name      string        `yaml:"name"`
 	Role      people.Role   `yaml:"role"`
@@ -139,6 +145,8 @@ type Person struct {
 	Slack     *SlackAccount `yaml:"slack"` // nil: they have none
 	Subject   string        `yaml:"oidc"`  // who they are to the identity provider of OIDC
 	Email     string        `yaml:"email"` // counts only where something is told to match it
+
+	PasswordFile string `yaml:"password_file"` // holds the bcrypt hash of the password by which they log in to the console
 }
 
 // SlackAccount is somebody's account at Slack, by ids and not by the names that people give themselves.

@@ -130,6 +130,7 @@ const everything = `
 data_dir: /var/lib/salvor
 external_url: https://salvor.example.org
 listen: {address: "0.0.0.0:9443", socket: /run/salvor.sock, tls: {cert_file: tls.crt, key_file: tls.key, client_ca_file: ca.crt}}
+console: {session_key_file: console.key}
 nats: {url: "tls://nats:4222", ca_file: n/ca, cert_file: n/crt, key_file: n/key, creds_file: n/creds, replicas: 3, max_store: 512MiB}
 clusters:
   - name: prod-eu
@@ -151,7 +152,7 @@ intakes:
   - {name: falco, client_name: falco.example.org, clusters: [prod-eu, lab]}
   - {name: us, token_file: us.token, clusters: [lab], witness: w-us}
 people:
-  - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token, slack: {workspace: T01, user: U01}, oidc: sub-1, email: alice@example.org}
+  - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token, slack: {workspace: T01, user: U01}, oidc: sub-1, email: alice@example.org, password_file: alice.password}
 oidc: {issuer: "https://idp.example.org", client_id: salvor, client_secret_file: oidc.secret, cli_client_id: salvor-cli, ca_file: idp.crt, name_claim: login, groups_claim: roles, match_email: true, roles: {viewer: [dev], operator: [sre], admin: [lead]}}
 protection:
   - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
@@ -176,7 +177,8 @@ func TestReadEverything(t *testing.T) {
 	in := func(name string) string { return filepath.Join(filepath.Dir(path), name) }
 	want := &Config{
 		DataDir: "/var/lib/salvor", ExternalURL: "https://salvor.example.org",
-		Listen: Listen{"0.0.0.0:9443", "/run/salvor.sock", TLS{in("tls.crt"), in("tls.key"), in("ca.crt")}},
+		Listen:  Listen{"0.0.0.0:9443", "/run/salvor.sock", TLS{in("tls.crt"), in("tls.key"), in("ca.crt")}},
+		Console: Console{in("console.key")},
 		NATS: NATS{URL: "tls://nats:4222", CAFile: in("n/ca"), CertFile: in("n/crt"), KeyFile: in("n/key"), CredsFile: in("n/creds"),
 			Replicas: 3, MaxStore: 512 << 20},
 		Clusters: []Cluster{
@@ -195,7 +197,7 @@ func TestReadEverything(t *testing.T) {
 			{Name: "falco", ClientName: "falco.example.org", Clusters: []string{"prod-eu", "lab"}},
 			{Name: "us", TokenFile: in("us.token"), Clusters: []string{"lab"}, Witness: "w-us"},
 		},
-		People: []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token"), &SlackAccount{"T01", "U01"}, "sub-1", "alice@example.org"}},
+		People: []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token"), &SlackAccount{"T01", "U01"}, "sub-1", "alice@example.org", in("alice.password")}},
 		OIDC: &OIDC{"https://idp.example.org", "salvor", in("oidc.secret"), "salvor-cli", in("idp.crt"), "login", "roles",
 			OIDCRoles{[]string{"dev"}, []string{"sre"}, []string{"lead"}}, true},
 		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},

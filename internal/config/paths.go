@@ -15,7 +15,7 @@ func resolve(dir string, paths []*string) {
 }
 
 func (c *Config) paths() []*string {
-	all := []*string{&c.DataDir, &c.Listen.Socket, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
+	all := []*string{&c.DataDir, &c.Listen.Socket, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile, &c.Console.SessionKeyFile,
 		&c.NATS.CAFile, &c.NATS.CertFile, &c.NATS.KeyFile, &c.NATS.CredsFile, &c.NATS.TokenFile, &c.NATS.NkeyFile,
 		&c.Policies.Dir, &c.Policies.Shadow, &c.Runbooks.Dir}
 	all = append(all, c.Policies.Bundle.paths()...)
@@ -26,7 +26,7 @@ func (c *Config) paths() []*string {
 		all = append(all, &c.Intakes[i].TokenFile)
 	}
 	for i := range c.People {
-		all = append(all, &c.People[i].TokenFile)
+		all = append(all, &c.People[i].TokenFile, &c.People[i].PasswordFile)
 	}
 	for i := range c.Probes {
 		all = append(all, &c.Probes[i].TokenFile, &c.Probes[i].CAFile)

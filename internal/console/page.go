@@ -60,6 +60,14 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
 	c.render(w, r, why.Status, "refusal.html", page{Title: why.Why, Body: why})
 }
 
+// Say answers with a page of one sentence, for what is served beside the console.
+func (c *Console) Say(w http.ResponseWriter, r *http.Request, status int, sentence string) {
+	for name, value := range headers {
+		w.Header().Set(name, value)
+	}
+	c.refuse(w, r, refusal{Status: status, Why: sentence})
+}
+
 func (c *Console) nowhere(w http.ResponseWriter, r *http.Request) {
 	c.refuse(w, r, refusal{http.StatusNotFound, "There is no such page.", "Go to the list of incidents."})
 }

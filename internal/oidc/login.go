@@ -77,7 +77,7 @@ func (l *Login) begin(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, fmt.Errorf("%w: %w", refused("%v: try again, or log in another way", ErrDown), err))
 		return
 	}
-	b := begun{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: local(r.URL.Query().Get("to")), Until: l.Provider.Clock().Add(loginWithin)}
+	b := begun{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: local(r.URL.Query().Get("next")), Until: l.Provider.Clock().Add(loginWithin)}
 	l.cookie.set(w, b)
 	http.Redirect(w, r, l.config(f).AuthCodeURL(b.State, oidc.Nonce(b.Nonce), oauth2.S256ChallengeOption(b.Verifier)), http.StatusSeeOther)
 }

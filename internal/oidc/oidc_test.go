@@ -272,7 +272,7 @@ func (b *browser) another() *http.Client {
 // begin goes to the provider and logs in there; what it answers is the address that the browser is sent to.
 func (b *browser) begin(t *testing.T, by *http.Client, to string) *url.URL {
 	t.Helper()
-	resp, err := by.Get(b.site.URL + LoginPath + "?to=" + url.QueryEscape(to))
+	resp, err := by.Get(b.site.URL + LoginPath + "?next=" + url.QueryEscape(to))
 	if err != nil {
 		t.Fatal(err)
 	}

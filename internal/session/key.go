@@ -18,15 +18,15 @@ func Key(path string) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := makeKey(path); err != nil {
-			return nil, fmt.Errorf("make the key of sessions: %w", err)
+			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
 		key, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key of sessions: %w", err)
+		return nil, err
 	}
 	if len(key) < leastKey {
-		return nil, fmt.Errorf("read the key of sessions: %s has %d bytes, want at least %d; take it away, and a new one is made", path, len(key), leastKey)
+		return nil, fmt.Errorf("%s has %d bytes, want at least %d; take it away, and a new one is made", path, len(key), leastKey)
 	}
 	return key, nil
 }

@@ -61,6 +61,8 @@ type holder struct {
 	Via    string      `json:"via"`
 	Role   people.Role `json:"role,omitzero"`
 	Groups []string    `json:"groups,omitempty"`
+
+	Subject string `json:"subject,omitempty"`
 }
 
 // session is what a cookie says.
@@ -164,7 +166,7 @@ func (s *Sessions) holderOf(p people.Person) (holder, error) {
 	case p.Name == "" || p.Role == people.Nobody:
 		return holder{}, errors.New("open a session: it is nobody's")
 	case p.Via == people.ViaSocket || !listed:
-		return holder{p.Name, p.Via, p.Role, p.Groups}, nil
+		return holder{p.Name, p.Via, p.Role, p.Groups, p.Subject}, nil
 	case known.Role != p.Role || !slices.Equal(known.Groups, p.Groups):
 		return holder{}, fmt.Errorf("open a session: salvor.yaml names another %s", p.Name)
 	}
@@ -183,5 +185,5 @@ func (s *Sessions) person(h holder) (people.Person, bool) {
 	case listed: // somebody else got the name meanwhile
 		return people.Person{}, false
 	}
-	return people.Person{Name: h.Name, Role: h.Role, Groups: h.Groups, Via: people.ViaWeb}, true
+	return people.Person{Name: h.Name, Role: h.Role, Groups: h.Groups, Via: people.ViaWeb, Subject: h.Subject}, true
 }

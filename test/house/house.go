@@ -56,7 +56,7 @@ func New(opt Options) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := &approval.Desk{Ledger: h.Store.Writer("desk"), Authorizer: h, Lost: ledger.ErrLost, Log: log}
+	desk := &approval.Desk{Ledger: h.Store.Writer("desk"), Authorizer: h, Policy: h, Lost: ledger.ErrLost, Log: log}
 	h.Console, err = console.New(console.Options{Index: h, Finder: h, Desk: desk, Sessions: h.Sessions, Passwords: opt.Passwords, SignOn: opt.SignOn, Address: opt.Address,
 		Card:  func(inc *incident.Incident) card.Card { return card.Of(inc, card.Words{Severity: "SEV1"}) },
 		Clock: opt.Clock, Log: log})
@@ -66,6 +66,9 @@ func New(opt Options) (*House, error) {
 	h.Store.Follow(h.fold)
 	return h, nil
 }
+
+// Signer implements approval.Policy: nobody has signed the rules.
+func (h *House) Signer() string { return "" }
 
 // fold keeps the index current, and tells those who look.
 func (h *House) fold(rec incident.Sequenced) {
