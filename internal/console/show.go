@@ -111,7 +111,7 @@ func (c *Console) sheet(inc *incident.Incident, who people.Person) sheet {
 }
 
 // stageNames say where an incident stands, in a word or two.
-var stageNames = map[card.Stage]string{card.Watching: "Watching", card.Asking: "Waiting for your decision", card.Running: "Running",
+var stageNames = map[card.Stage]string{card.Watching: "Watching", card.Asking: "Decision needed", card.Running: "Running",
 	card.Waiting: "Waiting for a person", card.Over: "Over"}
 
 // mayOf is what somebody may do of what may be done at all. The desk looks again when they do it, and asks policy.

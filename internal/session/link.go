@@ -26,7 +26,7 @@ func (s *Sessions) Link(p people.Person) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.seal("link", session{whose, rand.Text(), s.Clock().Add(LinkLasts)})
+	return s.seal("link", session{whose, rand.Text(), s.Clock().Add(LinkLasts).UTC().Truncate(time.Second)})
 }
 
 // Linked is whom the key of a link stands for. It changes nothing: the link can be used afterwards.

@@ -78,7 +78,7 @@ func (s *Sessions) Open(w http.ResponseWriter, r *http.Request, p people.Person)
 	if err != nil {
 		return err
 	}
-	value, err := s.seal("session", session{whose, rand.Text(), s.Clock().Add(lasts)})
+	value, err := s.seal("session", session{whose, rand.Text(), s.Clock().Add(lasts).UTC().Truncate(time.Second)})
 	if err != nil {
 		return err
 	}

@@ -175,3 +175,14 @@ func (h *House) Add(id incident.ID, rec incident.Record) error {
 	_, err = w.Append(context.Background(), inc, rec)
 	return err
 }
+
+// Nobody are the passwords of a house in which nobody has one.
+type Nobody struct{}
+
+// Empty implements console.Passwords.
+func (Nobody) Empty() bool { return true }
+
+// Check implements console.Passwords.
+func (Nobody) Check(context.Context, string, string, string) (people.Person, bool) {
+	return people.Person{}, false
+}
