@@ -2,6 +2,7 @@ package policies
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -14,15 +15,23 @@ type Judge struct{ Engine Engine }
 func (j Judge) Decide(ctx context.Context, q Question) (Decision, error) {
 	said, err := j.Engine.Ask(ctx, q)
 	if err != nil {
-		return Silent(err), fmt.Errorf("ask policy about %s: %w", q.Fault.Anchor, err)
+		d := Silent(err)
+		if d.Missing() {
+			d.Held = append(d.Held, heldAnyway(q)...)
+		}
+		return d, fmt.Errorf("ask policy about %s: %w", q.Fault.Anchor, err)
 	}
 	return Settle(said, q), nil
 }
 
 // Silent is the decision when policy could not be asked.
 func Silent(err error) Decision {
+	rule := "engine"
+	if errors.Is(err, ErrNone) {
+		rule = withoutPolicy
+	}
 	return Decision{Verdict: Deny, Would: Deny, Reasons: []Reason{}, Held: []Reason{
-		{Text: "policy could not be asked, so nothing is done: " + err.Error(), Rule: "engine"}}}
+		{Text: "policy could not be asked, so nothing is done: " + err.Error(), Rule: rule}}}
 }
 
 // Settle turns what was said into the decision. Each stage after the first, which combines what the rules said, can only tighten.

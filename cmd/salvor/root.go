@@ -41,6 +41,7 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 dec
 		newHoldCommand(env),
 		newConsoleCommand(env),
 		newStopCommand(env),
+		newBreakGlassCommand(env),
 		newPolicyCommand(env),
 		newDecisionsCommand(env),
 		newDeclareCommand(env),

@@ -222,6 +222,7 @@ func heldIncident(t *testing.T) *records {
 type server struct {
 	*records
 	api         *api.API
+	spoken      *spoken
 	dir, socket string
 	url         string
 	viewer      string // token file
@@ -238,6 +239,7 @@ func (s *server) Sentence(f classifiers.Fault) string { return f.Sentence }
 func serving(t *testing.T) *server {
 	t.Helper()
 	s := &server{records: heldIncident(t), dir: t.TempDir()}
+	s.spoken = &spoken{inc: s.inc}
 	s.socket, s.viewer = filepath.Join(s.dir, "s"), filepath.Join(s.dir, "viewer.token")
 	if err := os.WriteFile(s.viewer, []byte("v-token\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -247,7 +249,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Events: s, Logins: s, Console: "http://salvor", LoginLasts: 15 * time.Minute, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Approvals: s.spoken, Events: s, Logins: s, Console: "http://salvor", LoginLasts: 15 * time.Minute, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})

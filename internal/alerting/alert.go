@@ -24,6 +24,11 @@ func (n *Notifier) alerts() []alert {
 	now := n.Clock()
 	var out []alert
 	for _, inc := range n.Incidents() {
+		if over, broken := glass(&inc, now); broken && now.Sub(over) < glassTold+resolved {
+			a := n.render(&inc, "SalvorBreakGlass", "critical", now, now.Sub(over) < glassTold)
+			a.Annotations["summary"] = fmt.Sprintf("BROKEN GLASS: two people had a plan run without policy for %s of %s", inc.Fault.Anchor, inc.Key.Cluster)
+			out = append(out, a)
+		}
 		if !worthTelling(&inc) || !inc.Live() && now.Sub(inc.Since) > resolved {
 			continue
 		}
@@ -33,6 +38,27 @@ func (n *Notifier) alerts() []alert {
 		}
 	}
 	return out
+}
+
+// glassTold is for how long it is told that a plan ran without policy.
+const glassTold = 30 * time.Minute
+
+// glass says whether a plan ran without policy, and when the last thing was done for it: now, while it runs.
+func glass(inc *incident.Incident, now time.Time) (over time.Time, broken bool) {
+	runs := false
+	for _, rec := range inc.History {
+		if rec.Decided != nil {
+			runs = rec.Decided.Broken
+			broken = broken || runs
+		}
+		if runs && rec.Kind != incident.Noted && rec.Kind != incident.Closed {
+			over = rec.At
+		}
+	}
+	if runs && inc.Working() {
+		over = now
+	}
+	return over, broken
 }
 
 // worthTelling says that the fault counted as one at least once: those that stood when Salvor first looked page nobody.

@@ -2,7 +2,7 @@
 // pager they have.
 //
 // Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one.
-// Both carry the label salvor_incident. Three stand for policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while
+// Both carry the label salvor_incident, as does SalvorBreakGlass, which is raised while a plan runs without policy and for half an hour after. Three stand for policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while
 // what the source of a replica holds cannot be used, and SalvorPolicyMissing while a replica decides nothing for want of one. What is raised follows from the incidents alone: posting again changes nothing, any
 // replica may post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier
 // listens to, so that no loop can arise.

@@ -79,6 +79,40 @@ func TestWhatIsRaised(t *testing.T) {
 	}
 }
 
+// TestBrokenGlassIsRaised while its plan runs and for half an hour after, also when the incident has ended by then.
+func TestBrokenGlassIsRaised(t *testing.T) {
+	for name, c := range map[string]struct {
+		state         incident.State
+		ago           time.Duration
+		later         *incident.Decision
+		raised, fires bool
+	}{
+		"while it runs":            {incident.Acting, time.Hour, nil, true, true},
+		"after it":                 {incident.HandedOver, 29 * time.Minute, nil, true, true},
+		"though all is well":       {incident.Ended, 29 * time.Minute, nil, true, true},
+		"then it ends":             {incident.HandedOver, 31 * time.Minute, nil, true, false},
+		"and is not told any more": {incident.HandedOver, 41 * time.Minute, nil, false, false},
+		"another plan runs":        {incident.Acting, 41 * time.Minute, &incident.Decision{}, false, false},
+	} {
+		inc := incidentAt(c.state, incident.Opened)
+		inc.Since = now.Add(-c.ago)
+		inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: incident.Decided, At: now.Add(-c.ago), Decided: &incident.Decision{Broken: true}}})
+		if c.later != nil {
+			inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: incident.Decided, At: now, Decided: c.later}})
+		}
+		n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{inc} }, Sentence: seen, Clock: func() time.Time { return now }})
+		raised, fires := false, false
+		for _, a := range n.alerts() {
+			if a.Labels["alertname"] == "SalvorBreakGlass" {
+				raised, fires = true, a.EndsAt.After(now) && a.Labels["severity"] == "critical"
+			}
+		}
+		if raised != c.raised || fires != c.fires {
+			t.Errorf("%s: raised %v, firing %v", name, raised, fires)
+		}
+	}
+}
+
 func TestPostsAgainAfterAFailure(t *testing.T) {
 	var posts atomic.Int32
 	got := make(chan []alert, 1)

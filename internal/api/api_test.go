@@ -46,6 +46,7 @@ type fleet struct {
 	told      []events.Recorded // to the view
 	lost      int               // events that are taken and not answered, from now on
 	said      []approval.Said   // of what is asked
+	breaks    []approval.Break
 	halts     []approval.Halt
 	refuse    error // what is said of it
 	export    func(ctx context.Context, w io.Writer, from, to time.Time) error

@@ -17,6 +17,7 @@ import (
 type Approvals interface {
 	Say(ctx context.Context, who people.Person, id incident.ID, said approval.Said) (*incident.Incident, error)
 	Stop(ctx context.Context, who people.Person, id incident.ID, halt approval.Halt) (*incident.Incident, error)
+	BreakGlass(ctx context.Context, who people.Person, id incident.ID, b approval.Break) (*incident.Incident, error)
 }
 
 // Approval is what people are asked about one incident, and what they said so far.

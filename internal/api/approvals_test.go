@@ -36,6 +36,33 @@ func (f *fleet) Stop(ctx context.Context, _ people.Person, id incident.ID, halt 
 	return f.Load(ctx, id)
 }
 
+// BreakGlass takes whatever is said, unless it is told to refuse it.
+func (f *fleet) BreakGlass(ctx context.Context, _ people.Person, id incident.ID, b approval.Break) (*incident.Incident, error) {
+	f.breaks = append(f.breaks, b)
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	return f.Load(ctx, id)
+}
+
+func TestBreakGlass(t *testing.T) {
+	f := &fleet{}
+	_, srv := serve(t, f)
+	n := f.open(t, "prod-eu", "a")
+	path := "/v1/incidents/" + f.incidents[n].Name() + "/break-glass"
+	got := read[SaidAnswer](t, call(t, srv, "operator", http.MethodPost, path, `{"plan":"4f2a","reason":"the bundle server burnt"}`))
+	if got.Name != f.incidents[n].Name() || len(f.breaks) != 1 || f.breaks[0] != (approval.Break{Plan: "4f2a", Reason: "the bundle server burnt"}) {
+		t.Errorf("%+v of %+v", got, f.breaks)
+	}
+	f.refuse = &approval.Refusal{Cause: approval.NotAuthorised, Why: "so it is", Do: "do that"}
+	if r := call(t, srv, "viewer", http.MethodPost, path, `{"plan":"4f2a"}`); r.Status != http.StatusForbidden || !strings.Contains(r.Body, "break the glass for inc-") {
+		t.Errorf("refused: %+v", r)
+	}
+	if r := call(t, srv, "", http.MethodPost, path, `{}`); r.Status != http.StatusUnauthorized {
+		t.Errorf("a stranger: %+v", r)
+	}
+}
+
 func TestStopPlan(t *testing.T) {
 	f := &fleet{}
 	_, srv := serve(t, f)

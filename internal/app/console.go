@@ -85,7 +85,7 @@ func (f *front) openToPeople(a *App) (err error) {
 	if err != nil {
 		return err
 	}
-	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
+	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Breakers: a.cfg.BreakGlass, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
 	f.api = openAPI(a, f.people, desk, sessions)
 	if f.console, err = openConsole(a, f.api, desk, f.people, sessions); err != nil {
 		return err

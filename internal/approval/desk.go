@@ -38,7 +38,8 @@ type Desk struct {
 	Ledger     Ledger
 	Authorizer Authorizer
 	Policy     Policy
-	Lost       error // what an append wraps that another came before
+	Breakers   []string // who may have a plan run without policy
+	Lost       error    // what an append wraps that another came before
 	Log        *slog.Logger
 }
 

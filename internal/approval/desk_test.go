@@ -25,16 +25,17 @@ var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 // counter is a desk before a ledger in memory, at a time, with a policy of one sentence.
 type counter struct {
 	*Desk
-	t      *testing.T
-	store  *memory.Store
-	id     incident.ID
-	now    time.Time
-	deny   string // why policy lets nobody
-	by     string // who declared the fault
-	signer string // of policy
-	broken error  // policy cannot be asked
-	asked  []policies.Question
-	mu     sync.Mutex
+	t       *testing.T
+	store   *memory.Store
+	id      incident.ID
+	now     time.Time
+	deny    string // why policy lets nobody
+	by      string // who declared the fault
+	signer  string // of policy
+	armless bool   // there is no policy
+	broken  error  // policy cannot be asked
+	asked   []policies.Question
+	mu      sync.Mutex
 }
 
 func (c *counter) Authorize(_ context.Context, inc *incident.Incident, p policies.Person) (recovery.Stored, uint64, error) {
@@ -45,6 +46,9 @@ func (c *counter) Authorize(_ context.Context, inc *incident.Incident, p policie
 		return recovery.Stored{}, 0, c.broken
 	}
 	c.asked = append(c.asked, q)
+	if c.armless {
+		return recovery.Stored{Question: q, Decision: policies.Silent(policies.ErrNone)}, inc.ViewSeq, nil
+	}
 	said := policies.Said{}
 	if c.deny != "" {
 		said.Deny = []policies.Reason{{Text: c.deny, Rule: "own.rego:3"}}
@@ -66,7 +70,7 @@ func planOf(name string) *responders.Plan {
 // newCounter asks two people: one on call and one owner.
 func newCounter(t *testing.T) *counter {
 	c := &counter{t: t, store: memory.New(memory.Options{Now: func() time.Time { return noon }}), now: noon.Add(time.Minute)}
-	c.Desk = &Desk{Ledger: c.store.Writer("desk"), Authorizer: c, Policy: c, Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
+	c.Desk = &Desk{Ledger: c.store.Writer("desk"), Authorizer: c, Policy: c, Breakers: []string{"ada", "olga"}, Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
 	f := classifiers.Fault{Kind: classifiers.KindNode, Cluster: "prod", Anchor: classifiers.Anchor{Kind: "node", Name: "w1", UID: "uid-1"}}
 	key := incident.KeyOf(f)
 	inc, err := c.store.Writer("engine").OpenIncident(t.Context(), incident.Record{Kind: incident.Opened, At: noon, Key: &key, Fault: &f}, 0)

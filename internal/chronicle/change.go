@@ -38,7 +38,7 @@ func (c Change) String() string {
 func (c Change) kind() string {
 	parts := strings.Split(c.What, ".")
 	switch {
-	case parts[0] == "people" || parts[0] == "intakes" || parts[0] == "oidc":
+	case parts[0] == "people" || parts[0] == "intakes" || parts[0] == "oidc" || strings.HasPrefix(c.What, "break_glass"):
 		return KindPeople
 	case len(parts) > 2 && parts[0] == "clusters" && parts[len(parts)-2] == "modes":
 		return KindMode

@@ -69,6 +69,11 @@ func (c *Client) LoginLink(ctx context.Context) (api.LoginLink, error) {
 	return answer[api.LoginLink](ctx, c, request{http.MethodPost, "/v1/logins", nil, nil})
 }
 
+// BreakGlass has the plan of an incident run without policy in the caller's name, once another has said so, too.
+func (c *Client) BreakGlass(ctx context.Context, name string, said api.BreakRequest) (api.SaidAnswer, error) {
+	return answer[api.SaidAnswer](ctx, c, request{http.MethodPost, "/v1/incidents/" + url.PathEscape(name) + "/break-glass", nil, said})
+}
+
 // Would lists what was held back since a time, the oldest first, in one cluster or, with "", in all.
 func (c *Client) Would(ctx context.Context, from time.Time, cluster string) ([]api.Would, error) {
 	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}

@@ -69,6 +69,7 @@ func (c *check) all(cfg *Config) {
 	c.people(cfg)
 	c.oidc(cfg)
 	c.console(cfg)
+	c.breakGlass(cfg)
 	c.protection(cfg)
 	c.probes(cfg)
 	c.limits(cfg.Limits)

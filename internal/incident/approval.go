@@ -137,7 +137,7 @@ func (i *Incident) Approves(plan *responders.Plan, now time.Time) bool {
 
 // GoesOn says whether the step that is due may run on what policy answers about it.
 func (i *Incident) GoesOn(answer policies.Decision) bool {
-	if answer.Verdict == policies.Act {
+	if answer.Verdict == policies.Act || i.goesOnBroken(answer) {
 		return true
 	}
 	switch {

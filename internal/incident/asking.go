@@ -141,7 +141,9 @@ func withdraws(i *Incident, _ Record) State {
 }
 
 // forgetAsked forgets what people were asked and said, but for their consent to what was done.
-func (i *Incident) forgetAsked() { i.Approval, i.Consent, i.Refused, i.Rounds = nil, nil, nil, 0 }
+func (i *Incident) forgetAsked() {
+	i.Approval, i.Consent, i.Refused, i.Glass, i.Rounds = nil, nil, nil, nil, 0
+}
 
 // handsOverInPlan leaves the rest of a plan to a person. A step that was begun is found by looking at the world.
 func handsOverInPlan(i *Incident, rec Record) State {

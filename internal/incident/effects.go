@@ -65,6 +65,12 @@ func decides(i *Incident, rec Record) State {
 	}
 	i.Decision = d
 	switch {
+	case d.Broken && !i.MayBreak(PhaseRecover, d.Plan, d.Answer, rec.At):
+		return Unopened
+	case d.Broken:
+		g := *i.Glass
+		g.Broken, i.Glass, i.Approval = true, &g, nil
+		return i.start(rec, Acting)
 	case d.Answer.Verdict == policies.Act:
 		i.Approval = nil
 		return i.start(rec, Acting)
@@ -86,6 +92,8 @@ func decidesUndo(i *Incident, rec Record) State {
 	}
 	i.Decision = d
 	switch {
+	case d.Broken:
+		return Unopened
 	case d.Agreed && !i.Agreed(PhaseUndo, d.Plan, d.Answer, rec.At):
 		return Unopened
 	case !d.Starts():
@@ -115,6 +123,9 @@ func (i *Incident) start(rec Record, to State) State {
 	}
 	if d.Phase == PhaseRecover {
 		i.Stopped = nil
+		if !d.Broken {
+			i.Glass = nil
+		}
 		i.Attempts++
 		i.UndoFailures = 0
 		i.Consented = nil

@@ -35,6 +35,9 @@ func (i *Incident) Stoppable() *responders.Plan {
 		if i.Consent != nil {
 			return i.Consent.Plan
 		}
+		if i.Glass != nil && !i.Glass.Broken && i.Glass.Asked() {
+			return i.Glass.Plan
+		}
 	}
 	return nil
 }
@@ -77,17 +80,17 @@ func halts(i *Incident, rec Record) State {
 		return Unopened
 	}
 	i.Stopped, i.Decision = &Stop{By: *h, Plan: plan}, nil
-	switch {
-	case i.State == HandedOver:
-		return HandedOver
-	case !i.Working():
-		i.refuse(h.Person)
+	if i.State == HandedOver {
 		return HandedOver
 	}
-	if i.Phase == PhaseUndo {
+	if i.Working() && i.Phase == PhaseUndo {
 		plan = i.recovery()
 	}
 	i.Refused = append(slices.Clone(i.Refused), Refusal{plan, h.Person})
+	i.Approval, i.Consent, i.Glass = nil, nil, nil
+	if !i.Working() {
+		return HandedOver
+	}
 	return handsOverInPlan(i, rec)
 }
 

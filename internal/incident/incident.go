@@ -26,6 +26,7 @@ type Incident struct {
 	Consented *Consent  // to what the plan in force, or the last, did and may have to be taken back; nil when nobody was asked
 	Refused   []Refusal // what they rejected, or did not decide
 	Stopped   *Stop     // that a person stopped the plan that was last in force, or agreed; nil when nobody did
+	Glass     *Glass    // that people want a plan to run without policy, nil when nobody does
 	Rounds    int       // how often people were asked: once, and again each time that it got worse
 	Plan      *responders.Plan
 	Phase     Phase

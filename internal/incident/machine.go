@@ -32,7 +32,7 @@ func States() []State {
 
 // RecordKinds lists every kind of record.
 func RecordKinds() []RecordKind {
-	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Voted, Reminded, Escalated, Expired, Intent, TookOver, Done, Failed, Checked, Halted, Handed, Noted, Closed}
+	return []RecordKind{Opened, Confirmed, Recurred, Cleared, Decided, Voted, Broke, Reminded, Escalated, Expired, Intent, TookOver, Done, Failed, Checked, Halted, Handed, Noted, Closed}
 }
 
 // effect says what a record does to an incident in one state: the state it leads to, or why it is refused.
@@ -63,6 +63,7 @@ var table = map[State]map[RecordKind]effect{
 	}),
 	Held: row(noPlan, map[RecordKind]effect{
 		Decided: {by: decides},
+		Broke:   {by: breaks},
 		Halted:  {by: halts},
 		Cleared: {by: withdraws},
 		Handed:  {by: handsOver},

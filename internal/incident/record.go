@@ -60,6 +60,7 @@ const (
 	Cleared   RecordKind = "cleared"   // it is no longer seen
 	Decided   RecordKind = "decided"   // policy answered about a plan
 	Voted     RecordKind = "voted"     // a person said something about the plan that is asked about
+	Broke     RecordKind = "broke"     // a person wants the plan to run though there is no policy
 	Reminded  RecordKind = "reminded"  // half of the time to answer is over
 	Escalated RecordKind = "escalated" // it is over, and others are asked, too
 	Expired   RecordKind = "expired"   // it is over, and nobody else is left to be asked
@@ -99,8 +100,9 @@ type Record struct {
 	WindowS  float64            `json:"window_s,omitempty"` // Recurred
 	Standing bool               `json:"standing,omitempty"` // Opened
 	Decided  *Decision          `json:"decided,omitempty"`  // Decided
-	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before; Voted, Halted: whether this person may
+	Gate     *Asked             `json:"gate,omitempty"`     // Intent, TookOver, and Noted where the next step waits: what policy was asked right before; Voted, Broke, Halted: whether this person may
 	Ballot   *Ballot            `json:"ballot,omitempty"`   // Voted
+	Break    *Break             `json:"break,omitempty"`    // Broke
 	Halt     *Halt              `json:"halt,omitempty"`     // Halted
 	Step     *StepRef           `json:"step,omitempty"`     // Intent, TookOver, Done, Failed
 	Outcome  responders.Outcome `json:"outcome,omitempty"`  // Checked, Closed
@@ -127,12 +129,13 @@ type Decision struct {
 	Beside []Asked           `json:"beside,omitempty"` // what policy was asked about the other plans there were
 	Answer policies.Decision `json:"answer"`
 	Agreed bool              `json:"agreed,omitempty"` // policy asks, and those whom it asks have approved of the plan or of one that is worse
+	Broken bool              `json:"broken,omitempty"` // there is no policy, and two people let the plan run all the same
 	Worse  []string          `json:"worse,omitempty"`  // what of the plan goes beyond the one that people were asked about before
 	Plan   *responders.Plan  `json:"plan,omitempty"`   // nil when no plan could be made
 }
 
-// Starts says that the plan was begun: policy let it run, or those whom it asks have approved.
-func (d *Decision) Starts() bool { return d.Answer.Verdict == policies.Act || d.Agreed }
+// Starts says that the plan was begun: policy let it run, or those whom it asks have approved, or two people let it run without any.
+func (d *Decision) Starts() bool { return d.Answer.Verdict == policies.Act || d.Agreed || d.Broken }
 
 // StepRef names one step of the plan in force.
 type StepRef struct {

@@ -47,6 +47,7 @@ const (
 	Declare Verb = "declare" // that something is broken, and take that back
 	Vote    Verb = "vote"    // say something about a plan that people are asked about
 	Stop    Verb = "stop"    // a plan that is worked on, and have what it did taken back
+	Break   Verb = "break"   // the glass: have a plan run without policy
 
 	Activate Verb = "activate" // policy that lets Salvor do more than the one in force
 )
@@ -56,7 +57,7 @@ func (v Verb) needs() (Role, bool) {
 	switch v {
 	case Read:
 		return Viewer, true
-	case Pause, Resume, Declare, Vote, Stop:
+	case Pause, Resume, Declare, Vote, Stop, Break:
 		return Operator, true
 	case Activate:
 		return Admin, true

@@ -9,7 +9,8 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// Authorize asks policy whether a person may say something about the plan that people are asked about, or stop the one that is worked on. It
+// Authorize asks policy whether a person may say something about the plan that people are asked about, stop the one that is worked on, or
+// have one run that is held back. It
 // returns what was asked and answered, to be stored beside what the person says, and at which event of the view. Without an answer of policy
 // nobody may approve.
 func (e *Engine) Authorize(ctx context.Context, inc *incident.Incident, person policies.Person) (Stored, uint64, error) {
@@ -39,5 +40,11 @@ func spokenOf(inc *incident.Incident) (*responders.Plan, incident.Phase) {
 	if inc.Working() {
 		return inc.Plan, inc.Phase
 	}
-	return inc.Halting(), incident.PhaseRecover
+	if plan := inc.Halting(); plan != nil {
+		return plan, incident.PhaseRecover
+	}
+	if inc.State == incident.Held && inc.Decision != nil {
+		return inc.Decision.Plan, incident.PhaseRecover
+	}
+	return nil, incident.PhaseRecover
 }

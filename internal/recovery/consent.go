@@ -23,7 +23,7 @@ func worseThanAsked(inc *incident.Incident, c candidate) []string {
 // refused says that what people refused, or a part of it, is not to be asked about again. Where a person has refused, nothing else is done
 // without asking people either, whatever policy says by now.
 func refused(inc *incident.Incident, c candidate, now time.Time) bool {
-	if c.plan == nil || c.agreed || len(inc.Refused) == 0 {
+	if c.plan == nil || c.agreed || c.broken || len(inc.Refused) == 0 {
 		return false
 	}
 	switch c.answer.Verdict {

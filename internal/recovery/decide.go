@@ -23,6 +23,7 @@ type candidate struct {
 	answer policies.Decision
 	beside []any    // Stored of the other runbooks that policy was asked about
 	agreed bool     // policy asks, and people have approved
+	broken bool     // there is no policy, and two people let the plan run
 	worse  []string // what goes beyond the plan that they were asked about last
 }
 
@@ -40,6 +41,10 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 		return err
 	}
 	best.agreed = inc.Agreed(phase, best.plan, best.answer, look.Sight.Now)
+	if best.broken = inc.MayBreak(phase, best.plan, best.answer, look.Sight.Now); best.broken {
+		e.Log.Error("BROKEN GLASS: a plan runs without policy, since two people say so", "incident", inc.Name(), "plan", best.plan.ShortDigest(),
+			"first", inc.Glass.By[0].Person, "second", inc.Glass.By[1].Person)
+	}
 	if phase == incident.PhaseRecover && !best.agreed {
 		best.worse = worseThanAsked(inc, best)
 	}
@@ -77,7 +82,7 @@ func (e *Engine) rests(ctx context.Context, inc *incident.Incident, look pipelin
 // nothing is recorded, and the next look sees what that one took.
 func (e *Engine) decided(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, c candidate) error {
 	rec := incident.Record{Kind: incident.Decided, At: look.Sight.Now, ViewSeq: look.Seq, Text: saying(c.answer),
-		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan, Agreed: c.agreed, Worse: c.worse}}
+		Decided: &incident.Decision{Phase: phase, Answer: c.answer, Plan: c.plan, Agreed: c.agreed, Broken: c.broken, Worse: c.worse}}
 	var claim *ledger.Claim
 	if c.starts() {
 		claim = e.claim(inc, c.plan, phase, c.asked)
@@ -156,7 +161,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 }
 
 // starts says that the plan may run.
-func (c candidate) starts() bool { return c.answer.Verdict == policies.Act || c.agreed }
+func (c candidate) starts() bool { return c.answer.Verdict == policies.Act || c.agreed || c.broken }
 
 // better says whether a candidate may do more than another: now, or if nothing but the mode and the brakes let it.
 func (c candidate) better(than candidate) bool {

@@ -134,10 +134,10 @@ func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ 
 }
 
 // Decide implements policies.Decider: what the verdict function says, held by Salvor's own brakes.
-func (s *stage) Decide(_ context.Context, q policies.Question) (policies.Decision, error) {
+func (s *stage) Decide(ctx context.Context, q policies.Question) (policies.Decision, error) {
 	s.asked = append(s.asked, q)
 	if s.broken != nil {
-		return policies.Silent(s.broken), s.broken
+		return policies.Judge{Engine: mute{s.broken}}.Decide(ctx, q)
 	}
 	d := policies.Decision{Verdict: s.verdict(q), Reasons: []policies.Reason{{Text: "the test says so", Rule: "test"}}}
 	if held := policies.Brakes(q); len(held) > 0 {
@@ -149,6 +149,15 @@ func (s *stage) Decide(_ context.Context, q policies.Question) (policies.Decisio
 	}
 	return d, nil
 }
+
+// mute is an engine that answers with an error.
+type mute struct{ error }
+
+func (m mute) Ask(context.Context, policies.Question) (policies.Said, error) {
+	return policies.Said{}, m
+}
+
+func (m mute) Unwrap() error { return m.error }
 
 // Spec implements responders.Responder.
 func (s *stage) Spec() responders.Spec { return responders.Spec{Name: "test.do"} }

@@ -36,7 +36,7 @@ func (c *checker) compare(ctx context.Context, inc *incident.Incident, rec incid
 // judgement says whether records of a kind are judgements.
 func judgement(kind incident.RecordKind) bool {
 	switch kind {
-	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted, incident.Voted, incident.Halted:
+	case incident.TookOver, incident.Done, incident.Failed, incident.Checked, incident.Noted, incident.Voted, incident.Broke, incident.Halted:
 		return false
 	}
 	return true
@@ -166,7 +166,8 @@ func (c *checker) decided(ctx context.Context, inc *incident.Incident, rec incid
 	}
 	d.Answer, j.Now = c.answer(ctx, inc, look, d, then)
 	d.Agreed = inc.Agreed(d.Phase, d.Plan, d.Answer, rec.At)
-	c.otherwise[inc.ID] = d.Answer.Verdict != rec.Decided.Answer.Verdict || d.Agreed != rec.Decided.Agreed
+	d.Broken = inc.MayBreak(d.Phase, d.Plan, d.Answer, rec.At)
+	c.otherwise[inc.ID] = d.Answer.Verdict != rec.Decided.Answer.Verdict || d.Agreed != rec.Decided.Agreed || d.Broken != rec.Decided.Broken
 	if c.otherwise[inc.ID] {
 		j.Turns = turnOf(*rec.Decided) + " -> " + turnOf(d)
 	}
@@ -175,8 +176,11 @@ func (c *checker) decided(ctx context.Context, inc *incident.Incident, rec incid
 
 // turnOf is what a decision came to, in a word.
 func turnOf(d incident.Decision) string {
-	if d.Agreed {
+	switch {
+	case d.Agreed:
 		return "approved"
+	case d.Broken:
+		return "broken glass"
 	}
 	return d.Answer.Verdict.String()
 }

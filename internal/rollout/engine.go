@@ -37,7 +37,7 @@ func newEngine(log *slog.Logger, changed func()) *Engine {
 func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, error) {
 	now := e.serving.Load()
 	if now.rules == nil {
-		return policies.Said{}, now.why
+		return policies.Said{}, noPolicyError{now.why}
 	}
 	said, err := now.rules.Ask(ctx, q)
 	switch {
@@ -48,6 +48,13 @@ func (e *Engine) Ask(ctx context.Context, q policies.Question) (policies.Said, e
 	}
 	return said, err
 }
+
+// noPolicyError says why there is no policy to ask. It is a policies.ErrNone.
+type noPolicyError struct{ why error }
+
+func (e noPolicyError) Error() string { return e.why.Error() }
+
+func (e noPolicyError) Unwrap() []error { return []error{e.why, policies.ErrNone} }
 
 // revision is that of the rules, "" when there are none.
 func (e *Engine) revision() string {

@@ -27,6 +27,9 @@ func (t *teller) decided(e entry, rec incident.Sequenced) []entry {
 	if d.Agreed {
 		e.text += ", and they have approved"
 	}
+	if d.Broken {
+		e.text += ", BROKEN GLASS: two people let it run without policy"
+	}
 	for _, worse := range d.Worse {
 		e.more = append(e.more, "more than was asked about before: "+Plain(worse))
 	}

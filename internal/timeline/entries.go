@@ -81,6 +81,8 @@ func (t *teller) tell(rec incident.Sequenced) []entry {
 		return t.decided(e, rec)
 	case incident.Voted:
 		return []entry{voted(e, rec)}
+	case incident.Broke:
+		return []entry{broke(e, rec)}
 	case incident.Halted:
 		return []entry{halted(e, rec)}
 	case incident.Reminded:
@@ -130,6 +132,15 @@ func halted(e entry, rec incident.Sequenced) entry {
 	e.verb = "stopped"
 	if h := rec.Halt; h != nil && h.Via != "" {
 		e.text += " (via " + Plain(h.Via) + ")"
+	}
+	return e
+}
+
+// broke tells who wants a plan to run without policy, and with what they said so.
+func broke(e entry, rec incident.Sequenced) entry {
+	e.verb = "glass"
+	if b := rec.Break; b != nil && b.Via != "" {
+		e.text += " (via " + Plain(b.Via) + ")"
 	}
 	return e
 }
