@@ -239,7 +239,7 @@ func (s *server) Sentence(f classifiers.Fault) string { return f.Sentence }
 func serving(t *testing.T) *server {
 	t.Helper()
 	s := &server{records: heldIncident(t), dir: t.TempDir()}
-	s.spoken = &spoken{inc: s.inc}
+	s.spoken = &spoken{inc: &s.inc}
 	s.socket, s.viewer = filepath.Join(s.dir, "s"), filepath.Join(s.dir, "viewer.token")
 	if err := os.WriteFile(s.viewer, []byte("v-token\n"), 0o600); err != nil {
 		t.Fatal(err)
