@@ -53,6 +53,9 @@ func (c Declared) finding(look nodeLook, d DeclaredView) (Finding, bool) {
 		Detail: fmt.Sprintf("%s declared it at %s: %s", d.By, d.At.UTC().Format("15:04:05"), d.Reason)}
 	f.Signals, f.Evidence = slices.Insert(f.Signals, 0, said), slices.Insert(f.Evidence, 0, d.Evidence)
 	f.Sentence = fmt.Sprintf("%s declared %s: %s", d.By, f.declared(), d.Reason)
+	if d.Runbook != "" {
+		f.Sentence = fmt.Sprintf("%s runs %s on %s %s: %s", d.By, d.Runbook, anchor.Kind, anchor.Name, d.Reason)
+	}
 	return Finding{Fault: f}, true
 }
 

@@ -45,6 +45,7 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 dec
 		newPolicyCommand(env),
 		newDecisionsCommand(env),
 		newDeclareCommand(env),
+		newRunCommand(env),
 		newPauseCommand(env),
 		newExportCommand(env),
 		newAuditCommand(env),

@@ -249,7 +249,7 @@ func serving(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Approvals: s.spoken, Events: s, Logins: s, Console: "http://salvor", LoginLasts: 15 * time.Minute, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	s.api = api.New(api.Options{Index: s, Past: s, Exporter: s, Auditor: s, View: s, Ledger: s, DecisionLog: s, Pauses: s, Policy: s, Approvals: s.spoken, Runbooks: s.spoken, Events: s, Logins: s, Console: "http://salvor", LoginLasts: 15 * time.Minute, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Clock: func() time.Time { return morning }, Log: quiet})
 	srv, err := httpserver.New(httpserver.Options{Address: "127.0.0.1:0", Socket: s.socket, Log: quiet, ConnContext: people.ConnContext,
 		OnStop: s.api.EndStreams, Mounts: []httpserver.Mount{{Pattern: "/v1/", Handler: s.api.Handler()}}})

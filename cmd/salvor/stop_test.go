@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/people"
@@ -39,6 +40,21 @@ func (s *spoken) Stop(_ context.Context, who people.Person, _ incident.ID, halt 
 func (s *spoken) BreakGlass(_ context.Context, _ people.Person, _ incident.ID, b approval.Break) (*incident.Incident, error) {
 	s.breaks = append(s.breaks, b)
 	return s.answer("BROKEN GLASS")
+}
+
+// Runbooks knows none.
+func (s *spoken) Runbooks(classifiers.Kind) []string { return nil }
+
+func TestRunWithoutSuchARunbook(t *testing.T) {
+	s := serving(t)
+	if got := salvor(t.Context(), nil, "run", "none", "--with", "node=w1", "--cluster", "prod-eu", "--reason", "x", "--socket", s.socket); got.code != exitNotFound || !strings.Contains(got.talked, `no runbook is named "none"`) {
+		t.Errorf("%+v", got)
+	}
+	for _, wrong := range [][]string{{"run"}, {"run", "none", "--reason", "x"}, {"run", "none", "--cluster", "prod-eu"}, {"run", "none", "--with", "node", "--cluster", "prod-eu", "--reason", "x"}} {
+		if got := salvor(t.Context(), nil, wrong...); got.code != exitUsage {
+			t.Errorf("%v: %+v", wrong, got)
+		}
+	}
 }
 
 // TestStopAndBreakGlass: a plan that is not named is looked up and shown where it is to be stopped, and has to be named where it is to run.

@@ -90,6 +90,7 @@ type Options struct {
 	Logins      Logins
 	Console     string        // where people reach the console
 	LoginLasts  time.Duration // how long the links that Logins makes are good for
+	Runbooks    Runbooks
 	Events      Events
 	Declared    classifiers.Declared // finds what people declare
 	Missing     error                // what Ledger and Pauses wrap when there is no such thing
@@ -151,6 +152,7 @@ func (a *API) Handler() http.Handler {
 		"DELETE /v1/pauses":                   {people.Resume, a.endPause},
 		"POST /v1/declarations":               {people.Declare, a.declare},
 		"DELETE /v1/declarations":             {people.Declare, a.takeBack},
+		"POST /v1/runs":                       {people.Declare, a.run},
 		"GET /v1/policy":                      {people.Read, a.policy},
 		"POST /v1/policy/activate":            {people.Activate, a.activatePolicy},
 		"GET /v1/version":                     {people.Read, a.version},

@@ -188,7 +188,7 @@ func serve(t *testing.T, f *fleet) (*API, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{Index: f, Past: f, Exporter: f, Auditor: f, View: f, Ledger: f, DecisionLog: f, Pauses: f, Policy: f, Approvals: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
+	a := New(Options{Index: f, Past: f, Exporter: f, Auditor: f, View: f, Ledger: f, DecisionLog: f, Pauses: f, Policy: f, Approvals: f, Runbooks: f, Events: f, Declared: classifiers.Declared{}, Missing: errMissing, Clusters: []string{"prod-eu"}, People: known,
 		Version: Version{Version: "v1", Commit: "abc", Go: "go1"}, Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)

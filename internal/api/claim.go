@@ -80,7 +80,7 @@ func (c *claim) recall(known *classifiers.Cluster, now time.Time) {
 // repeated says that the same was declared a moment ago.
 func (c claim) repeated(said events.Declared) bool {
 	last := c.last
-	same := last.By == said.By && last.Reason == said.Reason && last.UID == said.UID
+	same := last.By == said.By && last.Reason == said.Reason && last.UID == said.UID && last.Runbook == said.Runbook
 	return c.stands && same && said.Until.Sub(last.Until).Abs() < repeatWithin
 }
 
@@ -88,7 +88,7 @@ func (c claim) repeated(said events.Declared) bool {
 // repeated because its answer was lost is recorded once, and one that follows another is not taken for it.
 func (a *API) record(r *http.Request, about claim, said events.Declared, now time.Time, length string) (string, error) {
 	sum := sha256.New()
-	for _, part := range []string{about.last.Evidence, said.UID, said.By, said.Reason, length, fmt.Sprint(said.Ended)} {
+	for _, part := range []string{about.last.Evidence, said.UID, said.By, said.Reason, length, fmt.Sprint(said.Ended), said.Runbook} {
 		fmt.Fprintf(sum, "%d:%s", len(part), part)
 	}
 	entity := said.Kind + "/" + said.Anchor + "/" + said.Name

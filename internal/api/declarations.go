@@ -41,6 +41,11 @@ func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badDeclaration(err)
 	}
+	return a.declares(w, r, asked, "")
+}
+
+// declares records a declaration, of what is to be recovered by a runbook alone where one is named.
+func (a *API) declares(w http.ResponseWriter, r *http.Request, asked DeclareRequest, runbook string) error {
 	length, err := asked.check()
 	if err != nil {
 		return badDeclaration(err)
@@ -51,7 +56,7 @@ func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := a.Clock().UTC()
 	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
-		By: people.From(r.Context()).Name, Reason: reasonOf(asked.Reason), Until: now.Add(length)}
+		By: people.From(r.Context()).Name, Reason: reasonOf(asked.Reason), Until: now.Add(length), Runbook: runbook}
 	if about.stands && about.last.Until.After(said.Until) {
 		said.Until = about.last.Until // to shorten it there is its end
 	}
@@ -67,7 +72,7 @@ func (a *API) declare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "declared", "cluster", about.cluster, "fault", about.String(), "person", said.By, "until", said.Until, "reason", said.Reason)
+	a.Log.InfoContext(r.Context(), "declared", "cluster", about.cluster, "fault", about.String(), "person", said.By, "until", said.Until, "reason", said.Reason, "runbook", runbook)
 	a.write(w, r, http.StatusCreated, Declaration{id, about.cluster, said, now})
 	return nil
 }

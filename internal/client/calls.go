@@ -109,6 +109,11 @@ func (c *Client) Declare(ctx context.Context, d api.DeclareRequest) (api.Declara
 	return answer[api.Declaration](ctx, c, request{http.MethodPost, "/v1/declarations", nil, d})
 }
 
+// Run has a runbook run in the caller's name, as far as policy and people let it.
+func (c *Client) Run(ctx context.Context, run api.RunRequest) (api.Declaration, error) {
+	return answer[api.Declaration](ctx, c, request{http.MethodPost, "/v1/runs", nil, run})
+}
+
 // TakeBack ends what was declared of exactly that.
 func (c *Client) TakeBack(ctx context.Context, cluster, kind, name string) error {
 	query := url.Values{"cluster": {cluster}, "kind": {kind}}

@@ -9,7 +9,7 @@ type Role int
 const (
 	Nobody   Role = iota
 	Viewer        // reads
-	Operator      // reads, holds Salvor back or lets it go on, and declares what is broken
+	Operator      // reads, holds Salvor back or lets it go on, declares what is broken, and runs what repairs it
 	Admin         // everything
 )
 

@@ -181,7 +181,7 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 		if inc.Fault.Storms() {
 			return nil // the observer is suspected
 		}
-		return e.Planner.Runbooks(inc.Fault.Kind)
+		return e.meant(inc, e.Planner.Runbooks(inc.Fault.Kind))
 	}
 	for _, rec := range slices.Backward(inc.History) {
 		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Starts() {
@@ -189,6 +189,22 @@ func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 		}
 	}
 	return nil
+}
+
+// meant are the runbooks of those there are for the fault that may be tried: the one that a person wants to run, if there is such a person.
+func (e *Engine) meant(inc *incident.Incident, all []string) []string {
+	only := ""
+	e.Sights.Ask(func(v *classifiers.View) {
+		if c, ok := v.Clusters[inc.Key.Cluster]; ok {
+			if d, said := c.LastDeclared(inc.Fault.Kind, inc.Fault.Anchor); said && d.Stands(v.Now) {
+				only = d.Runbook
+			}
+		}
+	})
+	if only == "" {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name != only })
 }
 
 // planless is the answer when no plan could be made: nothing may be done, and why is said.

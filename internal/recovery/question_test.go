@@ -1,12 +1,14 @@
 package recovery
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
 )
 
 func TestWhoDeclaredIt(t *testing.T) {
@@ -26,6 +28,36 @@ func TestWhoDeclaredIt(t *testing.T) {
 					t.Errorf("policy was told that %q declared it, want %q", got, c.want)
 				}
 			})
+		})
+	}
+}
+
+// TestOnlyTheRunbookThatIsMeant is tried where a person wants it to run, for as long as that stands.
+func TestOnlyTheRunbookThatIsMeant(t *testing.T) {
+	for name, c := range map[string]struct {
+		runbook string
+		ended   bool
+		want    []string
+	}{
+		"one is meant":        {"third", false, []string{"third"}},
+		"none is":             {"", false, []string{"book", "second", "third"}},
+		"there is none of it": {"gone", false, nil},
+		"it is taken back":    {"third", true, []string{"book", "second", "third"}},
+	} {
+		play(t, func(s *stage) {
+			s.books = []string{"book", "second", "third"}
+			s.verdict = func(policies.Question) policies.Verdict { return policies.Deny }
+			s.said = map[string]classifiers.DeclaredView{"node/node/w1": {Declared: events.Declared{By: "ada", Until: time.Now().Add(time.Hour), Runbook: c.runbook, Ended: c.ended}}}
+			s.moves(s.opened())
+			var tried []string
+			for _, q := range s.asked {
+				if q.Plan.Runbook != "" && !slices.Contains(tried, q.Plan.Runbook) {
+					tried = append(tried, q.Plan.Runbook)
+				}
+			}
+			if !slices.Equal(tried, c.want) {
+				t.Errorf("%s: tried %v, want %v", name, tried, c.want)
+			}
 		})
 	}
 }
