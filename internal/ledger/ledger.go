@@ -22,6 +22,7 @@ const (
 	TimersStream    = "SALVOR_TIMERS"
 	AuditStream     = "SALVOR_AUDIT"
 	PoliciesStream  = "SALVOR_POLICIES"
+	ChatStream      = "SALVOR_CHAT"
 	SwitchesBucket  = "salvor_switches"
 
 	switchesStream = "KV_" + SwitchesBucket
@@ -37,6 +38,8 @@ const (
 	keepDecision = 400 * 24 * time.Hour
 	keepArchived = keepDecision // a history is shown with what policy was asked
 	switchBytes  = 4 << 20
+	keepChat     = 30 * 24 * time.Hour
+	chatBytes    = 8 << 20
 	maxDocument  = 768 << 10 // bytes of one record; the store takes messages of 1 MiB
 )
 
@@ -163,6 +166,16 @@ func streams(opt Options) []jetstream.StreamConfig {
 		MaxBytes:          opt.MaxBytes / 8,
 		MaxMsgsPerSubject: 1,
 		Discard:           jetstream.DiscardNew,
+	}, {
+		Name:              ChatStream,
+		Description:       "where the messages of incidents are in chat, and who edits them",
+		Subjects:          []string{chatPrefix + ">"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          opt.Replicas,
+		MaxAge:            keepChat,
+		MaxBytes:          chatBytes,
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardOld,
 	}}
 }
 

@@ -17,6 +17,7 @@ const (
 	timerFired     = "salvor.timer.fired."
 	trailPrefix    = "salvor.audit."
 	policyPrefix   = "salvor.policy."
+	chatPrefix     = "salvor.chat."
 
 	budgetSubject = incidentPrefix + "budget"
 	anyIncident   = incidentPrefix + "*.*.records.*" // the records of all incidents, and nothing else
@@ -47,6 +48,8 @@ func streamOf(subject string) string {
 		return AuditStream
 	case strings.HasPrefix(subject, policyPrefix):
 		return PoliciesStream
+	case strings.HasPrefix(subject, chatPrefix):
+		return ChatStream
 	}
 	return IncidentsStream
 }
