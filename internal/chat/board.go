@@ -29,7 +29,7 @@ type board struct {
 	route   Route
 	entries map[incident.ID]*entry
 	wake    chan struct{}
-	pace    time.Duration
+	spoke   time.Time // when it made its last call
 
 	failures int       // in a row, of the chat as a whole
 	closed   time.Time // it takes nothing until then
@@ -68,7 +68,7 @@ func (b *board) run(ctx context.Context) error {
 
 // rested waits until the next call may be made.
 func (b *board) rested(ctx context.Context) bool {
-	wait := time.NewTimer(max(b.pace, b.closed.Sub(b.Clock())))
+	wait := time.NewTimer(b.rest())
 	defer wait.Stop()
 	select {
 	case <-wait.C:
@@ -76,6 +76,12 @@ func (b *board) rested(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// rest is how long no call may be made.
+func (b *board) rest() time.Duration {
+	now := b.Clock()
+	return max(0, b.spoke.Add(b.Pace).Sub(now), b.closed.Sub(now))
 }
 
 // round makes the most urgent call there is to make, if any, and says when to look again.
@@ -97,7 +103,7 @@ func (b *board) round(ctx context.Context) time.Duration {
 			}
 			b.settle(&inc, e, err)
 			if called || b.Clock().Before(b.closed) {
-				return max(b.pace, b.closed.Sub(b.Clock()))
+				return b.rest()
 			}
 		}
 	}
@@ -116,7 +122,7 @@ func (b *board) until(due []incident.Incident) time.Duration {
 			next = earlier(next, e.look)
 		}
 	}
-	return max(next.Sub(now), b.pace)
+	return max(next.Sub(now), b.Pace)
 }
 
 // due are the incidents that the channel shows: those first who ask people, the most urgent first.
@@ -164,7 +170,7 @@ func (b *board) settle(inc *incident.Incident, e *entry, err error) {
 	case err == nil:
 		e.failures = 0
 	case errors.Is(err, b.Lost): // another replica was faster
-		e.again = now.Add(b.pace)
+		e.again = now.Add(b.Pace)
 	case errors.As(err, &unwell):
 		b.failures++
 		b.closed = now.Add(max(unwell.After, backoff(b.failures)))

@@ -20,6 +20,7 @@ type Options struct {
 	Ledger    Ledger
 	Lost      error // what keeping a place wraps that another came before
 	Clock     func() time.Time
+	Pace      time.Duration // between two calls to one channel, 0 for what Slack takes
 	Meter     Meter
 	Log       *slog.Logger
 }
@@ -35,8 +36,11 @@ type Poster struct{ boards []*board }
 // New makes a poster. Without routes it does nothing.
 func New(opt Options) *Poster {
 	p := &Poster{}
+	if opt.Pace == 0 {
+		opt.Pace = pace
+	}
 	for _, route := range opt.Routes {
-		p.boards = append(p.boards, &board{Options: opt, route: route, entries: map[incident.ID]*entry{}, wake: make(chan struct{}, 1), pace: pace})
+		p.boards = append(p.boards, &board{Options: opt, route: route, entries: map[incident.ID]*entry{}, wake: make(chan struct{}, 1)})
 	}
 	return p
 }

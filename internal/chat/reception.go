@@ -32,7 +32,9 @@ type Press struct {
 
 // Reception takes what people press. All of it is needed. It is safe for concurrent use.
 type Reception struct {
-	People   interface{ ByAccount(people.Account) (people.Person, bool) }
+	People interface {
+		ByAccount(people.Account) (people.Person, bool)
+	}
 	Desk     Desk
 	Incident func(context.Context, incident.ID) (*incident.Incident, error) // as its record stands
 	Log      *slog.Logger

@@ -24,7 +24,6 @@ type move struct {
 // step makes at most one call for an incident, and says whether it made one. What is not urgent is done only where that is asked for.
 func (b *board) step(ctx context.Context, inc *incident.Incident, e *entry, all bool) (called bool, err error) {
 	if err := b.read(ctx, inc.ID, e); err != nil {
-		e.again = b.Clock().Add(b.pace)
 		return false, err
 	}
 	c := card.Of(inc, b.Words(inc))
@@ -171,6 +170,7 @@ func (b *board) call(ctx context.Context, what string, do func(context.Context) 
 	bounded, cancel := context.WithTimeout(ctx, callEnds)
 	defer cancel()
 	err := do(bounded)
+	b.spoke = b.Clock()
 	if err == nil {
 		b.failures = 0
 	}
