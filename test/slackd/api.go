@@ -91,7 +91,7 @@ func read(r *http.Request) (url.Values, error) {
 		return form, err
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
+	if err := json.Unmarshal(body, &fields); err != nil && len(body) > 0 {
 		return nil, err
 	}
 	form := url.Values{}

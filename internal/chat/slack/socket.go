@@ -57,13 +57,21 @@ func (w *Workspace) listen(ctx context.Context) error {
 	}
 }
 
+// trouble is what is wrong with a connection, as far as it is said.
+func trouble(ev socketmode.Event) error {
+	if failed, ok := ev.Data.(*slackgo.ConnectionErrorEvent); ok {
+		return failure(failed.ErrorObj)
+	}
+	return nil
+}
+
 // heard acknowledges each envelope, whatever it holds: Slack sends again what is not acknowledged within three seconds.
 func (w *Workspace) heard(ctx context.Context, client *socketmode.Client, ev socketmode.Event) {
 	switch ev.Type {
 	case socketmode.EventTypeConnected:
 		w.Log.Info("Slack's connection for buttons is open")
 	case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth, socketmode.EventTypeIncomingError:
-		w.Log.Warn("Slack's connection for buttons has trouble", "event", ev.Type)
+		w.Log.Warn("Slack's connection for buttons has trouble", "event", ev.Type, "error", trouble(ev))
 	}
 	if ev.Request == nil || ev.Request.EnvelopeID == "" {
 		return
