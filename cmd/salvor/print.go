@@ -9,6 +9,6 @@ func newPrintCommand() *cobra.Command {
 		Args:  usage(noSuchCommand),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPrintAlertmanagerCommand(), newPrintRBACCommand(), newPrintPasswordCommand())
+	cmd.AddCommand(newPrintAlertmanagerCommand(), newPrintRBACCommand(), newPrintPasswordCommand(), newPrintSlackCommand())
 	return cmd
 }

@@ -193,6 +193,7 @@ func (a *App) work(ctx context.Context, sources []events.Source) error {
 		group.Go(func() error { return source.Run(ctx) })
 	}
 	group.Go(func() error { return a.front.notices.Run(ctx) })
+	group.Go(func() error { return a.front.chats.run(ctx) })
 	group.Go(func() error { return a.archiver().Run(ctx) })
 	group.Go(func() error { return a.moves(ctx) })
 	return group.Wait()

@@ -19,7 +19,6 @@ import (
 	"github.com/salvor-io/salvor/internal/console"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/judging"
-	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/oidc"
 	"github.com/salvor-io/salvor/internal/password"
 	"github.com/salvor-io/salvor/internal/people"
@@ -73,7 +72,7 @@ func (p passwords) Check(ctx context.Context, name, from, password string) (peop
 }
 
 // openToPeople opens what people come by: the API, and the console.
-func (f *front) openToPeople(a *App, books *judging.Books) (err error) {
+func (f *front) openToPeople(a *App, books *judging.Books, desk *approval.Desk) (err error) {
 	if f.people, err = openPeople(a); err != nil {
 		return err
 	}
@@ -86,7 +85,6 @@ func (f *front) openToPeople(a *App, books *judging.Books) (err error) {
 	if err != nil {
 		return err
 	}
-	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Breakers: a.cfg.BreakGlass, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
 	f.api = openAPI(a, f.people, desk, sessions, books)
 	if f.console, err = openConsole(a, f.api, desk, f.people, sessions); err != nil {
 		return err

@@ -39,6 +39,7 @@ type front struct {
 	console *console.Console
 	pages   http.Handler // the console, and where one logs in by an identity provider
 	notices *alerting.Notifier
+	chats   *chats
 	metrics *telemetry.Metrics
 	stood   chan struct{} // closed once the view stands
 }
@@ -51,8 +52,12 @@ func openFront(a *App, books *judging.Books) (*front, error) {
 	if f.intake, err = openIntake(a, f.metrics); err != nil {
 		return nil, err
 	}
-	if err = f.openToPeople(a, books); err != nil {
+	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Breakers: a.cfg.BreakGlass, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
+	if err = f.openToPeople(a, books, desk); err != nil {
 		return nil, err
+	}
+	if f.chats, err = openChats(a, desk, f.people.Directory, f.metrics); err != nil {
+		return nil, fmt.Errorf("open chat: %w", err)
 	}
 	if f.notices, err = openNotices(a); err != nil {
 		return nil, err
@@ -132,9 +137,9 @@ func openServer(a *App, f *front) (*httpserver.Server, error) {
 	f.intake.Register(posts)
 	server, err := httpserver.New(httpserver.Options{
 		Address: a.cfg.Listen.Address, Socket: a.cfg.Listen.Socket, TLS: secure, ConnContext: people.ConnContext, OnStop: f.endStreams,
-		Mounts: []httpserver.Mount{{Pattern: ingest.AlertmanagerPath, Handler: posts}, {Pattern: ingest.EventsPath, Handler: posts},
+		Mounts: append(f.chats.mounts(), []httpserver.Mount{{Pattern: ingest.AlertmanagerPath, Handler: posts}, {Pattern: ingest.EventsPath, Handler: posts},
 			{Pattern: ingest.HeartbeatPath, Handler: posts},
-			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "/", Handler: f.pages}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}},
+			{Pattern: "/v1/", Handler: f.api.Handler()}, {Pattern: "/", Handler: f.pages}, {Pattern: "GET /metrics", Handler: f.metrics.Handler()}}...),
 		Checks: []httpserver.Check{{Name: "store", Well: a.store.conn.Healthy}, {Name: "view", Well: func() error { return f.current(a) }}},
 		Notes:  []httpserver.Check{{Name: "policy", Well: func() error { return decides(a) }}},
 		Log:    a.opt.Log.With("part", "http"),
@@ -184,6 +189,7 @@ func (f *front) moved(rec incident.Sequenced) {
 	f.api.Moved(rec)
 	f.console.Moved(rec)
 	f.notices.Wake()
+	f.chats.poster.Wake()
 }
 
 // run serves until ctx ends; then it takes no more posts and lets those in flight end.

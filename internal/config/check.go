@@ -76,6 +76,7 @@ func (c *check) all(cfg *Config) {
 	c.detect(cfg.Detect)
 	c.times(cfg.Times)
 	c.alerts(cfg)
+	c.chat(cfg)
 	c.others(cfg)
 }
 

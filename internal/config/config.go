@@ -30,6 +30,7 @@ type Config struct {
 	Detect        Detect         `yaml:"detect"`
 	Times         Times          `yaml:"times"`
 	Alertmanagers []Alertmanager `yaml:"alertmanagers"`
+	Chat          Chat           `yaml:"chat"`
 
 	Alerts []alertmanager.Row `yaml:"alerts"` // what alerts speak of, before the shipped table
 	Log    Log                `yaml:"log"`

@@ -19,6 +19,7 @@ func (c *Config) paths() []*string {
 		&c.NATS.CAFile, &c.NATS.CertFile, &c.NATS.KeyFile, &c.NATS.CredsFile, &c.NATS.TokenFile, &c.NATS.NkeyFile,
 		&c.Policies.Dir, &c.Policies.Shadow, &c.Runbooks.Dir}
 	all = append(all, c.Policies.Bundle.paths()...)
+	all = append(all, c.Chat.paths()...)
 	for i := range c.Clusters {
 		all = append(all, c.Clusters[i].paths()...)
 	}

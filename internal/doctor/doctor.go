@@ -84,7 +84,7 @@ func (e *exam) all(ctx context.Context, said answer) [][]Finding {
 		parts = append(parts, func(ctx context.Context) []Finding { return e.cluster(ctx, c) },
 			func(ctx context.Context) []Finding { return e.serving(ctx, c) })
 	}
-	parts = append(parts, e.policy, func(ctx context.Context) []Finding { return e.alertmanagers(ctx, said) })
+	parts = append(parts, e.policy, e.chat, func(ctx context.Context) []Finding { return e.alertmanagers(ctx, said) })
 	found := make([][]Finding, len(parts))
 	var group sync.WaitGroup
 	for i, part := range parts {

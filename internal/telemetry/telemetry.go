@@ -40,6 +40,7 @@ type Metrics struct {
 	posts    *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	records  *prometheus.CounterVec
+	chat     *prometheus.CounterVec
 }
 
 // New makes the metrics.
@@ -53,10 +54,12 @@ func New(src Sources) *Metrics {
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "salvor_incident_records_total",
 			Help: "Records of incidents this replica has seen since it started, by kind."}, []string{"record"}),
 	}
+	m.chat = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "salvor_chat_calls_total",
+		Help: "Calls to channels of chat, by what was called for and whether it was taken."}, []string{"channel", "call", "taken"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "salvor_build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": src.Version}})
 	info.Set(1)
-	m.registry.MustRegister(m.posts, m.took, m.records, info, state{src}, policy{src.Policy},
+	m.registry.MustRegister(m.posts, m.took, m.records, m.chat, info, state{src}, policy{src.Policy},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -74,6 +77,11 @@ func (m *Metrics) Posted(p ingest.Post) {
 
 // Recorded counts a record of an incident.
 func (m *Metrics) Recorded(kind incident.RecordKind) { m.records.WithLabelValues(string(kind)).Inc() }
+
+// Said implements chat.Meter.
+func (m *Metrics) Said(channel, call string, err error) {
+	m.chat.WithLabelValues(channel, call, strconv.FormatBool(err == nil)).Inc()
+}
 
 // state collects what is read at a scrape.
 type state struct{ src Sources }

@@ -407,7 +407,7 @@ func TestForgeries(t *testing.T) {
 	for name, header := range map[string]http.Header{
 		"no signature": {}, "another secret": other.Sign(time.Now(), body), "old": o.Sign(time.Now().Add(-6*time.Minute), body), "of tomorrow": o.Sign(time.Now().Add(6*time.Minute), body),
 		"of another body": o.Sign(time.Now(), body+"&x=1"), "no time": {"X-Slack-Signature": good["X-Slack-Signature"]},
-		"another time": {"X-Slack-Signature": good["X-Slack-Signature"], "X-Slack-Request-Timestamp": {fmt.Sprint(time.Now().Unix() + 60)}},
+		"another time":    {"X-Slack-Signature": good["X-Slack-Signature"], "X-Slack-Request-Timestamp": {fmt.Sprint(time.Now().Unix() + 60)}},
 		"another version": {"X-Slack-Signature": {"v1" + good.Get("X-Slack-Signature")[2:]}, "X-Slack-Request-Timestamp": good["X-Slack-Request-Timestamp"]},
 	} {
 		if _, err := o.Send(t.Context(), header, body); err == nil || !strings.Contains(err.Error(), "401") {
