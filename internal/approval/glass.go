@@ -49,7 +49,7 @@ func (d *Desk) breakGlass(ctx context.Context, who people.Person, inc *incident.
 	if err := cmp.Or(b.complete(inc), d.mayBreak(who), d.breakable(inc, b)); err != nil {
 		return err
 	}
-	rec := incident.Record{Kind: incident.Broke, Break: &incident.Break{Person: who.Name, Groups: who.Groups, Via: who.Via, Plan: inc.Decision.Plan.Digest, Reason: b.Reason}}
+	rec := incident.Record{Kind: incident.Broke, Break: &incident.Break{Person: who.Name, Groups: who.Groups, Via: who.Via, Subject: who.Subject, Plan: inc.Decision.Plan.Digest, Reason: b.Reason}}
 	asked, at, err := d.Authorizer.Authorize(ctx, inc, policies.Person{Name: who.Name, Groups: nonNil(who.Groups), Role: who.Role.String(), Verb: "break-glass"})
 	switch {
 	case err != nil:

@@ -58,7 +58,7 @@ func (d *Desk) stop(ctx context.Context, who people.Person, inc *incident.Incide
 	}
 	plan := inc.Halting()
 	rec := incident.Record{Kind: incident.Halted, At: inc.History[len(inc.History)-1].At, ViewSeq: inc.ViewSeq,
-		Halt: &incident.Halt{Person: who.Name, Groups: who.Groups, Via: who.Via, Plan: plan.Digest, Undo: halt.Undo, Reason: halt.Reason}}
+		Halt: &incident.Halt{Person: who.Name, Groups: who.Groups, Via: who.Via, Subject: who.Subject, Plan: plan.Digest, Undo: halt.Undo, Reason: halt.Reason}}
 	rec.Text = stopSentence(inc, *rec.Halt)
 	if err := d.authorizeStop(ctx, who, inc, halt, &rec); err != nil {
 		return err

@@ -10,11 +10,12 @@ import (
 
 // Break is that one person wants a plan to run although there is no policy that could be asked, as they were known at that moment.
 type Break struct {
-	Person string   `json:"person"`
-	Groups []string `json:"groups"`
-	Via    string   `json:"via"`    // how they proved who they are
-	Plan   string   `json:"plan"`   // digest of the plan that they were shown
-	Reason string   `json:"reason"` // what they wrote
+	Person  string   `json:"person"`
+	Groups  []string `json:"groups"`
+	Via     string   `json:"via"`               // how they proved who they are
+	Subject string   `json:"subject,omitempty"` // who they are to an identity provider, where their name is of it
+	Plan    string   `json:"plan"`              // digest of the plan that they were shown
+	Reason  string   `json:"reason"`            // what they wrote
 }
 
 // BreakWithin is how long the second person has, and how soon the plan has to be begun after the first.
@@ -63,7 +64,7 @@ func (g *Glass) has(b Break) bool {
 	return false
 }
 
-func (b Break) ballot() Ballot { return Ballot{Person: b.Person, Via: b.Via} }
+func (b Break) ballot() Ballot { return Ballot{Person: b.Person, Via: b.Via, Subject: b.Subject} }
 
 // breaks counts that a person wants the plan to run without policy. The first asks, the second has it decided about anew at once.
 func breaks(i *Incident, rec Record) State {

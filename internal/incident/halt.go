@@ -10,12 +10,13 @@ import (
 // Halt is that one person stopped a plan, as they were known at that moment. What was begun is not gone on with; what was done stays, or is
 // taken back now.
 type Halt struct {
-	Person string   `json:"person"`
-	Groups []string `json:"groups"`           // theirs
-	Via    string   `json:"via"`              // how they proved who they are: "token", "socket"
-	Plan   string   `json:"plan"`             // digest of the plan that they stopped
-	Undo   bool     `json:"undo,omitempty"`   // what was done is to be taken back now, though the fault may still stand
-	Reason string   `json:"reason,omitempty"` // what they wrote
+	Person  string   `json:"person"`
+	Groups  []string `json:"groups"`            // theirs
+	Via     string   `json:"via"`               // how they proved who they are: "token", "socket"
+	Subject string   `json:"subject,omitempty"` // who they are to an identity provider, where their name is of it
+	Plan    string   `json:"plan"`              // digest of the plan that they stopped
+	Undo    bool     `json:"undo,omitempty"`    // what was done is to be taken back now, though the fault may still stand
+	Reason  string   `json:"reason,omitempty"`  // what they wrote
 }
 
 // Stop is a halt and what became of it. It holds until the fault comes back, or people let another plan run.
@@ -117,5 +118,5 @@ func (i *Incident) recovery() *responders.Plan {
 
 // ballot is what a halt says of taking back what was done: who orders that approves of it.
 func (h Halt) ballot() Ballot {
-	return Ballot{Person: h.Person, Groups: h.Groups, Via: h.Via, Says: Approve}
+	return Ballot{Person: h.Person, Groups: h.Groups, Via: h.Via, Subject: h.Subject, Says: Approve}
 }
