@@ -17,8 +17,6 @@ func Next(c Case) string {
 		return whileHeld(c)
 	case incident.Awaiting:
 		return "salvor approve " + inc.Name() + " --plan " + inc.Approval.Plan.ShortDigest()
-	case incident.Acting, incident.Verifying, incident.Restoring:
-		return "salvor incidents watch; to stop it: salvor stop " + inc.Name() + " --plan " + inc.Plan.ShortDigest()
 	case incident.HandedOver:
 		if plan, _ := lastPlan(inc); plan != nil {
 			return "salvor plan " + inc.Name()
