@@ -41,7 +41,11 @@ func Plan(p Planned) string {
 		writeStep(&out, p, i, step)
 	}
 	for _, c := range p.Plan.Checks {
-		fmt.Fprintf(&out, "then  %s: %s, must hold for %s\n", Plain(c.Name), Plain(strings.Join(c.Change.Will, "; ")), Lasting(inSeconds(c.SettleS)))
+		fmt.Fprintf(&out, "then  %s: %s", Plain(c.Name), Plain(strings.Join(c.Change.Will, "; ")))
+		if !c.Change.Nothing {
+			fmt.Fprintf(&out, ", must hold for %s", Lasting(inSeconds(c.SettleS)))
+		}
+		out.WriteByte('\n')
 	}
 	return out.String()
 }
