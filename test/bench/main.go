@@ -31,6 +31,7 @@ func benchmarks() []benchmark {
 		{[]string{"intake_group_ratio"}, "15 s", measureIntakeGroup},
 		{[]string{"event_to_effect_ratio"}, "15 s", measureEffect},
 		{[]string{"fault_to_write_p99_ms"}, "6 min", measureFaultToWrite},
+		{[]string{"vote_to_effect_p99_ms"}, "6 min", measureVoteToEffect},
 		{[]string{"decision_ratio", "decision_naive_ratio"}, "5 s", measureDecision},
 		{[]string{"policy_1000_rules_ratio"}, "10 s", measurePolicyRules},
 		{[]string{"policy_swap_mixed"}, "20 s", measureSwap},

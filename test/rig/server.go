@@ -239,13 +239,44 @@ func (s *Server) fetch(ctx context.Context, path string, into any) error {
 }
 
 func (s *Server) ask(ctx context.Context, path string) (int, []byte, error) {
+	return s.send(ctx, http.MethodGet, path, nil)
+}
+
+// Call makes one call of the API as alice, the admin, over a connection that stays open. A body and an answer are JSON, or nil.
+func (s *Server) Call(ctx context.Context, method, path string, body, answer any) error {
+	var sent []byte
+	if body != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("render the body of %s: %w", path, err)
+		}
+	}
+	status, got, err := s.send(ctx, method, path, sent)
+	switch {
+	case err != nil:
+		return err
+	case status/100 != 2:
+		return fmt.Errorf("%s %s of %s: %d: %s", method, path, s.Name, status, got)
+	case answer == nil:
+		return nil
+	}
+	if err := json.Unmarshal(got, answer); err != nil {
+		return fmt.Errorf("read what %s answers for %s: %w", s.Name, path, err)
+	}
+	return nil
+}
+
+func (s *Server) send(ctx context.Context, method, path string, sent []byte) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL(path), nil)
+	req, err := http.NewRequestWithContext(ctx, method, s.URL(path), bytes.NewReader(sent))
 	if err != nil {
 		return 0, nil, fmt.Errorf("ask %s: %w", s.Name, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+s.rig.Token)
+	if len(sent) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, nil, fmt.Errorf("ask %s: %w", s.Name, err)
