@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,47 +129,42 @@ func killedAtEveryRecord(t *testing.T, s *scene) {
 	}
 }
 
-// TestHumansFirst: a person cordoned the node before it fell silent, so that it is theirs.
+// TestHumansFirst: a person cordoned one node before it fell silent, so that it is theirs, and silenced the alerts of another: they know
+// of it.
 func TestHumansFirst(t *testing.T) {
 	s := begin(t, shared(t), quick("humans"))
-	victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
+	nodes := s.onePerZone()
+	cordoned, silenced := nodes[0], nodes[1]
+	_, err := s.rig.Stack.Kubectl(s.ctx, stack.Human, "cordon", cordoned)
 	s.must(err)
-	_, err = s.rig.Stack.Kubectl(s.ctx, stack.Human, "cordon", victim)
-	s.must(err)
-	s.lose()
-	inc := s.reaches(victim, time.Minute, incident.Held)
-	if !strings.Contains(inc.Why, "at work") {
-		t.Errorf("held because %q, want somebody at work", inc.Why)
-	}
-	s.nothingWritten()
-	s.must(s.rig.Stack.HealNode(s.ctx, victim))
-	s.reaches(victim, 90*time.Second, incident.Ended)
-	s.nothingWritten()
-}
-
-// TestSilencedIsAtWork: people silenced the alerts of the node before it fell silent: they know of it.
-func TestSilencedIsAtWork(t *testing.T) {
-	s := begin(t, shared(t), quick("silenced"))
-	victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
-	s.must(err)
-	end, err := s.rig.Silence(s.ctx, victim, "new memory for "+victim)
+	end, err := s.rig.Silence(s.ctx, silenced, "new memory for "+silenced)
 	s.must(err)
 	t.Cleanup(func() { s.check(end(context.Background())) })
 	s.await(time.Minute, "salvor has seen the silence", func(ctx context.Context) (bool, error) {
 		metrics, err := s.Metrics(ctx)
 		return strings.Contains(metrics, "salvor_silences 1\n"), err
 	})
-	s.lose()
-	inc := s.reaches(victim, time.Minute, incident.Held)
-	if !strings.Contains(inc.Why, "alice on node/"+victim+" (silenced its alerts: new memory for "+victim+")") {
-		t.Errorf("held because %q, want alice at work", inc.Why)
+	why := map[string]string{cordoned: "at work", silenced: "alice on node/" + silenced + " (silenced its alerts: new memory for " + silenced + ")"}
+	for node := range why {
+		s.must(s.rig.Stack.FailNode(s.ctx, node))
+	}
+	for node, want := range why {
+		if inc := s.reaches(node, time.Minute, incident.Held); !strings.Contains(inc.Why, want) {
+			t.Errorf("%s is held because %q, want %q", node, inc.Why, want)
+		}
 	}
 	s.nothingWritten()
-	s.must(s.rig.Stack.HealNode(s.ctx, victim))
-	s.reaches(victim, 90*time.Second, incident.Ended)
+	for node := range why {
+		s.must(s.rig.Stack.HealNode(s.ctx, node))
+	}
+	for node := range why {
+		s.reaches(node, 90*time.Second, incident.Ended)
+	}
+	s.nothingWritten()
 }
 
-// TestPause: nothing starts while the fleet is paused, and it goes on when that ends.
+// TestPause: nothing starts while the fleet is paused, and it goes on when that ends. When the node is paused in the middle of its plan
+// then, no step begins from one second later on.
 func TestPause(t *testing.T) {
 	s := begin(t, shared(t), quick("paused"))
 	_, err := s.CLI(s.ctx, "pause", "--for", "10m", "--reason", "migration of the shop")
@@ -188,13 +184,11 @@ func TestPause(t *testing.T) {
 	s.nothingWritten()
 	_, err = s.CLI(s.ctx, "resume")
 	s.must(err)
-	s.reaches(victim, time.Minute, incident.Acting, incident.Verifying, incident.Recovered)
+	s.pausedInMidPlan(victim)
 }
 
-// TestPauseInMidPlan: from one second after a pause, no step begins.
-func TestPauseInMidPlan(t *testing.T) {
-	s := begin(t, shared(t), quick("stopped"))
-	victim := s.lose()
+func (s *scene) pausedInMidPlan(victim string) {
+	t := s.t
 	s.reaches(victim, time.Minute, incident.Acting)
 	_, err := s.CLI(s.ctx, "pause", "--for", "10m", "--reason", "let me look", "--target", "node/"+victim)
 	s.must(err)
@@ -281,34 +275,56 @@ func TestReturnedWhileNobodyLooked(t *testing.T) {
 }
 
 // TestNoProofNoForce: where the power switch refuses, never answers, or is not there, what is stateless is recovered and
-// nothing is detached by force.
+// nothing is detached by force. The three nodes are lost at once, each in a zone of its own.
 func TestNoProofNoForce(t *testing.T) {
-	for name, behaviour := range map[string]stack.Switch{
-		"refuses": {Mode: stack.SwitchRefuses, Reason: "interlock"},
-		"hangs":   {Mode: stack.SwitchHangs},
-		"absent":  {Mode: stack.SwitchAbsent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := begin(t, shared(t), quick("switch-"+name))
-			victim, err := s.rig.NodeOf(s.ctx, "orders-db-0")
-			s.must(err)
-			s.must(s.rig.Stack.SetSwitch(s.ctx, victim, behaviour))
-			s.lose()
-			inc := s.reaches(victim, 3*time.Minute, incident.HandedOver, incident.Awaiting)
-			for _, ev := range s.writes() {
-				if strings.Contains(string(ev.RequestObject), "out-of-service") {
-					t.Errorf("salvor released the node without proof: %s", ev.RequestObject)
-				}
-			}
-			pods, err := s.rig.PodsOn(s.ctx, victim)
-			s.must(err)
-			for pod, p := range pods {
-				if strings.HasPrefix(pod, "web-") && p.DeletionTimestamp == nil {
-					t.Errorf("stateless pod %s was not displaced (%s: %s)", pod, inc.State, inc.Why)
-				}
-			}
-		})
+	settings := quick("no-proof")
+	settings.Extra = "limits: {fleet_share: 0.5, storm: {nodes: 1000, share: 1, within: 2m}}\n"
+	s := begin(t, shared(t), settings)
+	victims := s.onePerZone()
+	behaviours := []stack.Switch{{Mode: stack.SwitchRefuses, Reason: "interlock"}, {Mode: stack.SwitchHangs}, {Mode: stack.SwitchAbsent}}
+	for i, behaviour := range behaviours {
+		s.must(s.rig.Stack.SetSwitch(s.ctx, victims[i], behaviour))
+		s.must(s.rig.Stack.FailNode(s.ctx, victims[i]))
 	}
+	for i, victim := range victims {
+		s.unforced(victim, behaviours[i])
+	}
+}
+
+// unforced waits until a node is left to people, and fails the test when it was released, or when what is stateless was left on it.
+func (s *scene) unforced(victim string, behaviour stack.Switch) {
+	s.t.Helper()
+	inc := s.reaches(victim, 3*time.Minute, incident.HandedOver, incident.Awaiting)
+	for _, ev := range s.writes() {
+		if ev.Name == victim && strings.Contains(string(ev.RequestObject), "out-of-service") {
+			s.t.Errorf("switch %s: salvor released %s without proof: %s", behaviour.Mode, victim, ev.RequestObject)
+		}
+	}
+	pods, err := s.rig.PodsOn(s.ctx, victim)
+	s.must(err)
+	for pod, p := range pods {
+		if strings.HasPrefix(pod, "web-") && p.DeletionTimestamp == nil {
+			s.t.Errorf("switch %s: stateless pod %s was not displaced (%s: %s)", behaviour.Mode, pod, inc.State, inc.Why)
+		}
+	}
+}
+
+// onePerZone are nodes, one of each zone, that hold a pod of orders-db wherever the zone has one.
+func (s *scene) onePerZone() []string {
+	s.t.Helper()
+	nodes, err := s.rig.Kube.CoreV1().Nodes().List(s.ctx, metav1.ListOptions{})
+	s.must(err)
+	zones := map[string]string{}
+	for _, n := range nodes.Items {
+		zone := n.Labels[corev1.LabelTopologyZone]
+		pods, err := s.rig.PodsOn(s.ctx, n.Name)
+		s.must(err)
+		stateful := slices.ContainsFunc(slices.Collect(maps.Keys(pods)), func(pod string) bool { return strings.HasPrefix(pod, "orders-db-") })
+		if zones[zone] == "" || stateful {
+			zones[zone] = n.Name
+		}
+	}
+	return slices.Sorted(maps.Values(zones))
 }
 
 // peek is the newest incident of a node, if the server can be asked now.
