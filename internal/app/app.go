@@ -82,7 +82,7 @@ func (a *App) open(books *judging.Books) (err error) {
 		return err
 	}
 	a.build(judges, books)
-	a.front, err = openFront(a, books)
+	a.front, err = openFront(a)
 	return err
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/console"
 	"github.com/salvor-io/salvor/internal/incident"
-	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/oidc"
 	"github.com/salvor-io/salvor/internal/password"
 	"github.com/salvor-io/salvor/internal/people"
@@ -72,7 +71,7 @@ func (p passwords) Check(ctx context.Context, name, from, password string) (peop
 }
 
 // openToPeople opens what people come by: the API, and the console.
-func (f *front) openToPeople(a *App, books *judging.Books, desk *approval.Desk) (err error) {
+func (f *front) openToPeople(a *App, desk *approval.Desk) (err error) {
 	if f.people, err = openPeople(a); err != nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func (f *front) openToPeople(a *App, books *judging.Books, desk *approval.Desk) 
 	if err != nil {
 		return err
 	}
-	f.api = openAPI(a, f.people, desk, sessions, books)
+	f.api = openAPI(a, f.people, desk, sessions)
 	if f.console, err = openConsole(a, f.api, desk, f.people, sessions); err != nil {
 		return err
 	}

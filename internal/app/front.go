@@ -44,7 +44,7 @@ type front struct {
 	stood   chan struct{} // closed once the view stands
 }
 
-func openFront(a *App, books *judging.Books) (*front, error) {
+func openFront(a *App) (*front, error) {
 	f := &front{stood: make(chan struct{})}
 	f.metrics = telemetry.New(telemetry.Sources{Incidents: a.pipeline.Incidents, View: a.pipeline.Ask,
 		DeadLettered: a.store.log.DeadLettered, Policy: a.rollout, Clock: time.Now, Version: a.opt.Version})
@@ -53,7 +53,7 @@ func openFront(a *App, books *judging.Books) (*front, error) {
 		return nil, err
 	}
 	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Breakers: a.cfg.BreakGlass, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
-	if err = f.openToPeople(a, books, desk); err != nil {
+	if err = f.openToPeople(a, desk); err != nil {
 		return nil, err
 	}
 	if f.chats, err = openChats(a, desk, f.people.Directory, f.metrics); err != nil {
@@ -94,7 +94,7 @@ func openIntake(a *App, meter ingest.Meter) (*ingest.Intake, error) {
 	return intake, nil
 }
 
-func openAPI(a *App, known *knowing, desk *approval.Desk, sessions *session.Sessions, books *judging.Books) *api.API {
+func openAPI(a *App, known *knowing, desk *approval.Desk, sessions *session.Sessions) *api.API {
 	var names []string
 	for _, c := range a.cfg.Clusters {
 		names = append(names, c.Name)
@@ -104,7 +104,7 @@ func openAPI(a *App, known *knowing, desk *approval.Desk, sessions *session.Sess
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
 	return api.New(api.Options{Index: a.pipeline, Past: before, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
-		Policy: a.rollout, Approvals: desk, Logins: sessions, Console: a.cfg.ExternalURL, LoginLasts: session.LinkLasts, Events: a.store.log, Declared: judging.Declared(a.cfg), Runbooks: books,
+		Policy: a.rollout, Approvals: desk, Logins: sessions, Console: a.cfg.ExternalURL, LoginLasts: session.LinkLasts, Events: a.store.log, Declared: judging.Declared(a.cfg), Runbooks: a.engine.Planner,
 		People: known, Login: known.login(), Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")})
 }
 
