@@ -51,6 +51,11 @@ $(LINTER): test/tools/go.mod test/tools/go.sum
 e2e: stack-build build ## only the end-to-end tests on the real stack; ARGS=-external keeps their records in a NATS server process
 	go test -v -timeout 60m ./test/e2e/... $(if $(ARGS),-args $(ARGS))
 
+.PHONY: browser
+browser: ## try the console in a real Chromium (about a minute; installs it from Debian where there is none); pictures go to test/browser/shots
+	@command -v chromium >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends chromium)
+	cd test/browser && SALVOR_BROWSER=1 go test -v -count 1 -timeout 5m ./...
+
 .PHONY: sim
 sim: ## run the simulation; SEEDS=1000 FROM=1, TRACE=1 prints all of one seed, BUG="trusts one witness" plants a bug
 	go run ./test/sim/cmd/sim -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) $(if $(TRACE),-trace) $(if $(BUG),-bug "$(BUG)")
