@@ -2,9 +2,11 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/approval"
@@ -73,10 +75,13 @@ type Console struct {
 // New makes a console.
 func New(opt Options) (*Console, error) {
 	c := &Console{Options: opt, origins: http.NewCrossOriginProtection(), watch: newWatch()}
-	if err := c.origins.AddTrustedOrigin(opt.Address); err != nil {
-		return nil, err
+	address, err := url.Parse(opt.Address)
+	if err != nil {
+		return nil, fmt.Errorf("read the address of the console: %w", err)
 	}
-	var err error
+	if err := c.origins.AddTrustedOrigin(address.Scheme + "://" + address.Host); err != nil {
+		return nil, fmt.Errorf("trust the console's own pages: %w", err)
+	}
 	c.pages, err = parsePages()
 	return c, err
 }
@@ -94,6 +99,7 @@ func (c *Console) Handler() http.Handler {
 	mux.Handle("GET /events", c.known(c.stream))
 	mux.Handle("GET /incidents/{id}", c.known(c.show))
 	mux.Handle("GET /incidents/{id}/events", c.known(c.stream))
+	mux.Handle("GET /incidents/{id}/{form}", c.known(c.back))
 	mux.Handle("POST /incidents/{id}/say", c.known(c.own(c.say)))
 	mux.Handle("POST /incidents/{id}/stop", c.known(c.own(c.stop)))
 	mux.Handle("POST /logout", c.known(c.own(c.logout)))

@@ -58,6 +58,11 @@ func (c *Console) take(w http.ResponseWriter, r *http.Request, do func(*incident
 	}
 }
 
+// back leads to the page of an incident from the address of one of its forms, which is where a refusal was shown.
+func (c *Console) back(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
+}
+
 // meant says what is missing until an approval can be taken for meant: what has to be typed, and, where the plan had changed while they
 // looked, that they have looked at the new one. Of another plan than the one that is asked about the desk says more.
 func (c *Console) meant(inc *incident.Incident, form url.Values) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -153,16 +154,16 @@ func (m *may) because(err error) {
 
 // shown notes that another plan is asked about than the one that was shown.
 func (s *sheet) shown(plan string) {
-	if plan == "" || s.Ask == nil || len(plan) >= leastPlan && strings.HasPrefix(s.Plan, plan) {
+	if s.Ask == nil || !planName.MatchString(plan) || strings.HasPrefix(s.Plan, plan) {
 		return
 	}
 	s.Changed = &change{Was: shortOf(plan), Now: s.Short, WasPlan: plan, Worse: s.Ask.Worse}
 }
 
-const (
-	shortPlan = 6 // digits by which people know a plan
-	leastPlan = 4 // digits that name one
-)
+// planName is the digest of a plan, or its first digits.
+var planName = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
+
+const shortPlan = 6 // digits by which people know a plan
 
 func shortOf(plan string) string { return plan[:min(shortPlan, len(plan))] }
 

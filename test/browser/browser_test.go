@@ -275,10 +275,10 @@ func TestHowPagesLook(t *testing.T) {
 	at.do("step")
 	for _, on := range screens {
 		b := open(t, at, "ada", on)
-		for name, address := range map[string]string{"asked": at.incident("zone"), "riskiest": at.incident("risky"), "running": at.incident("running"), "list": at.said["address"] + "/",
-			"changed": at.incident("zone") + "?plan=0123abcd"} {
-			b.run(chromedp.Navigate(address), chromedp.WaitReady("#live"))
-			b.look(name, on)
+		for _, page := range []struct{ name, address string }{{"list", at.said["address"] + "/"}, {"running", at.incident("running")}, {"riskiest", at.incident("risky")},
+			{"changed", at.incident("zone") + "?plan=0123abcd"}, {"asked", at.incident("zone")}} {
+			b.run(chromedp.Navigate(page.address), chromedp.WaitReady("#live"))
+			b.look(page.name, on)
 		}
 		b.run(chromedp.Click("#reject summary"), chromedp.WaitVisible("#why-reject"))
 		b.look("rejecting", on)
