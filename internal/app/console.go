@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,18 +91,21 @@ func (f *front) openToPeople(a *App, desk *approval.Desk) (err error) {
 		return err
 	}
 	f.pages = f.paged(a, key, sessions)
-	if first {
+	if first && f.people.provider == nil {
 		return welcome(a, sessions)
 	}
 	return nil
 }
 
-// paged are the console, and where one logs in by the identity provider.
+// paged are the console, and where one logs in by the identity provider. What a browser keeps meanwhile is sealed with a key of its own, so
+// that it can never be taken for a session.
 func (f *front) paged(a *App, key []byte, sessions *session.Sessions) http.Handler {
 	pages := http.NewServeMux()
 	pages.Handle("/", f.console.Handler())
 	if f.people.provider != nil {
-		oidc.NewLogin(oidc.LoginOptions{Provider: f.people.provider, Sessions: sessions, ExternalURL: a.cfg.ExternalURL, Key: key, Say: f.console.Say}).Register(pages)
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("salvor login by an identity provider"))
+		oidc.NewLogin(oidc.LoginOptions{Provider: f.people.provider, Sessions: sessions, ExternalURL: a.cfg.ExternalURL, Key: mac.Sum(nil), Say: f.console.Say}).Register(pages)
 	}
 	return pages
 }

@@ -69,7 +69,7 @@ func ada() people.Person {
 }
 
 func TestWhoASessionIsOf(t *testing.T) {
-	claimed := people.Person{Name: "olga@example.org", Role: people.Viewer, Groups: []string{"dev"}, Via: "oidc"}
+	claimed := people.Person{Name: "olga@example.org", Role: people.Viewer, Groups: []string{"dev"}, Via: "oidc", Subject: "s-1"}
 	root := people.Person{Name: "ada", Role: people.Admin, Via: people.ViaSocket}
 	for name, c := range map[string]struct {
 		opened, want people.Person
@@ -79,7 +79,7 @@ func TestWhoASessionIsOf(t *testing.T) {
 		"listed":             {ada(), people.Person{Name: "ada", Role: people.Operator, Groups: []string{"sre"}, Via: people.ViaWeb}, true, func(*house) {}},
 		"has another role":   {ada(), people.Person{Name: "ada", Role: people.Viewer, Via: people.ViaWeb}, true, func(h *house) { h.named["ada"] = people.Person{Name: "ada", Role: people.Viewer} }},
 		"was removed":        {ada(), people.Person{}, false, func(h *house) { delete(h.named, "ada") }},
-		"of a provider":      {claimed, people.Person{Name: claimed.Name, Role: people.Viewer, Groups: claimed.Groups, Via: people.ViaWeb}, true, func(*house) {}},
+		"of a provider":      {claimed, people.Person{Name: claimed.Name, Role: people.Viewer, Groups: claimed.Groups, Via: people.ViaWeb, Subject: "s-1"}, true, func(*house) {}},
 		"its name was taken": {claimed, people.Person{}, false, func(h *house) { h.named[claimed.Name] = people.Person{Name: claimed.Name, Role: people.Admin} }},
 		"over the socket":    {root, root, true, func(*house) {}},
 		"is over":            {ada(), people.Person{}, false, func(h *house) { h.now = h.now.Add(12 * time.Hour) }},
