@@ -11,7 +11,7 @@ import (
 func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 	spec := Spec{Name: "a.responder", Params: []Param{{Name: "nodes", Type: ParamNames, Required: true, About: "names of the nodes"},
 		{Name: "wait", Type: ParamDuration}, {Name: "loud", Type: ParamBool}, {Name: "only", Type: ParamString},
-		{Name: "is", Type: ParamComparison}}}
+		{Name: "is", Type: ParamComparison}, {Name: "in", Type: ParamZone}, {Name: "most", Type: ParamNumber}}}
 	good := []string{"worker-1", "10.0.0.1", "a"}
 	for _, c := range []struct {
 		args Args
@@ -20,7 +20,7 @@ func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 		{Args{"nodes": good}, ""},
 		{Args{"nodes": good, "wait": "90s", "loud": true, "only": "x", "is": "< 3"}, ""},
 		{nil, `needs the argument "nodes": names of the nodes`},
-		{Args{"nodes": good, "force": true}, `takes no argument "force"; it takes: is, loud, nodes, only, wait`},
+		{Args{"nodes": good, "force": true}, `takes no argument "force"; it takes: in, is, loud, most, nodes, only, wait`},
 		{Args{"nodes": "worker-1"}, "at least one, no wildcards"},
 		{Args{"nodes": nil}, "at least one, no wildcards"},
 		{Args{"nodes": []string{}}, "at least one, no wildcards"},
@@ -37,6 +37,13 @@ func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 		{Args{"nodes": good, "loud": "yes"}, "must be a bool"},
 		{Args{"nodes": good, "only": true}, "must be a string"},
 		{Args{"nodes": good, "is": "0.99"}, "a comparison such as >= 0.99"},
+		{Args{"nodes": good, "in": "eu-west-1b", "most": 20}, ""},
+		{Args{"nodes": good, "in": ""}, "the name of a zone"},
+		{Args{"nodes": good, "in": "a,b"}, "the name of a zone"},
+		{Args{"nodes": good, "in": "*"}, "the name of a zone"},
+		{Args{"nodes": good, "in": []string{"a"}}, "the name of a zone"},
+		{Args{"nodes": good, "most": 0}, "a whole number above 0"},
+		{Args{"nodes": good, "most": "20"}, "a whole number above 0"},
 	} {
 		err := spec.Check(c.args)
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {

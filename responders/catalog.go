@@ -65,6 +65,10 @@ func (t ParamType) shape() string {
 		return "a duration such as 90s"
 	case ParamComparison:
 		return "a comparison such as >= 0.99"
+	case ParamZone:
+		return "the name of a zone"
+	case ParamNumber:
+		return "a whole number above 0"
 	}
 	return "a " + string(t)
 }
@@ -88,11 +92,20 @@ func (t ParamType) admits(value any) bool {
 		text, _ := value.(string)
 		_, err := ParseComparison(text)
 		return err == nil
+	case ParamZone:
+		zone, ok := value.(string)
+		return ok && labelValue.MatchString(zone)
+	case ParamNumber:
+		n, ok := value.(int)
+		return ok && n > 0
 	}
 	return false
 }
 
 var objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
+
+// labelValue is what the name of a zone looks like: it is the value of a label.
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // areNames refuses what could mean everything or nothing: an empty list, an empty name, a wildcard, a name given twice.
 func areNames(list []string) bool {

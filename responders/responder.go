@@ -54,13 +54,16 @@ type Param struct {
 type ParamType string
 
 // The shapes of arguments. ParamNames is a list of object names, ParamDuration a Go duration such as "90s", ParamComparison a
-// [Comparison] such as ">= 0.99".
+// [Comparison] such as ">= 0.99", ParamZone the name of a zone, which stands for all nodes that it has when the plan is made, ParamNumber a
+// whole number above 0.
 const (
 	ParamNames      ParamType = "names"
 	ParamString     ParamType = "string"
 	ParamDuration   ParamType = "duration"
 	ParamBool       ParamType = "bool"
 	ParamComparison ParamType = "comparison"
+	ParamZone       ParamType = "zone"
+	ParamNumber     ParamType = "number"
 )
 
 // Grant is one RBAC rule a responder needs on the cluster it acts on.
@@ -70,7 +73,7 @@ type Grant struct {
 	Verbs    []string // "get", "list", "patch", ...
 }
 
-// Args are the arguments of a step, resolved: every value is a string, a bool, or a []string, as the Param says.
+// Args are the arguments of a step, resolved: every value is a string, a bool, an int, or a []string, as the Param says.
 type Args map[string]any
 
 // Names is the list under the given name; nil when absent.
@@ -83,6 +86,14 @@ func (a Args) Names(name string) []string {
 func (a Args) Text(name string) string {
 	text, _ := a[name].(string)
 	return text
+}
+
+// Number is the number under the given name; the given default when absent.
+func (a Args) Number(name string, otherwise int) int {
+	if n, ok := a[name].(int); ok {
+		return n
+	}
+	return otherwise
 }
 
 // Env is what a step knows of its surroundings. It is data: nothing in it reaches the world.
@@ -104,6 +115,7 @@ type Change struct {
 	DurationS float64           `json:"duration_s"`         // expected
 	DataLoss  string            `json:"data_loss"`          // what is lost, or empty
 	Warnings  []string          `json:"warnings,omitempty"` // what people must accept
+	Facts     []Fact            `json:"facts,omitempty"`    // what people have to know before they agree
 	Command   string            `json:"command"`            // what a person would type instead
 	Detail    json.RawMessage   `json:"detail,omitempty"`   // the responder's own pinned facts
 }

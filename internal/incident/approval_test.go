@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -367,6 +368,36 @@ func TestWorse(t *testing.T) {
 		got := Worse(p, base())
 		if want == "" && len(got) > 0 || want != "" && (len(got) == 0 || got[0] != want) {
 			t.Errorf("worse in %v, want %q", got, want)
+		}
+	}
+}
+
+func TestWorseByWhatPeopleKnow(t *testing.T) {
+	plan := func(facts ...responders.Fact) *responders.Plan {
+		p := *testPlan("recover")
+		p.Checks = []responders.Check{{Name: "available", Change: responders.Change{Responder: "x", Facts: facts}}}
+		return &p
+	}
+	down := func(lines ...string) responders.Fact { return responders.FactOf("Stays down", true, lines) }
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = fmt.Sprintf("w%d: bound to the zone", i)
+	}
+	for _, c := range []struct {
+		now, then *responders.Plan
+		want      string
+	}{
+		{plan(down("db: snapshot 02:00")), plan(down("db: snapshot 01:00", "web: no snapshot")), ""},
+		{plan(down("db: x", "web: y")), plan(down("db: x")), "stays down: 1 more: web"},
+		{plan(down("web: y")), plan(down("db: x")), "stays down: 1 more: web"},
+		{plan(down("db: x")), plan(), "stays down: 1 more: db"},
+		{plan(down(many...)), plan(down(many[:30]...)), "stays down: 40 instead of 30"},
+		{plan(down(many[:30]...)), plan(down(many...)), ""},
+		{plan(responders.FactOf("Moves", false, many)), plan(), ""},
+	} {
+		got := Worse(c.now, c.then)
+		if c.want == "" && len(got) > 0 || c.want != "" && !slices.Equal(got, []string{c.want}) {
+			t.Errorf("worse in %q, want %q", got, c.want)
 		}
 	}
 }

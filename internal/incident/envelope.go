@@ -23,6 +23,7 @@ func Worse(plan, consented *responders.Plan) []string {
 	for n, step := range plan.Steps {
 		worse = append(worse, worseStep(step, consented.Steps[n])...)
 	}
+	worse = append(worse, graver(plan.Facts(), consented.Facts())...)
 	for _, check := range consented.Checks {
 		if !slices.ContainsFunc(plan.Checks, func(c responders.Check) bool {
 			return c.Name == check.Name && c.Change.Responder == check.Change.Responder
@@ -54,6 +55,45 @@ func worseStep(step, was responders.Step) []string {
 		worse = append(worse, fmt.Sprintf("the plan goes on when step %s fails, and stopped before", step.Name))
 	}
 	return worse
+}
+
+// graver is what grave facts tell of that they did not tell of before: what stays down now and would have moved. Facts of one label are
+// compared by what they are about, and where not all of that is told, by how much it is.
+func graver(now, then []responders.Fact) []string {
+	var worse []string
+	for _, fact := range now {
+		if !fact.Grave {
+			continue
+		}
+		was := labelled(then, fact.Label)
+		others := beyond(abouts(fact), abouts(was))
+		switch {
+		case len(abouts(was)) == was.Count && len(others) > 0:
+			worse = append(worse, more(strings.ToLower(fact.Label), others)...)
+		case fact.Count > was.Count:
+			worse = append(worse, fmt.Sprintf("%s: %d instead of %d", strings.ToLower(fact.Label), fact.Count, was.Count))
+		}
+	}
+	return worse
+}
+
+func labelled(facts []responders.Fact, label string) responders.Fact {
+	if at := slices.IndexFunc(facts, func(f responders.Fact) bool { return f.Label == label }); at >= 0 {
+		return facts[at]
+	}
+	return responders.Fact{Label: label}
+}
+
+// abouts are what the lines of a fact are about: "deployment/shop/web: 2 of 3 pods find no room". The line that says how many are left
+// out is about nothing.
+func abouts(f responders.Fact) []string {
+	var out []string
+	for n, line := range f.Lines {
+		if about, _, _ := strings.Cut(line, ": "); n < len(f.Lines)-1 || len(f.Lines) >= f.Count {
+			out = append(out, about)
+		}
+	}
+	return out
 }
 
 // touchesNothingElse says that a plan is about nothing that another is not about.

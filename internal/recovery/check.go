@@ -21,7 +21,7 @@ func (e *Engine) check(ctx context.Context, inc *incident.Incident, look pipelin
 	for _, check := range inc.Plan.Checks {
 		list = append(list, e.watched(inc, look, check))
 	}
-	e.watch(lasting, list)
+	e.watch(e.listening(lasting, inc), list)
 	if err := cmp.Or(interrupted(lasting), ctx.Err()); err != nil {
 		return err
 	}

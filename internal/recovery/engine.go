@@ -65,7 +65,7 @@ type Cluster struct {
 	Modes                     map[classifiers.Kind]policies.Mode
 }
 
-// Options are the parts of an engine. All are needed.
+// Options are the parts of an engine. All but Progress are needed.
 type Options struct {
 	Replica   string // unique to this life of this process
 	Alone     bool   // no other process can share the store: an intent of another writer is of a dead one
@@ -82,6 +82,10 @@ type Options struct {
 	StormSpan time.Duration // nodes lost within it count together
 	Clock     clock.Clock   // of the wall, for deadlines and for how far the view lags
 	Log       *slog.Logger
+
+	// Progress is told how far the step of that index, or behind the last the checks, have come: "12 of 38 workloads replaced". For each
+	// incident it is called one at a time, and at most twice a second until the step is through; it must return at once. Nil is allowed.
+	Progress func(id incident.ID, step int, text string)
 }
 
 // Engine makes moves. It is safe for concurrent use.

@@ -302,7 +302,7 @@ func (e *Engine) effect(ctx context.Context, inc *incident.Incident, look pipeli
 	}
 	ctx, ended := e.interruptible(ctx, inc)
 	defer ended()
-	ctx, cancel := e.Clock.WithTimeout(ctx, inc.Intent.Deadline.Sub(e.Clock.Now()))
+	ctx, cancel := e.Clock.WithTimeout(e.listening(ctx, inc), inc.Intent.Deadline.Sub(e.Clock.Now()))
 	defer cancel()
 	env := responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Plan: inc.Plan.Digest, Step: step.Name, Now: look.Sight.Now}
 	guarded := responders.WithGuard(ctx, e.guard(inc))

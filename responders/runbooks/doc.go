@@ -46,7 +46,7 @@ type Check struct {
 // Value is one argument as the runbook gives it: a path into the facts, or a literal.
 type Value struct {
 	path    string // "fault.nodes"; empty for a literal
-	literal any    // string, bool or []string
+	literal any    // string, bool, int or []string
 }
 
 // Set is all runbooks that were read.

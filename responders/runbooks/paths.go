@@ -57,7 +57,7 @@ func (d *decoder) values(node *yaml.Node) map[string]Value {
 	return values
 }
 
-// value reads a path, a text, true or false, or a list of texts.
+// value reads a path, a text, a whole number, true or false, or a list of texts.
 func (d *decoder) value(node *yaml.Node) Value {
 	switch {
 	case node.Kind == yaml.SequenceNode:
@@ -68,6 +68,8 @@ func (d *decoder) value(node *yaml.Node) Value {
 		return Value{literal: list}
 	case node.Kind == yaml.ScalarNode && node.Tag == "!!bool":
 		return Value{literal: strings.EqualFold(node.Value, "true")}
+	case node.Kind == yaml.ScalarNode && node.Tag == "!!int":
+		return Value{literal: d.number(node)}
 	}
 	if match := pathForm.FindStringSubmatch(node.Value); node.Kind == yaml.ScalarNode && match != nil {
 		return d.path(node, match[1])
