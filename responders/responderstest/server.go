@@ -26,7 +26,8 @@ import (
 
 // Server is an API server in memory, spoken to over HTTP messages without a network. It keeps the promises responders rely
 // on: patches and deletes fail when UID or resourceVersion are not those of the object, versions move with every write, a
-// pod bound to a node stays until somebody deletes it without grace, lists select by label and by spec.nodeName. Of the kinds
+// pod bound to a node stays until somebody deletes it without grace, an eviction is refused while a disruption budget allows none,
+// lists select by label and by spec.nodeName. Of the kinds
 // that client-go does not know it serves those that it holds an object or a CustomResourceDefinition of, and answers 404 for
 // the others. It runs no controllers.
 type Server struct {
@@ -129,6 +130,10 @@ func (s *Server) serve(request *http.Request, body []byte) (any, error) {
 		return s.patch(at, o, request.Header.Get("Content-Type"), body)
 	case "delete":
 		return s.remove(at, o, body)
+	case "create":
+		if call.Resource == "pods/eviction" {
+			return s.evict(at, o, body)
+		}
 	}
 	return nil, apierrors.NewMethodNotSupported(kind, call.Verb)
 }

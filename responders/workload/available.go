@@ -39,14 +39,7 @@ func (a *Available) Spec() responders.Spec {
 		Params: []responders.Param{
 			{Name: "displacedFrom", Type: responders.ParamNames, Required: true, About: "names of the nodes the workloads ran on"},
 		},
-		Grants: []responders.Grant{
-			{Resource: "nodes", Verbs: []string{"get"}},
-			{Resource: "pods", Verbs: []string{"list"}},
-			{Resource: "replicationcontrollers", Verbs: []string{"get"}},
-			{Group: "apps", Resource: "deployments", Verbs: []string{"get"}},
-			{Group: "apps", Resource: "replicasets", Verbs: []string{"get"}},
-			{Group: "apps", Resource: "statefulsets", Verbs: []string{"get"}},
-		},
+		Grants: append(awaitGrants(), responders.Grant{Resource: "nodes", Verbs: []string{"get"}}, responders.Grant{Resource: "pods", Verbs: []string{"list"}}),
 	}
 }
 
@@ -96,6 +89,11 @@ func (a *Available) Apply(context.Context, responders.Env, responders.Change) er
 
 // Verify looks whether each workload that still exists has all its replicas available, none of them counted on the nodes.
 func (a *Available) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
+	return verifyAwaited(ctx, a.clusters, env, change)
+}
+
+// verifyAwaited looks at the workloads that a plan awaits.
+func verifyAwaited(ctx context.Context, clusters Clusters, env responders.Env, change responders.Change) (responders.Finding, error) {
 	var facts awaited
 	if err := pinned(change, &facts); err != nil {
 		return unknown(err)
@@ -106,7 +104,7 @@ func (a *Available) Verify(ctx context.Context, env responders.Env, change respo
 	if len(facts.Workloads) != len(change.Targets) {
 		return unknown(fmt.Errorf("read the pinned facts of %s: %d facts for %d targets", change.Responder, len(facts.Workloads), len(change.Targets)))
 	}
-	client, err := a.clusters.Reader(env.Cluster)
+	client, err := clusters.Reader(env.Cluster)
 	if err != nil {
 		return unknown(err)
 	}
@@ -118,7 +116,18 @@ func (a *Available) Verify(ctx context.Context, env responders.Env, change respo
 	if err != nil {
 		return unknown(err)
 	}
+	responders.Progress(ctx, len(change.Targets)-len(missing), len(change.Targets), "workloads available elsewhere")
 	return responders.FindingOf(len(change.Targets), missing), nil
+}
+
+// awaitGrants are the reads that looking at awaited workloads takes.
+func awaitGrants() []responders.Grant {
+	return []responders.Grant{
+		{Resource: "replicationcontrollers", Verbs: []string{"get"}},
+		{Group: "apps", Resource: "deployments", Verbs: []string{"get"}},
+		{Group: "apps", Resource: "replicasets", Verbs: []string{"get"}},
+		{Group: "apps", Resource: "statefulsets", Verbs: []string{"get"}},
+	}
 }
 
 // countedOn names the node that still carries a ready pod of the owners, or nothing. Such a pod counts as available until

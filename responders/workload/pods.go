@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/placement"
 )
 
 // readNode fetches a node as a target. A node that is not there is an error.
@@ -26,18 +28,24 @@ func readNode(ctx context.Context, client kubernetes.Interface, name string) (po
 
 // podsOn lists the pods bound to any of the nodes that have not ended, those that are being deleted included.
 func podsOn(ctx context.Context, client kubernetes.Interface, nodes []string) ([]corev1.Pod, error) {
-	var pods []corev1.Pod
-	for _, node := range nodes {
-		selector := fields.OneTermEqualSelector("spec.nodeName", node).String()
-		list, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: selector})
-		if err != nil {
-			return nil, fmt.Errorf("list the pods of node %s: %w", node, err)
-		}
-		pods = append(pods, list.Items...)
+	lists := make([][]corev1.Pod, len(nodes))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, node := range nodes {
+		group.Go(func() error {
+			selector := fields.OneTermEqualSelector("spec.nodeName", node).String()
+			list, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: selector})
+			if err != nil {
+				return fmt.Errorf("list the pods of node %s: %w", node, err)
+			}
+			lists[i] = list.Items
+			return nil
+		})
 	}
-	return slices.DeleteFunc(pods, func(pod corev1.Pod) bool {
-		return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-	}), nil
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Concat(lists...), func(pod corev1.Pod) bool { return placement.HasEnded(&pod) }), nil
 }
 
 func isTerminating(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil }

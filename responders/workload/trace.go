@@ -52,13 +52,17 @@ func controllersOf(pods []corev1.Pod) []policies.Target {
 		if owner == nil || seen[string(owner.UID)] {
 			continue
 		}
-		switch owner.Kind {
-		case "ReplicaSet", "StatefulSet", "ReplicationController":
+		if isTraced(owner.Kind) {
 			seen[string(owner.UID)] = true
 			out = append(out, policies.Target{Kind: owner.Kind, Namespace: pod.Namespace, Name: owner.Name, UID: string(owner.UID)})
 		}
 	}
 	return out
+}
+
+// isTraced says whether a kind of controller has an availability that can be awaited.
+func isTraced(kind string) bool {
+	return kind == "ReplicaSet" || kind == "StatefulSet" || kind == "ReplicationController"
 }
 
 // top is the workload a controller belongs to; the zero target when there is none any more.
