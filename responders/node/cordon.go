@@ -23,8 +23,8 @@ func (c *Cordon) Spec() responders.Spec {
 		Name:   "node.cordon",
 		About:  "keeps new pods off the nodes",
 		Class:  policies.Reversible,
-		Params: []responders.Param{nodesParam},
-		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "patch"}}},
+		Params: either(),
+		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "list", "patch"}}},
 	}
 }
 
@@ -37,12 +37,15 @@ func (c *Cordon) Preview(ctx context.Context, env responders.Env, args responder
 	if err != nil {
 		return responders.Change{}, err
 	}
-	nodes, err := read(ctx, client, args.Names("nodes"))
+	nodes, err := aimed(ctx, client, "node.cordon", args)
 	if err != nil {
 		return responders.Change{}, err
 	}
+	if len(nodes) == 0 {
+		return responders.Change{}, fmt.Errorf("cordon: no node is in zone %s", args.Text(zoneParam.Name))
+	}
 	change := responders.Change{Responder: "node.cordon", Targets: targetsOf(nodes), Nothing: true,
-		DurationS: 1, Command: "kubectl cordon " + strings.Join(args.Names("nodes"), " ")}
+		DurationS: 1, Command: "kubectl cordon " + strings.Join(namesOf(nodes), " ")}
 	for _, node := range nodes {
 		change.Will = append(change.Will, cordonWill(node, env.Incident))
 		if !node.Spec.Unschedulable {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -119,7 +120,7 @@ func riskOf(node string, volumes int) string {
 	return fmt.Sprintf("if %s still runs, both copies may write to %s", node, count(volumes, "volume"))
 }
 
-// Apply fences each node by the way that was chosen for it, and by no weaker one.
+// Apply fences each node by the way that was chosen for it, and by no weaker one. A node that cannot be fenced keeps no other from it.
 func (f *Fence) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	if change.Nothing {
 		return nil
@@ -132,12 +133,14 @@ func (f *Fence) Apply(ctx context.Context, env responders.Env, change responders
 	if err != nil {
 		return err
 	}
-	for i, target := range change.Targets {
+	var done atomic.Int32
+	return each(change.Targets, func(i int, target policies.Target) error {
 		if err := f.fence(ctx, client, env, target, facts[i]); err != nil {
 			return fmt.Errorf("fence: %w", err)
 		}
-	}
-	return nil
+		responders.Progress(ctx, int(done.Add(1)), len(change.Targets), "nodes fenced")
+		return nil
+	})
 }
 
 func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env responders.Env, target policies.Target,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/placement"
 )
 
 const (
@@ -104,20 +105,11 @@ func spareControlPlane(ctx context.Context, client kubernetes.Interface, node *c
 		return fmt.Errorf("list control plane nodes: %w", err)
 	}
 	for _, other := range list.Items {
-		if other.UID != node.UID && isReady(&other) {
+		if other.UID != node.UID && placement.IsReady(&other) {
 			return nil
 		}
 	}
 	return fmt.Errorf("power off %s: no other control plane node is ready; bring one up first", node.Name)
-}
-
-func isReady(node *corev1.Node) bool {
-	for _, condition := range node.Status.Conditions {
-		if condition.Type == corev1.NodeReady {
-			return condition.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 // sentence joins names as people write them: "a", "a and b", "a, b and c".

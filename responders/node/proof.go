@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/placement"
 )
 
 // way is how it becomes known that a node cannot write any more. A way is chosen once, by Preview, and never weakened: a
@@ -124,7 +125,7 @@ func (p proofs) of(cluster string) (Power, error) {
 
 // traces are what others left who take machines away or fence them. A node that is ready runs, whatever they left.
 func (p proofs) traces(ctx context.Context, cluster string, node *corev1.Node) []stance {
-	if isReady(node) {
+	if placement.IsReady(node) {
 		return []stance{{why: "it is ready"}}
 	}
 	reader, err := p.clusters.Reader(cluster)

@@ -32,6 +32,8 @@ func NewRelease(clusters Clusters, switches map[string]Power) *Release {
 type releasing struct {
 	Way  way    `json:"way"`
 	Pods []held `json:"pods"` // those that must be gone
+
+	Spared bool `json:"spared,omitempty"` // it stays in service: nothing on it could run elsewhere
 }
 
 // Spec describes node.release.
@@ -40,10 +42,12 @@ func (r *Release) Spec() responders.Spec {
 		Name:   "node.release",
 		About:  "puts the nodes out of service after proof that they are off: pods are deleted by force, volumes detached",
 		Class:  policies.Destructive,
-		Params: []responders.Param{nodesParam},
+		Params: []responders.Param{nodesParam, outOfParam},
 		Grants: append(proofGrants(),
-			responders.Grant{Resource: "nodes", Verbs: []string{"get", "patch"}},
+			responders.Grant{Resource: "nodes", Verbs: []string{"get", "list", "patch"}},
 			responders.Grant{Resource: "pods", Verbs: []string{"list"}},
+			responders.Grant{Resource: "persistentvolumeclaims", Verbs: []string{"list"}},
+			responders.Grant{Resource: "persistentvolumes", Verbs: []string{"list"}},
 			responders.Grant{Group: "storage.k8s.io", Resource: "volumeattachments", Verbs: []string{"list"}},
 		),
 	}
@@ -64,9 +68,13 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 	}
 	change := responders.Change{Responder: "node.release", Targets: targetsOf(nodes), Nothing: true, DurationS: 90,
 		Command: "kubectl taint node " + strings.Join(args.Names("nodes"), " ") + " " + outOfService.ToString()}
+	tied, err := readTies(ctx, client, args.Text(outOfParam.Name))
+	if err != nil {
+		return responders.Change{}, err
+	}
 	var facts []releasing
 	for _, node := range nodes {
-		fact, err := r.foresee(ctx, client, env, node, &change)
+		fact, err := r.foresee(ctx, client, env, node, tied, &change)
 		if err != nil {
 			return responders.Change{}, err
 		}
@@ -76,7 +84,7 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 }
 
 func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env responders.Env, node *corev1.Node,
-	change *responders.Change) (releasing, error) {
+	tied ties, change *responders.Change) (releasing, error) {
 	stance, err := r.proofs.weigh(ctx, env.Cluster, node)
 	if err != nil {
 		return releasing{}, err
@@ -90,6 +98,10 @@ func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env 
 		change.Will = append(change.Will, node.Name+" is out of service already and holds nothing")
 		return fact, nil
 	}
+	if taintOf(node, outOfService.Key) == nil && tied.holdAll(pods) {
+		change.Will = append(change.Will, fmt.Sprintf("%s stays in service, and keeps %s: nothing on it could run outside zone %s", node.Name, count(volumes, "volume"), tied.zone))
+		return releasing{Way: stance.way, Pods: []held{}, Spared: true}, nil
+	}
 	change.Nothing = false
 	change.Class = max(change.Class, policies.Disruptive)
 	change.Will = append(change.Will, fmt.Sprintf("%s is put out of service: %s deleted by force, %s detached",
@@ -101,7 +113,7 @@ func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env 
 	return fact, nil
 }
 
-// Apply taints each node after it found proof that the node is off now.
+// Apply taints each node after it found proof that the node is off now. A node without proof keeps no other from it.
 func (r *Release) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	if change.Nothing {
 		return nil
@@ -114,15 +126,18 @@ func (r *Release) Apply(ctx context.Context, env responders.Env, change responde
 	if err != nil {
 		return err
 	}
-	for i, target := range change.Targets {
+	return each(change.Targets, func(i int, target policies.Target) error {
+		if facts[i].Spared {
+			return nil
+		}
 		err := amend(ctx, client, target, func(node *corev1.Node) (*amendment, error) {
 			return r.release(ctx, env, node, change.Class, facts[i].Way)
 		})
 		if err != nil {
 			return fmt.Errorf("release: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) (*amendment, error) {
@@ -168,6 +183,9 @@ func (r *Release) Verify(ctx context.Context, env responders.Env, change respond
 	var missing []string
 	promised := 0
 	for i, target := range change.Targets {
+		if facts[i].Spared {
+			continue
+		}
 		of, left, err := leftovers(ctx, client, target, facts[i].Pods)
 		if err != nil {
 			return unknown(err)

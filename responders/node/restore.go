@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/placement"
 )
 
 // Restore gives nodes that came back to their cluster: it takes back what Salvor did to them in the same incident, and
-// nothing that anybody else did. A node that is not ready keeps everything.
+// nothing that anybody else did. A node that is not ready keeps everything: where others are ready those are restored, and the step then
+// fails for what is left, so that it is tried again.
 type Restore struct{ clusters Clusters }
 
 // NewRestore makes the responder node.restore.
@@ -28,12 +31,13 @@ func (r *Restore) Spec() responders.Spec {
 		Name:   "node.restore",
 		About:  "takes back what was done to nodes that are ready again: cordon, out-of-service taint and marks of this incident",
 		Class:  policies.Reversible,
-		Params: []responders.Param{nodesParam},
-		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "patch"}}},
+		Params: either(),
+		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "list", "patch"}}},
 	}
 }
 
-// Preview says what will be taken back. A node that is gone has nothing to take back; its target then has no UID.
+// Preview says what will be taken back. A node that is gone has nothing to take back; its target then has no UID. Where nothing can be
+// taken back that has to be, since none of the nodes is ready, it is an error.
 func (r *Restore) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
 	if err := r.Spec().Check(args); err != nil {
 		return responders.Change{}, err
@@ -43,47 +47,77 @@ func (r *Restore) Preview(ctx context.Context, env responders.Env, args responde
 		return responders.Change{}, err
 	}
 	change := responders.Change{Responder: "node.restore", Nothing: true, DurationS: 1}
+	nodes, err := restorable(ctx, client, args, &change)
+	if err != nil {
+		return responders.Change{}, err
+	}
 	var commands []string
-	for _, name := range args.Names("nodes") {
-		command, err := foreseeRestore(ctx, client, env, name, &change)
-		if err != nil {
-			return responders.Change{}, err
-		}
-		commands = append(commands, command...)
+	var unready error
+	for _, node := range nodes {
+		command, err := foreseeRestore(node, env, &change)
+		commands, unready = append(commands, command...), cmp.Or(unready, err)
+	}
+	if len(commands) == 0 && unready != nil {
+		return responders.Change{}, unready
 	}
 	change.Command = strings.Join(commands, " && ")
 	return change, nil
 }
 
-// foreseeRestore adds one node to the change and returns the commands that do the same.
-func foreseeRestore(ctx context.Context, client kubernetes.Interface, env responders.Env, name string,
-	change *responders.Change) ([]string, error) {
-	nodes, err := read(ctx, client, []string{name})
-	if apierrors.IsNotFound(err) {
-		change.Targets = append(change.Targets, policies.Target{Kind: "Node", Name: name})
-		change.Will = append(change.Will, name+" is gone: there is nothing to take back")
-		return nil, nil
+// restorable are the nodes that are there. Those that are gone, or a zone of which all are, are targets with nothing to take back.
+func restorable(ctx context.Context, client kubernetes.Interface, args responders.Args, change *responders.Change) ([]*corev1.Node, error) {
+	names, zone := args.Names(nodesParam.Name), args.Text(zoneParam.Name)
+	if zone != "" || len(names) == 0 {
+		nodes, err := aimed(ctx, client, "node.restore", args)
+		if err == nil && len(nodes) == 0 {
+			nothingLeft(change, policies.Target{Kind: "Zone", Name: zone})
+		}
+		return nodes, err
 	}
-	if err != nil {
-		return nil, err
+	var nodes []*corev1.Node
+	for _, name := range names {
+		found, err := read(ctx, client, []string{name})
+		switch {
+		case apierrors.IsNotFound(err):
+			nothingLeft(change, policies.Target{Kind: "Node", Name: name})
+		case err != nil:
+			return nil, err
+		}
+		nodes = append(nodes, found...)
 	}
-	node := nodes[0]
+	return nodes, nil
+}
+
+func nothingLeft(change *responders.Change, gone policies.Target) {
+	change.Targets = append(change.Targets, gone)
+	change.Will = append(change.Will, gone.Name+" is gone: there is nothing to take back")
+}
+
+// foreseeRestore adds one node to the change and returns the commands that do the same. The error says that it is not ready.
+func foreseeRestore(node *corev1.Node, env responders.Env, change *responders.Change) ([]string, error) {
 	change.Targets = append(change.Targets, targetOf(node))
 	_, will, commands := takeBack(node, env.Incident)
 	if len(will) == 0 {
-		change.Will = append(change.Will, "nothing on "+name+" is of this incident")
+		change.Will = append(change.Will, "nothing on "+node.Name+" is of this incident")
 		return nil, nil
 	}
 	change.Nothing, change.Class = false, policies.Reversible
-	change.Will = append(change.Will, name+" "+sentence(will))
-	return commands, demandReady(node)
+	if err := demandReady(node); err != nil {
+		change.Will = append(change.Will, node.Name+" is not ready yet: it keeps what was done to it until it is")
+		return nil, err
+	}
+	change.Will = append(change.Will, node.Name+" "+sentence(will))
+	return commands, nil
 }
 
+// errUnready says that a node cannot be given back yet.
+var errUnready = errors.New("it is not ready; bring it up first")
+
 func demandReady(node *corev1.Node) error {
-	if isReady(node) {
+	if placement.IsReady(node) {
 		return nil
 	}
-	return fmt.Errorf("restore node %s: it is not ready; bring it up first", node.Name)
+	return fmt.Errorf("restore node %s: %w", node.Name, errUnready)
 }
 
 // takeBack is the amendment that undoes what the incident did, what that means, and the commands that do the same. The
@@ -131,7 +165,8 @@ func without(taints []corev1.Taint, key string) []corev1.Taint {
 	return kept
 }
 
-// Apply takes back, in one write a node, what the incident did to it, if the node is ready now.
+// Apply takes back, in one write a node, what the incident did to it, of all nodes that are ready now. That one is not is an error, once
+// the others are restored.
 func (r *Restore) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	if change.Nothing {
 		return nil
@@ -140,7 +175,8 @@ func (r *Restore) Apply(ctx context.Context, env responders.Env, change responde
 	if err != nil {
 		return err
 	}
-	for _, target := range change.Targets {
+	var unready error
+	for n, target := range change.Targets {
 		err := amend(ctx, client, target, func(node *corev1.Node) (*amendment, error) {
 			a, _, _ := takeBack(node, env.Incident)
 			if a == nil {
@@ -148,11 +184,15 @@ func (r *Restore) Apply(ctx context.Context, env responders.Env, change responde
 			}
 			return a, demandReady(node)
 		})
-		if err != nil && !errors.Is(err, errGone) {
+		switch {
+		case errors.Is(err, errUnready):
+			unready = cmp.Or(unready, err)
+		case err != nil && !errors.Is(err, errGone):
 			return fmt.Errorf("restore: %w", err)
 		}
+		responders.Progress(ctx, n+1, len(change.Targets), "nodes looked at")
 	}
-	return nil
+	return unready
 }
 
 // Verify looks whether anything of the incident is left on the nodes. A node that is gone has nothing left on it.

@@ -102,6 +102,20 @@ func objects(all ...func() runtime.Object) func() []runtime.Object {
 	}
 }
 
+// elsewhere is a node of another zone.
+func elsewhere(n *corev1.Node) { n.Labels[corev1.LabelTopologyZone] = "elsewhere" }
+
+// aVolume can be used in one zone.
+func aVolume(claim, zone string) *corev1.PersistentVolume {
+	in := corev1.NodeSelectorRequirement{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{zone}}
+	return &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "pv-" + claim}, Spec: corev1.PersistentVolumeSpec{NodeAffinity: &corev1.VolumeNodeAffinity{
+		Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{in}}}}}}}
+}
+
+func aClaim(name string) *corev1.PersistentVolumeClaim {
+	return &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-" + name}}
+}
+
 func theNode(name string, edits ...func(*corev1.Node)) func() runtime.Object {
 	return func() runtime.Object { return aNode(name, edits...) }
 }
@@ -122,6 +136,7 @@ func TestCordonSuite(t *testing.T) {
 		case_("two nodes", named("a", "b"), theNode("a"), theNode("b")),
 		case_("one is cordoned by a human", named("a", "b"), theNode("a", cordoned), theNode("b")),
 		case_("cordoned already", named("a"), theNode("a", cordoned)),
+		case_("a zone", responders.Args{"zone": "a"}, theNode("a"), theNode("b", cordoned), theNode("c", elsewhere)),
 	)
 }
 
@@ -156,6 +171,8 @@ func TestReleaseSuite(t *testing.T) {
 		theAttachment("a"), theAttachment("b")}
 	two := case_("two nodes", []string{"a", "b"}, append(holds, theNode("a"), theNode("b"))...)
 	two.Args = named("a", "b")
+	sparing := case_("what gains nothing is spared", []string{"a", "b"}, append(holds, theNode("a"), theNode("b"), theNode("c", elsewhere), the(aVolume("data", "a")), the(aClaim("data")))...)
+	sparing.Args = responders.Args{"nodes": []string{"a", "b"}, "outOf": "a"}
 	cases := []responderstest.Case{two}
 	for name, all := range gone() {
 		cases = append(cases, case_(name, nil, append(all, holds...)...))
@@ -164,6 +181,7 @@ func TestReleaseSuite(t *testing.T) {
 		case_("off by its switch", []string{"a"}, append(holds, theNode("a"))...),
 		case_("shut down by the provider", nil, append(holds, theNode("a", shutDown))...),
 		case_("accepted", nil, append(holds, theNode("a", annotated(FencedAnnotation, acceptedMark)))...),
+		sparing,
 		case_("out of service already", []string{"a"}, theNode("a", tainted(outOfService)), thePod("a", "log", "DaemonSet")),
 	)...)
 }
@@ -206,9 +224,16 @@ func TestRestoreSuite(t *testing.T) {
 	}
 	two := case_("two nodes", theNode("a", mine), theNode("b", mine))
 	two.Args = named("a", "b")
+	zone := func(name string, all ...func() runtime.Object) responderstest.Case {
+		c := case_(name, all...)
+		c.Args = responders.Args{"zone": "a"}
+		return c
+	}
 	responderstest.Run(t, two,
 		case_("only a mark", theNode("a", ready, annotated(FencedAnnotation, acceptedMark))),
 		case_("of another incident", theNode("a", cordoned, annotated(CordonedAnnotation, "inc-0"))),
 		case_("gone"),
+		zone("all of a zone", theNode("a", mine), theNode("b", mine), theNode("c", mine, elsewhere)),
+		zone("a zone that is gone", theNode("c", mine, elsewhere)),
 	)
 }

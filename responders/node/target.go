@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/salvor-io/salvor/policies"
@@ -18,8 +19,47 @@ import (
 // errGone says that the node a change was made for is not there, or is another one under the same name.
 var errGone = errors.New("it is gone")
 
-// nodesParam is the argument every responder of this package takes.
+// nodesParam is the argument by which nodes are named.
 var nodesParam = responders.Param{Name: "nodes", Type: responders.ParamNames, Required: true, About: "names of the nodes"}
+
+// zoneParam is the argument by which the nodes of a zone are meant, all that it has when the plan is made, instead of named ones.
+var zoneParam = responders.Param{Name: "zone", Type: responders.ParamZone, About: "name of a zone, for all of its nodes"}
+
+// either are the arguments of a responder that takes nodes or a zone.
+func either() []responders.Param {
+	nodes := nodesParam
+	nodes.Required, nodes.About = false, "names of the nodes, unless a zone is given"
+	return []responders.Param{nodes, zoneParam}
+}
+
+// aimed are the nodes that the arguments mean: those named, all of which have to be there, or those of a zone, of which there may be none.
+func aimed(ctx context.Context, client kubernetes.Interface, responder string, args responders.Args) ([]*corev1.Node, error) {
+	names, zone := args.Names(nodesParam.Name), args.Text(zoneParam.Name)
+	switch {
+	case (len(names) > 0) == (zone != ""):
+		return nil, fmt.Errorf("%s needs either nodes or a zone", responder)
+	case zone == "":
+		return read(ctx, client, names)
+	}
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: labels.Set{corev1.LabelTopologyZone: zone}.String()})
+	if err != nil {
+		return nil, fmt.Errorf("list the nodes of zone %s: %w", zone, err)
+	}
+	var nodes []*corev1.Node
+	for i := range list.Items {
+		nodes = append(nodes, &list.Items[i])
+	}
+	return nodes, nil
+}
+
+// namesOf are the names of nodes.
+func namesOf(nodes []*corev1.Node) []string {
+	var names []string
+	for _, node := range nodes {
+		names = append(names, node.Name)
+	}
+	return names
+}
 
 // read fetches the named nodes, in the order given. A node that is not there is an error.
 func read(ctx context.Context, client kubernetes.Interface, names []string) ([]*corev1.Node, error) {

@@ -42,6 +42,14 @@ func Claims(pod *corev1.Pod) []string {
 	return out
 }
 
+// IsTied says whether a pod has a volume that is tied to a place or to one writer: any but scratch space, configuration and secrets.
+func IsTied(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+		harmless := v.EmptyDir != nil || v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil || v.Image != nil || v.CSI != nil
+		return !harmless
+	})
+}
+
 // selects says whether a node is one that a selector means; none means all.
 func selects(selector *corev1.NodeSelector, node *corev1.Node) bool {
 	return selector == nil || slices.ContainsFunc(selector.NodeSelectorTerms, func(t corev1.NodeSelectorTerm) bool { return meets(t, node) })

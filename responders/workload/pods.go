@@ -64,16 +64,10 @@ func displaceable(pod corev1.Pod) (bool, string) {
 		return false, "of DaemonSets"
 	case owner.Kind != "ReplicaSet" && owner.Kind != "ReplicationController":
 		return false, "of " + owner.Kind + "s"
-	case slices.ContainsFunc(pod.Spec.Volumes, isTied):
+	case placement.IsTied(&pod):
 		return false, "with volumes"
 	}
 	return true, ""
-}
-
-func isTied(volume corev1.Volume) bool {
-	harmless := volume.EmptyDir != nil || volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil ||
-		volume.Projected != nil || volume.Image != nil || volume.CSI != nil
-	return !harmless
 }
 
 func hasScratch(pod corev1.Pod) bool {
