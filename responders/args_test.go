@@ -52,6 +52,20 @@ func TestCheckRefusesWhatCouldMeanEverything(t *testing.T) {
 	}
 }
 
+func TestCheckWantsOneOf(t *testing.T) {
+	spec := Spec{Name: "a.responder", Params: []Param{{Name: "nodes", Type: ParamNames}, {Name: "zone", Type: ParamZone}}, OneOf: []string{"nodes", "zone"}}
+	for _, c := range []struct {
+		args Args
+		fine bool
+	}{
+		{nil, false}, {Args{"nodes": []string{"a"}}, true}, {Args{"zone": "b"}, true}, {Args{"nodes": []string{"a"}, "zone": "b"}, false},
+	} {
+		if err := spec.Check(c.args); (err == nil) != c.fine || err != nil && err.Error() != "a.responder needs exactly one of the arguments nodes, zone" {
+			t.Errorf("Check(%v): %v", c.args, err)
+		}
+	}
+}
+
 func TestFindingOfWeighsWhatIsMissing(t *testing.T) {
 	many := make([]string, 25)
 	for i := range many {

@@ -54,6 +54,19 @@ func (s Spec) Check(args Args) error {
 			return fmt.Errorf("%s: the argument %q must be %s, not %v", s.Name, name, param.Type.shape(), args[name])
 		}
 	}
+	return s.checkOneOf(args)
+}
+
+func (s Spec) checkOneOf(args Args) error {
+	given := 0
+	for _, name := range s.OneOf {
+		if _, ok := args[name]; ok {
+			given++
+		}
+	}
+	if len(s.OneOf) > 0 && given != 1 {
+		return fmt.Errorf("%s needs exactly one of the arguments %s", s.Name, strings.Join(s.OneOf, ", "))
+	}
 	return nil
 }
 

@@ -39,6 +39,7 @@ type Spec struct {
 	About  string         // one sentence: what it does to the world
 	Class  policies.Class // the highest class a Change of it can have
 	Params []Param        // the arguments it takes; others are refused
+	OneOf  []string       // exactly one of these arguments has to be given, if there are any
 	Grants []Grant        // every API access that Preview, Apply and Verify make
 }
 
@@ -103,6 +104,7 @@ type Env struct {
 	Plan     string    // digest; empty during Preview
 	Step     string    // name of the step
 	Now      time.Time // time of the view
+	Lost     []string  // nodes that the fault reaches, as the view has them during Preview: an API server may take them for ready still
 }
 
 // Change is what one step will do. It is stored with the plan and covered by the plan's digest.

@@ -132,7 +132,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 	var asked []candidate
 	var troubles []string
 	for rung, runbook := range e.ladder(inc, phase) {
-		plan, err := e.Planner.Plan(ctx, runbook, phase, inc, e.env(inc, look))
+		plan, err := e.Planner.Plan(ctx, runbook, phase, asSeen(inc, look, phase), e.env(inc, look))
 		if err != nil {
 			troubles = append(troubles, fmt.Sprintf("runbook %s: %v", runbook, err))
 			continue
@@ -158,6 +158,17 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 		}
 	}
 	return *best
+}
+
+// asSeen is the incident with its fault as it is seen now: since it was opened more nodes of a zone may have been lost, and others be gone.
+// What is taken back was done about the fault as it was then.
+func asSeen(inc *incident.Incident, look pipeline.Look, phase incident.Phase) *incident.Incident {
+	if phase != incident.PhaseRecover || look.Sight.Finding == nil {
+		return inc
+	}
+	now := *inc
+	now.Fault = look.Sight.Finding.Fault
+	return &now
 }
 
 // starts says that the plan may run.
@@ -284,5 +295,5 @@ func saying(d policies.Decision) string {
 }
 
 func (e *Engine) env(inc *incident.Incident, look pipeline.Look) responders.Env {
-	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now}
+	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: asSeen(inc, look, incident.PhaseRecover).Fault.Scope.Nodes}
 }

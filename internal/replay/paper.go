@@ -78,12 +78,20 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 		c.Targets = append(c.Targets, policies.Target{Kind: "Cluster", Name: env.Cluster, UID: env.Cluster})
 	}
 	for _, param := range s.spec.Params {
-		if param.Type == responders.ParamNames {
+		switch param.Type {
+		case responders.ParamNames:
 			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)
+		case responders.ParamZone:
+			c.Targets = append(c.Targets, s.world.nodesIn(env.Cluster, args.Text(param.Name))...)
 		}
 	}
 	switch {
+	case s.spec.Name == evacuates && 2*len(env.Lost) > len(c.Targets):
+		return c, fmt.Errorf("%s: most nodes of zone %s do not answer", s.spec.Name, args.Text("zone"))
 	case s.spec.Name == restores && !s.world.hasTouched(env, c.Targets):
+		if zone := args.Text("zone"); zone != "" {
+			return s.nothing(names(c.Targets)), nil
+		}
 		return s.nothing(args.Names("nodes")), nil
 	case len(c.Targets) == 0:
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
@@ -97,6 +105,9 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 
 // restores is the responder that takes back what an incident did to nodes, and finds nothing to take back where it did nothing.
 const restores = "node.restore"
+
+// evacuates is the responder that asks pods of a zone that answers to go.
+const evacuates = "workload.evacuate"
 
 // nothing is the change that is none: its targets have no UIDs, as those of nodes that are gone have not.
 func (s sheet) nothing(nodes []string) responders.Change {
@@ -141,6 +152,24 @@ func (p *paper) nodes(cluster string, wanted []string) []policies.Target {
 		}
 	})
 	return out
+}
+
+// nodesIn are all nodes of a zone that exist, by name.
+func (p *paper) nodesIn(cluster, zone string) []policies.Target {
+	var inside []string
+	p.view(func(v *classifiers.View) {
+		c := v.Clusters[cluster]
+		if c == nil || zone == "" {
+			return
+		}
+		for _, n := range c.Nodes {
+			if n.Zone == zone {
+				inside = append(inside, n.Name)
+			}
+		}
+	})
+	slices.Sort(inside)
+	return p.nodes(cluster, inside)
 }
 
 // errOnPaper is how something fails of which the scene says that it does.

@@ -38,5 +38,7 @@ func Catalog(o Options) (responders.Catalog, error) {
 		serving.NewQuery(o.Prometheus),
 		workload.NewAvailable(o.Clusters),
 		workload.NewDisplace(o.Clusters),
+		workload.NewEvacuate(o.Clusters),
+		workload.NewRelocated(o.Clusters),
 	)
 }

@@ -24,6 +24,7 @@ func (c *Cordon) Spec() responders.Spec {
 		About:  "keeps new pods off the nodes",
 		Class:  policies.Reversible,
 		Params: either(),
+		OneOf:  eitherOf,
 		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "list", "patch"}}},
 	}
 }
@@ -37,7 +38,7 @@ func (c *Cordon) Preview(ctx context.Context, env responders.Env, args responder
 	if err != nil {
 		return responders.Change{}, err
 	}
-	nodes, err := aimed(ctx, client, "node.cordon", args)
+	nodes, err := aimed(ctx, client, args)
 	if err != nil {
 		return responders.Change{}, err
 	}

@@ -32,6 +32,7 @@ func (r *Restore) Spec() responders.Spec {
 		About:  "takes back what was done to nodes that are ready again: cordon, out-of-service taint and marks of this incident",
 		Class:  policies.Reversible,
 		Params: either(),
+		OneOf:  eitherOf,
 		Grants: []responders.Grant{{Resource: "nodes", Verbs: []string{"get", "list", "patch"}}},
 	}
 }
@@ -66,16 +67,15 @@ func (r *Restore) Preview(ctx context.Context, env responders.Env, args responde
 
 // restorable are the nodes that are there. Those that are gone, or a zone of which all are, are targets with nothing to take back.
 func restorable(ctx context.Context, client kubernetes.Interface, args responders.Args, change *responders.Change) ([]*corev1.Node, error) {
-	names, zone := args.Names(nodesParam.Name), args.Text(zoneParam.Name)
-	if zone != "" || len(names) == 0 {
-		nodes, err := aimed(ctx, client, "node.restore", args)
+	if zone := args.Text(zoneParam.Name); zone != "" {
+		nodes, err := aimed(ctx, client, args)
 		if err == nil && len(nodes) == 0 {
 			nothingLeft(change, policies.Target{Kind: "Zone", Name: zone})
 		}
 		return nodes, err
 	}
 	var nodes []*corev1.Node
-	for _, name := range names {
+	for _, name := range args.Names(nodesParam.Name) {
 		found, err := read(ctx, client, []string{name})
 		switch {
 		case apierrors.IsNotFound(err):

@@ -25,6 +25,9 @@ var nodesParam = responders.Param{Name: "nodes", Type: responders.ParamNames, Re
 // zoneParam is the argument by which the nodes of a zone are meant, all that it has when the plan is made, instead of named ones.
 var zoneParam = responders.Param{Name: "zone", Type: responders.ParamZone, About: "name of a zone, for all of its nodes"}
 
+// eitherOf are the names of the arguments of which one has to be given.
+var eitherOf = []string{nodesParam.Name, zoneParam.Name}
+
 // either are the arguments of a responder that takes nodes or a zone.
 func either() []responders.Param {
 	nodes := nodesParam
@@ -33,13 +36,10 @@ func either() []responders.Param {
 }
 
 // aimed are the nodes that the arguments mean: those named, all of which have to be there, or those of a zone, of which there may be none.
-func aimed(ctx context.Context, client kubernetes.Interface, responder string, args responders.Args) ([]*corev1.Node, error) {
-	names, zone := args.Names(nodesParam.Name), args.Text(zoneParam.Name)
-	switch {
-	case (len(names) > 0) == (zone != ""):
-		return nil, fmt.Errorf("%s needs either nodes or a zone", responder)
-	case zone == "":
-		return read(ctx, client, names)
+func aimed(ctx context.Context, client kubernetes.Interface, args responders.Args) ([]*corev1.Node, error) {
+	zone := args.Text(zoneParam.Name)
+	if zone == "" {
+		return read(ctx, client, args.Names(nodesParam.Name))
 	}
 	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: labels.Set{corev1.LabelTopologyZone: zone}.String()})
 	if err != nil {

@@ -19,8 +19,8 @@ func TestNodesOrAZone(t *testing.T) {
 		args responders.Args
 		says string
 	}{
-		{responders.Args{}, "node.cordon needs either nodes or a zone"},
-		{responders.Args{"nodes": []string{"a"}, "zone": "a"}, "node.cordon needs either nodes or a zone"},
+		{responders.Args{}, "node.cordon needs exactly one of the arguments nodes, zone"},
+		{responders.Args{"nodes": []string{"a"}, "zone": "a"}, "node.cordon needs exactly one of the arguments nodes, zone"},
 		{responders.Args{"zone": "b"}, "no node is in zone b"},
 	} {
 		_, err := NewCordon(b.clusters).Preview(t.Context(), env, c.args)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -36,16 +37,43 @@ func (d *decoder) metadata(node *yaml.Node, r *Runbook) {
 	d.fields(node, "metadata", fields{"name": func(n *yaml.Node) { r.Name = d.name(n) }}, "name")
 }
 
+// needed are the keys of a runbook for faults. One that takes back what others did has no place in the order, and nothing to verify.
+var needed = []string{"fault", "order", "steps", "verify"}
+
 func (d *decoder) spec(node *yaml.Node, r *Runbook) {
-	d.fields(node, "spec", fields{
+	known, required := fields{
 		"fault": func(n *yaml.Node) { r.Fault = d.fault(n) },
-		"order": func(n *yaml.Node) { r.Order = d.number(n) },
 		"steps": func(n *yaml.Node) { r.Steps = d.steps(n) },
-		"verify": func(n *yaml.Node) {
+	}, needed
+	if r.Return = d.returns(node); r.Return {
+		known["return"], required = func(*yaml.Node) {}, []string{"fault", "steps"}
+	} else {
+		known["order"] = func(n *yaml.Node) { r.Order = d.number(n) }
+		known["verify"] = func(n *yaml.Node) {
 			d.items(n, "verify", func(item *yaml.Node) { r.Verify = append(r.Verify, d.check(item, r.Verify)) })
-		},
-		"undo": func(n *yaml.Node) { r.Undo = d.steps(n) },
-	}, "fault", "order", "steps", "verify")
+		}
+		known["undo"] = func(n *yaml.Node) { d.undo(n, r) }
+	}
+	d.fields(node, "spec", known, required...)
+}
+
+// returns says whether a runbook says that it takes back what others did. To say that it does not is to say nothing, and wrong.
+func (d *decoder) returns(spec *yaml.Node) bool {
+	for i := 0; i+1 < len(spec.Content); i += 2 {
+		if key, value := spec.Content[i], spec.Content[i+1]; key.Value == "return" && value.Tag == "!!bool" {
+			return strings.EqualFold(value.Value, "true")
+		}
+	}
+	return false
+}
+
+// undo reads steps, or the name of the runbook that has them.
+func (d *decoder) undo(node *yaml.Node, r *Runbook) {
+	if node.Kind == yaml.ScalarNode {
+		r.UndoBy, r.undoLine = d.name(node), node.Line
+		return
+	}
+	r.Undo = d.steps(node)
 }
 
 func (d *decoder) fault(node *yaml.Node) classifiers.Kind {

@@ -22,7 +22,11 @@ type Runbook struct {
 	Order  int // of several for one kind, the lower is tried first
 	Steps  []Step
 	Verify []Check
-	Undo   []Step // for a fault that cleared after something was done
+	Undo   []Step // for a fault that cleared after something was done: its own, or the steps of the runbook that it names
+	UndoBy string // the runbook that it names for that, empty if it has steps of its own
+	Return bool   // it takes back what others did, and is tried for no fault
+
+	undoLine int // where UndoBy stands
 }
 
 // Step is one step of a runbook.
@@ -54,7 +58,7 @@ type Set struct{ byName map[string]Runbook }
 
 // For are the runbooks for a kind of fault, in the order in which they are tried.
 func (s *Set) For(kind classifiers.Kind) []Runbook {
-	return slices.DeleteFunc(s.All(), func(r Runbook) bool { return r.Fault != kind })
+	return slices.DeleteFunc(s.All(), func(r Runbook) bool { return r.Fault != kind || r.Return })
 }
 
 // All are all runbooks, by kind of fault, order and name.

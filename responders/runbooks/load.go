@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -39,7 +40,28 @@ func Load(catalog responders.Catalog, user fs.FS) (*Set, error) {
 		}
 		maps.Copy(set.byName, found)
 	}
-	return set, nil
+	return set, set.link()
+}
+
+// link gives each runbook that names another for its undo the steps of that.
+func (s *Set) link() error {
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
+		r := s.byName[name]
+		if r.UndoBy == "" {
+			continue
+		}
+		by, ok := s.byName[r.UndoBy]
+		switch {
+		case !ok || !by.Return:
+			wrong = append(wrong, fmt.Errorf("%s:%d: no runbook with return: true is named %q", r.Source, r.undoLine, r.UndoBy))
+		case by.Fault != r.Fault:
+			wrong = append(wrong, fmt.Errorf("%s:%d: %s is for faults of kind %s, not %s", r.Source, r.undoLine, by.Name, by.Fault, r.Fault))
+		}
+		r.Undo = by.Steps
+		s.byName[name] = r
+	}
+	return errors.Join(wrong...)
 }
 
 func readDir(catalog responders.Catalog, dir fs.FS) (map[string]Runbook, error) {

@@ -36,15 +36,14 @@ func TestShippedLadder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, r := range set.For(classifiers.KindNode) {
-		names = append(names, r.Name)
-	}
-	if diff := cmp.Diff([]string{"node-failure", "node-displace"}, names); diff != "" {
-		t.Error(diff)
-	}
-	if other := set.For(classifiers.KindZone); len(other) != 0 {
-		t.Errorf("there are runbooks for zones: %v", other)
+	for kind, want := range map[classifiers.Kind][]string{classifiers.KindNode: {"node-failure", "node-displace"}, classifiers.KindZone: {"zone-failure", "zone-evacuation"}} {
+		var names []string
+		for _, r := range set.For(kind) {
+			names = append(names, r.Name)
+		}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("%s: %s", kind, diff)
+		}
 	}
 	r, ok := set.Lookup("node-failure")
 	nodes := map[string]Value{"nodes": {path: "fault.nodes"}}
@@ -56,8 +55,49 @@ func TestShippedLadder(t *testing.T) {
 		{"release", "node.release", nodes, 5 * time.Minute, stop}},
 		Verify: []Check{{"workload.available", "workload.available", map[string]Value{"displacedFrom": {path: "fault.nodes"}}, 15 * time.Second, 5 * time.Minute}},
 		Undo:   []Step{{"restore", "node.restore", nodes, time.Minute, stop}}}
-	if diff := cmp.Diff(want, r, cmp.AllowUnexported(Value{})); diff != "" || !ok {
+	if diff := cmp.Diff(want, r, cmp.AllowUnexported(Value{}, Runbook{})); diff != "" || !ok {
 		t.Error(diff)
+	}
+}
+
+// TestWhatNamesAReturn: a runbook takes back what it did by the steps of the one that it names, which is tried for no fault itself.
+func TestWhatNamesAReturn(t *testing.T) {
+	back := `apiVersion: salvor.io/v1
+kind: Runbook
+metadata: {name: back}
+spec:
+  fault: zone
+  return: true
+  steps:
+    - {name: restore, use: node.restore, with: {zone: "${fault.zone}"}}
+`
+	mine := small + "  undo: back\n"
+	set, err := Load(catalogue(t), files(map[string]string{"mine.yaml": mine, "back.yaml": back}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := set.Lookup("mine"); len(r.Undo) != 1 || r.Undo[0].Use != "node.restore" || r.UndoBy != "back" {
+		t.Errorf("it is undone by %+v", r)
+	}
+	for _, r := range set.For(classifiers.KindZone) {
+		if r.Name == "back" || r.Name == "zone-return" {
+			t.Errorf("%s would be tried for a fault", r.Name)
+		}
+	}
+	for name, c := range map[string]struct{ mine, back, want string }{
+		"nobody":           {small + "  undo: forth\n", back, `mine.yaml:11: no runbook with return: true is named "forth"`},
+		"itself":           {small + "  undo: mine\n", back, `mine.yaml:11: no runbook with return: true is named "mine"`},
+		"no return":        {mine, strings.Replace(small, "name: mine", "name: back", 1), `mine.yaml:11: no runbook with return: true is named "back"`},
+		"of another kind":  {mine, strings.Replace(back, "fault: zone", "fault: region", 1), "mine.yaml:11: back is for faults of kind region, not zone"},
+		"with an order":    {mine, back + "  order: 5\n", `back.yaml:9: spec has no key "order"; it has: fault, return, steps`},
+		"that is no":       {mine, strings.Replace(back, "return: true", "return: false", 1), `back.yaml:6: spec has no key "return"`},
+		"that is a text":   {mine, strings.Replace(back, "return: true", "return: yes please", 1), `back.yaml:6: spec has no key "return"`},
+		"a path for steps": {small + "  undo: \"${fault.zone}\"\n", back, "mine.yaml:11: the name \"${fault.zone}\" must be"},
+	} {
+		_, err := Load(catalogue(t), files(map[string]string{"mine.yaml": c.mine, "back.yaml": c.back}))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v\nwant %s", name, err, c.want)
+		}
 	}
 }
 
@@ -83,7 +123,8 @@ func TestUsersAddAndReplace(t *testing.T) {
 	for _, r := range set.All() {
 		got = append(got, r.Name+" "+r.Source)
 	}
-	if diff := cmp.Diff([]string{"node-displace other.yml", "node-failure node-failure.yaml", "mine mine.yaml"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"node-displace other.yml", "node-failure node-failure.yaml", "zone-return zone-return.yaml", "mine mine.yaml",
+		"zone-failure zone-failure.yaml", "zone-evacuation zone-evacuation.yaml"}, got); diff != "" {
 		t.Error(diff)
 	}
 	mine, _ := set.Lookup("mine")
@@ -115,7 +156,7 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"order is negative":       {"order: 5", "order: -5", "mine.yaml:6: this must be a whole number"},
 		"no steps":                {"    - {name: cordon, use: node.cordon, with: {nodes: [a, b]}, onFailure: continue}\n", "", "mine.yaml:7: steps must be a list with at least one entry"},
 		"no responder":            {"use: node.cordon", "use: node.shoot", `mine.yaml:8: no responder is named "node.shoot"; there are: node.cordon`},
-		"no argument":             {"with: {nodes: [a, b]}, ", "", `mine.yaml:8: node.cordon needs the argument "nodes"`},
+		"no argument":             {"with: {nodes: [a, b]}, ", "", `mine.yaml:8: node.cordon needs exactly one of the arguments nodes, zone`},
 		"an argument too many":    {"nodes: [a, b]", "nodes: [a, b], force: true", `mine.yaml:8: node.cordon takes no argument "force"`},
 		"an argument twice":       {"nodes: [a, b]", "nodes: [a], nodes: [b]", `mine.yaml:8: the argument "nodes" is given twice`},
 		"a text for a list":       {"nodes: [a, b]", "nodes: a", "mine.yaml:8: node.cordon: the argument \"nodes\" must be a list of distinct object names"},
@@ -173,7 +214,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for _, r := range set.All() {
-			if r.Name == "" || len(r.Steps) == 0 || len(r.Verify) == 0 {
+			if r.Name == "" || len(r.Steps) == 0 || len(r.Verify) == 0 != r.Return {
 				t.Errorf("an incomplete runbook was read: %+v", r)
 			}
 		}

@@ -1,6 +1,7 @@
 package runbooks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,12 +23,12 @@ func Resolve(ctx context.Context, r Runbook, fault classifiers.Fault, env respon
 }
 
 // ResolveUndo makes the plan that takes back what the runbook does, for a fault that cleared. Its name is that of the runbook
-// with /undo behind it. A runbook without undo is an error.
+// with /undo behind it, or that of the runbook that it names for it. A runbook without undo is an error.
 func ResolveUndo(ctx context.Context, r Runbook, fault classifiers.Fault, env responders.Env, catalog responders.Catalog) (responders.Plan, error) {
 	if len(r.Undo) == 0 {
 		return responders.Plan{}, fmt.Errorf("undo runbook %s: it says nothing about how to take back what it does", r.Name)
 	}
-	return resolve(ctx, r.Name+"/undo", r.Undo, nil, source{fault, env, catalog})
+	return resolve(ctx, cmp.Or(r.UndoBy, r.Name+"/undo"), r.Undo, nil, source{fault, env, catalog})
 }
 
 // source is what steps are resolved from.

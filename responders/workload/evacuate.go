@@ -18,7 +18,7 @@ import (
 //
 // Only workloads that find a place elsewhere with all their pods are evicted. What cannot run elsewhere, or finds no room, is better
 // off where it is. Nor is what nobody would replace, or what would lose its work: pods without a controller, and Jobs. A node of the
-// zone that is not ready evicts nothing: of such a node only the stateless pods are taken, by deleting them gracefully.
+// zone that does not answer evicts nothing: of such a node only the stateless pods are taken, by deleting them gracefully.
 type Evacuate struct{ clusters Clusters }
 
 // NewEvacuate makes the responder workload.evacuate.
@@ -66,7 +66,7 @@ func (e *Evacuate) Preview(ctx context.Context, env responders.Env, args respond
 	if err != nil {
 		return responders.Change{}, err
 	}
-	sorting, err := sortZone(ctx, client, args)
+	sorting, err := sortZone(ctx, client, env, args)
 	if err != nil {
 		return responders.Change{}, err
 	}

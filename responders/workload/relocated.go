@@ -18,7 +18,7 @@ const maxAwaited = 1000
 // those that move are available without the nodes. What stays is not promised to anybody.
 //
 // With nodes given the zone is lost: those nodes have to be most of it, and theirs are the workloads. Without, the zone answers, and all
-// of its nodes are meant; most of them have to be ready.
+// of its nodes are meant; most of them have to answer.
 type Relocated struct{ clusters Clusters }
 
 // NewRelocated makes the responder workload.relocated.
@@ -58,7 +58,7 @@ func (r *Relocated) Preview(ctx context.Context, env responders.Env, args respon
 	if err != nil {
 		return responders.Change{}, err
 	}
-	sorting, err := sortZone(ctx, client, args)
+	sorting, err := sortZone(ctx, client, env, args)
 	if err != nil {
 		return responders.Change{}, err
 	}
@@ -72,8 +72,8 @@ func (r *Relocated) Preview(ctx context.Context, env responders.Env, args respon
 }
 
 // sortZone sorts what the arguments speak of.
-func sortZone(ctx context.Context, client kubernetes.Interface, args responders.Args) (*sorting, error) {
-	s, err := surveyed(ctx, client, args.Text(zoneParam))
+func sortZone(ctx context.Context, client kubernetes.Interface, env responders.Env, args responders.Args) (*sorting, error) {
+	s, err := surveyed(ctx, client, args.Text(zoneParam), env.Lost)
 	if err != nil {
 		return nil, err
 	}

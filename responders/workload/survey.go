@@ -20,6 +20,7 @@ const zoneParam = "zone"
 // survey is a cluster as seen from one of its zones.
 type survey struct {
 	zone            string
+	lost            []string // nodes that are known to be lost, whatever the API server says
 	inside, outside []*corev1.Node
 	pods            []corev1.Pod // of all nodes and of none, but for those that have ended
 	claims          map[string]corev1.PersistentVolumeClaim
@@ -27,8 +28,8 @@ type survey struct {
 }
 
 // surveyed reads what there is. A zone without nodes is an error.
-func surveyed(ctx context.Context, client kubernetes.Interface, zone string) (*survey, error) {
-	s := &survey{zone: zone}
+func surveyed(ctx context.Context, client kubernetes.Interface, zone string, lost []string) (*survey, error) {
+	s := &survey{zone: zone, lost: lost}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, read := range []func(context.Context, kubernetes.Interface) error{s.readNodes, s.readPods, s.readClaims, s.readVolumes} {
 		group.Go(func() error { return read(ctx, client) })
@@ -107,11 +108,11 @@ func (s *survey) volumesOf(pod *corev1.Pod) (volumes []*corev1.PersistentVolume,
 	return volumes, bound
 }
 
-// silent are the names of the nodes of the zone that are not ready.
+// silent are the names of the nodes of the zone that are not ready or known to be lost.
 func (s *survey) silent() []string {
 	names := []string{}
 	for _, node := range s.inside {
-		if !placement.IsReady(node) {
+		if !placement.IsReady(node) || slices.Contains(s.lost, node.Name) {
 			names = append(names, node.Name)
 		}
 	}
@@ -151,10 +152,10 @@ func (s *survey) demandLost(nodes []string) error {
 	return nil
 }
 
-// demandAnswers refuses when most nodes of the zone are not ready: nothing on them obeys an eviction.
+// demandAnswers refuses when most nodes of the zone do not answer: nothing on them obeys an eviction.
 func (s *survey) demandAnswers() error {
 	if silent := len(s.silent()); 2*silent > len(s.inside) {
-		return fmt.Errorf("%d of %d nodes of zone %s are not ready: nothing on them can be evicted", silent, len(s.inside), s.zone)
+		return fmt.Errorf("%d of %d nodes of zone %s do not answer: nothing on them can be evicted", silent, len(s.inside), s.zone)
 	}
 	return nil
 }

@@ -164,11 +164,11 @@ func TestWhichRunbookAZoneIsFor(t *testing.T) {
 		lost            []string
 		asLost, asAlive string // why not, empty where it is for that
 	}{
-		"all dead":    {zone("dead-1", "dead-2"), []string{"dead-1", "dead-2"}, "", "2 of 2 nodes of zone b are not ready"},
-		"most dead":   {zone("dead-1", "dead-2", "b-3"), []string{"dead-1", "dead-2"}, "", "2 of 3 nodes of zone b are not ready"},
+		"all dead":    {zone("dead-1", "dead-2"), []string{"dead-1", "dead-2"}, "", "2 of 2 nodes of zone b do not answer"},
+		"most dead":   {zone("dead-1", "dead-2", "b-3"), []string{"dead-1", "dead-2"}, "", "2 of 3 nodes of zone b do not answer"},
 		"half dead":   {zone("dead-1", "b-2"), []string{"dead-1"}, "only 1 of 2 nodes of zone b are lost", ""},
 		"most answer": {zone("dead-1", "b-2", "b-3"), []string{"dead-1"}, "only 1 of 3 nodes of zone b are lost", ""},
-		"a stranger":  {zone("dead-1"), []string{"a-1"}, "a-1 is no node of zone b", "1 of 1 nodes of zone b are not ready"},
+		"a stranger":  {zone("dead-1"), []string{"a-1"}, "a-1 is no node of zone b", "1 of 1 nodes of zone b do not answer"},
 		"no zone":     {zone(), []string{"a-1"}, "no node has it as its topology.kubernetes.io/zone", "no node has it"},
 	} {
 		for mode, args := range map[string]responders.Args{"lost": {"zone": "b", "nodes": c.lost}, "alive": {"zone": "b"}} {
@@ -177,6 +177,19 @@ func TestWhichRunbookAZoneIsFor(t *testing.T) {
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s, as %s: %v, want %q", name, mode, err, want)
 			}
+		}
+	}
+}
+
+// TestLostIsLostThoughTheAPIServerCallsItReady: a Lease falls silent before a node is called not ready.
+func TestLostIsLostThoughTheAPIServerCallsItReady(t *testing.T) {
+	clusters, _, _ := responderstest.InMemory(t, inZone("a-1", "a"), inZone("b-1", "b"), inZone("b-2", "b"))
+	told := env
+	told.Lost = []string{"b-1", "b-2"}
+	for _, r := range []responders.Responder{NewEvacuate(clusters), NewRelocated(clusters)} {
+		_, err := r.Preview(t.Context(), told, responders.Args{"zone": "b"})
+		if err == nil || !strings.Contains(err.Error(), "2 of 2 nodes of zone b do not answer") {
+			t.Errorf("%s: %v", r.Spec().Name, err)
 		}
 	}
 }
