@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +31,9 @@ func NewDisplace(clusters Clusters) *Displace { return &Displace{clusters} }
 
 // displacing is what the plan pinned beside the pods.
 type displacing struct {
-	Nodes []string `json:"nodes"`
+	Nodes  []string    `json:"nodes"`
+	Owners []types.UID `json:"owners,omitempty"` // the controllers whose stateless pods leave, where pods are too many to be named each
+	Pods   int         `json:"pods,omitempty"`   // how many those were
 }
 
 // Spec describes workload.displace.
@@ -67,17 +70,31 @@ func (d *Displace) Preview(ctx context.Context, env responders.Env, args respond
 		return responders.Change{}, err
 	}
 	leaving, staying := sortOut(pods)
-	if len(leaving) > maxTargets {
-		return responders.Change{}, fmt.Errorf("displace pods of %s: %d pods would leave, more than %d in one step; do it in parts",
-			strings.Join(args.Names("nodes"), ", "), len(leaving), maxTargets)
-	}
 	change := responders.Change{Responder: "workload.displace", Targets: nodes, Nothing: true,
 		Will: append(willOf(leaving), staysOf(staying)...)}
+	facts := displacing{Nodes: args.Names("nodes")}
 	if len(leaving) > 0 {
 		change.Class, change.Nothing, change.DurationS = policies.Disruptive, false, 5
 		change.Targets, change.Command = targetsOf(leaving), deleteCommand(leaving)
 	}
-	return change, pin(&change, displacing{Nodes: args.Names("nodes")})
+	if len(leaving) > maxTargets {
+		owners := controllersOf(leaving)
+		change.Targets, facts.Owners, facts.Pods = slices.Concat(nodes, owners), uidsOf(owners), len(leaving)
+		change.Command = "delete the stateless pods on " + strings.Join(facts.Nodes, " ") + " gracefully"
+	}
+	if len(change.Targets) > maxAwaited {
+		return responders.Change{}, fmt.Errorf("displace pods of %s: they are of %d nodes and controllers, more than %d in one step; do it in parts",
+			strings.Join(facts.Nodes, ", "), len(change.Targets), maxAwaited)
+	}
+	return change, pin(&change, facts)
+}
+
+func uidsOf(targets []policies.Target) []types.UID {
+	var uids []types.UID
+	for _, t := range targets {
+		uids = append(uids, types.UID(t.UID))
+	}
+	return uids
 }
 
 func readNodes(ctx context.Context, client kubernetes.Interface, names []string) ([]policies.Target, []corev1.Pod, error) {
@@ -102,14 +119,19 @@ func (d *Displace) Apply(ctx context.Context, env responders.Env, change respond
 	if err != nil {
 		return err
 	}
-	left, err := remaining(ctx, client, change)
+	left, _, err := remaining(ctx, client, change)
 	if err != nil {
 		return err
 	}
+	var done atomic.Int32
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for _, pod := range left {
-		group.Go(func() error { return remove(ctx, client, pod) })
+		group.Go(func() error {
+			err := remove(ctx, client, pod)
+			responders.Progress(ctx, int(done.Add(1)), len(left), "pods displaced")
+			return err
+		})
 	}
 	return group.Wait()
 }
@@ -127,21 +149,29 @@ func remove(ctx context.Context, client kubernetes.Interface, pod policies.Targe
 	return fmt.Errorf("delete %s: %w", pod, err)
 }
 
-// remaining are the targets that run on as if nothing had happened.
-func remaining(ctx context.Context, client kubernetes.Interface, change responders.Change) ([]policies.Target, error) {
+// remaining are the pods of the plan that run on as if nothing had happened, and how many the plan is about.
+func remaining(ctx context.Context, client kubernetes.Interface, change responders.Change) (left []policies.Target, of int, err error) {
 	var facts displacing
 	if err := pinned(change, &facts); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	pods, err := podsOn(ctx, client, facts.Nodes)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	running := map[string]bool{}
-	for _, pod := range pods {
-		running[string(pod.UID)] = !isTerminating(pod)
+	named := map[string]bool{}
+	for _, target := range change.Targets {
+		named[target.UID] = true
 	}
-	return slices.DeleteFunc(slices.Clone(change.Targets), func(t policies.Target) bool { return !running[t.UID] }), nil
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool {
+		owned := isDisplaceable(pod) && slices.Contains(facts.Owners, types.UID(ownerUID(&pod)))
+		return isTerminating(pod) || !owned && !named[string(pod.UID)]
+	})
+	left, of = targetsOf(pods), len(change.Targets)
+	if facts.Pods > 0 {
+		of = max(facts.Pods, len(left))
+	}
+	return left, of, nil
 }
 
 // Verify looks whether all of the pods are gone or on their way out.
@@ -150,7 +180,7 @@ func (d *Displace) Verify(ctx context.Context, env responders.Env, change respon
 	if err != nil {
 		return unknown(err)
 	}
-	left, err := remaining(ctx, client, change)
+	left, of, err := remaining(ctx, client, change)
 	if err != nil {
 		return unknown(err)
 	}
@@ -158,5 +188,5 @@ func (d *Displace) Verify(ctx context.Context, env responders.Env, change respon
 	for _, pod := range left {
 		missing = append(missing, pod.String()+" runs on as before")
 	}
-	return responders.FindingOf(len(change.Targets), missing), nil
+	return responders.FindingOf(of, missing), nil
 }

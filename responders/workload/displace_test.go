@@ -84,14 +84,42 @@ func TestDisplaceSparesAPodThatTookTheName(t *testing.T) {
 	}
 }
 
-func TestDisplaceRefusals(t *testing.T) {
-	crowd := []runtime.Object{aNode("a")}
+// TestDisplaceOfAZone: where pods are too many to be named each, their controllers are, and no pod of another leaves.
+func TestDisplaceOfAZone(t *testing.T) {
+	crowd := []runtime.Object{aNode("a"), aPod("a", "db-0", "StatefulSet", "db"), aPod("a", "kept", "ReplicaSet", "web", claim)}
 	for i := range maxTargets + 1 {
 		crowd = append(crowd, aPod("a", fmt.Sprintf("web-%d", i), "ReplicaSet", "web"))
 	}
-	clusters, _, _ := responderstest.InMemory(t, crowd...)
+	clusters, _, own := responderstest.InMemory(t, crowd...)
+	r := NewDisplace(clusters)
+	change, err := r.Preview(t.Context(), env, responders.Args{"nodes": []string{"a"}, "only": "stateless"})
+	if err != nil || targetNames(change) != "node/a replicaset/shop/web" {
+		t.Fatalf("error %v, its targets are %s", err, targetNames(change))
+	}
+	if found, err := r.Verify(t.Context(), env, change); err != nil || found.Outcome != responders.OutcomeNotVerified || len(found.Detail) != 20 {
+		t.Errorf("Verify says %+v, error %v", found, err)
+	}
+	if err := r.Apply(responders.WithGuard(t.Context(), func(context.Context) error { return nil }), env, change); err != nil {
+		t.Fatal(err)
+	}
+	stay := 0
+	list, err := own.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range list.Items {
+		if !isTerminating(pod) {
+			stay++
+		}
+	}
+	if found, err := r.Verify(t.Context(), env, change); err != nil || found.Outcome != responders.OutcomeVerified || stay != 2 {
+		t.Errorf("Verify says %+v, error %v; %d pods stay, want 2", found, err, stay)
+	}
+}
+
+func TestDisplaceRefusals(t *testing.T) {
+	clusters, _, _ := responderstest.InMemory(t, aNode("a"))
 	for says, args := range map[string]responders.Args{
-		"501 pods would leave, more than 500":      {"nodes": []string{"a"}, "only": "stateless"},
 		`"only" must be stateless, not "stateful"`: {"nodes": []string{"a"}, "only": "stateful"},
 		"read node b": {"nodes": []string{"a", "b"}, "only": "stateless"},
 	} {

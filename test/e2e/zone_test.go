@@ -10,7 +10,7 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
-// TestZone: both nodes of a zone die. That is one incident, of the zone: no node is told of, none is repaired. When one of them
+// TestZone: both nodes of a zone die, where nothing may be done about zones. That is one incident, of the zone: no node is told of, none is repaired. When one of them
 // returns, the zone is not lost any more and the other is a dead node like any.
 func TestZone(t *testing.T) {
 	s := begin(t, shared(t), patient("zone"))
@@ -18,11 +18,11 @@ func TestZone(t *testing.T) {
 		s.must(s.rig.Stack.FailNode(s.ctx, node))
 	}
 	var list []api.Summary
-	s.await(90*time.Second, "the zone has an incident that waits for a person", func(ctx context.Context) (_ bool, err error) {
+	s.await(90*time.Second, "the zone has an incident that is held", func(ctx context.Context) (_ bool, err error) {
 		list, err = s.Incidents(ctx)
 		return len(list) > 0 && list[0].State == incident.Held, err
 	})
-	if len(list) != 1 || list[0].Anchor != "zone/eu-west-1b" || !strings.Contains(list[0].Why, "no runbook speaks about faults of kind zone") {
+	if len(list) != 1 || list[0].Anchor != "zone/eu-west-1b" || !strings.Contains(list[0].Why, "the mode is observe") {
 		t.Fatalf("the incidents are %+v, want one of the zone", list)
 	}
 	zone, err := s.Incident(s.ctx, string(list[0].ID))
