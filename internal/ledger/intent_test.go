@@ -68,6 +68,39 @@ func TestIntentTakesAndCloseReleases(t *testing.T) {
 	}
 }
 
+// A wider incident takes over what another holds, while that is not worked on; who was about to begin on it is refused, though he knows of a
+// budget in which it is his.
+func TestYieldedIsClaimedByAnother(t *testing.T) {
+	l := newLedger(t)
+	inc := acting(t, l, "w1", "w1")
+	if _, err := l.AppendIntent(t.Context(), inc, intent(0), claim("w1"), "gate"); err != nil {
+		t.Fatal(err)
+	}
+	note := incident.Record{Kind: incident.Noted, At: noon, Text: "gives up"}
+	if _, err := l.AppendYielding(t.Context(), inc, note); err == nil {
+		t.Fatal("what is worked on was given up")
+	}
+	failed := done(0)
+	failed.Kind = incident.Failed
+	if _, err := l.AppendReleasing(t.Context(), inc, failed); err != nil {
+		t.Fatal(err)
+	}
+	slow := load(t, l, inc.ID)
+	if _, err := l.AppendYielding(t.Context(), inc, note); err != nil {
+		t.Fatal(err)
+	}
+	if budget, held := stand(t, l, "w1"); len(budget.Holdings) != 0 || len(held) != 0 {
+		t.Errorf("the budget is %+v, locks are %v", budget, held)
+	}
+	if _, err := l.Append(t.Context(), slow, note); !errors.Is(err, ErrLost) {
+		t.Errorf("who knew of nothing was let through: %v", err)
+	}
+	other := acting(t, l, "w2", "w2")
+	if _, err := l.AppendIntent(t.Context(), other, intent(0), claim("w1", "w2"), "gate"); err != nil {
+		t.Errorf("what was given up is refused: %v", err)
+	}
+}
+
 func TestIntentRefusals(t *testing.T) {
 	l := newLedger(t)
 	holder := acting(t, l, "w1", "w1")

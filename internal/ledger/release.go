@@ -23,6 +23,26 @@ func (l *Ledger) AppendReleasing(ctx context.Context, inc *incident.Incident, re
 	return seq, nil
 }
 
+// AppendYielding appends a record of an incident that is not worked on as Append does, in one atomic batch with the end of all that it holds,
+// its locks too: a wider incident takes over. Since that is part of a record, whoever is about to begin on what it held is refused; who
+// begins later claims anew.
+func (l *Ledger) AppendYielding(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	if inc.Working() {
+		return 0, fmt.Errorf("append %s to incident %s: what it holds is being worked on", rec.Kind, inc.ID)
+	}
+	seq, err := l.appendWith(ctx, inc, rec, func(_ context.Context, now Budget) (change, error) {
+		if !now.Holds(inc.ID) {
+			return change{}, nil
+		}
+		next := now.Without(inc.ID)
+		return change{budget: &next}, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
+	}
+	return seq, nil
+}
+
 // Close appends the last record, Closed, in one atomic batch with all that ends with the incident: its key says so, its locks
 // and its budget are released. The next finding of the same fault is a new incident.
 func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {

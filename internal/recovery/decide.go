@@ -36,7 +36,7 @@ type Stored struct {
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
 // takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
-	best, err := e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) })
+	best, err := e.bestNow(ctx, inc, look, phase)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,19 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.rests(ctx, inc, look)
 	}
 	return e.decided(ctx, inc, look, phase, best)
+}
+
+// bestNow is the best plan there is, after incidents that a wider one explains have given up what alone held that back.
+func (e *Engine) bestNow(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
+	judge := func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) }
+	best, err := e.judged(ctx, judge)
+	if err != nil || phase != incident.PhaseRecover || !onlyLocked(best.answer) {
+		return best, err
+	}
+	if took, err := e.takeOver(ctx, inc); err != nil || !took {
+		return best, err
+	}
+	return e.judged(ctx, judge)
 }
 
 // rests leaves an incident as it is until it is looked at again, but for what nobody works with.

@@ -35,6 +35,7 @@ type Ledger interface {
 	AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim ledger.Claim, doc any) (uint64, error)
 	AppendAsked(ctx context.Context, inc *incident.Incident, rec incident.Record, doc any) (uint64, error)
 	AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
+	AppendYielding(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error)
 	Budget(ctx context.Context) (ledger.Budget, error)
 	KnownBudget() ledger.Budget

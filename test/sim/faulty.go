@@ -78,6 +78,11 @@ func (f *faulty) AppendAsked(ctx context.Context, inc *incident.Incident, rec in
 	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendAsked(ctx, inc, rec, doc) })
 }
 
+// AppendYielding implements recovery.Ledger.
+func (f *faulty) AppendYielding(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendYielding(ctx, inc, rec) })
+}
+
 // AppendReleasing implements recovery.Ledger.
 func (f *faulty) AppendReleasing(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	return writes(f, ctx, func() (uint64, error) { return f.Ledger.AppendReleasing(ctx, inc, rec) })

@@ -69,6 +69,24 @@ func (l *Ledger) AppendReleasing(ctx context.Context, inc *incident.Incident, re
 	return seq, nil
 }
 
+// AppendYielding appends a record and ends all that the incident holds, see [ledger.Ledger.AppendYielding].
+func (l *Ledger) AppendYielding(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	if inc.Working() {
+		return 0, fmt.Errorf("append %s to incident %s: what it holds is being worked on", rec.Kind, inc.ID)
+	}
+	seq, err := l.append(ctx, inc, rec, func(now ledger.Budget) batch {
+		if !now.Holds(inc.ID) {
+			return batch{}
+		}
+		next := now.Without(inc.ID)
+		return batch{budget: &next}
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append %s to incident %s: %w", rec.Kind, inc.ID, err)
+	}
+	return seq, nil
+}
+
 // Close appends the last record and releases all that the incident holds, see [ledger.Ledger.Close].
 func (l *Ledger) Close(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
 	if rec.Kind != incident.Closed {

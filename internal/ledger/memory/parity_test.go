@@ -318,6 +318,10 @@ func (r *run) move(w int, id incident.ID) {
 		})
 	case rec.Kind == incident.Closed || r.rng.IntN(40) == 0:
 		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) { return l.Close(r.t.Context(), inc, rec) })
+	case r.rng.IntN(40) == 0:
+		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) {
+			return l.AppendYielding(r.t.Context(), inc, rec)
+		})
 	case r.rng.IntN(2) == 0:
 		r.write(w, id, rec, func(l replica, inc *incident.Incident) (uint64, error) {
 			return l.AppendReleasing(r.t.Context(), inc, rec)
