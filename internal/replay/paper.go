@@ -93,6 +93,10 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 			return s.nothing(names(c.Targets)), nil
 		}
 		return s.nothing(args.Names("nodes")), nil
+	case len(c.Targets) == 0 && s.spec.Class == policies.Observe:
+		c.Nothing, c.Targets = true, []policies.Target{{Kind: "Cluster", Name: env.Cluster}}
+		c.Will = []string{"nothing is asked on paper"}
+		return c, nil
 	case len(c.Targets) == 0:
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
 	}
