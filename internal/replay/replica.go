@@ -14,6 +14,7 @@ import (
 	"github.com/salvor-io/salvor/internal/ledger/memory"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/internal/recovery"
+	"github.com/salvor-io/salvor/policies"
 )
 
 // lookAgain is how long after a look that failed an incident is looked at again.
@@ -82,6 +83,11 @@ func (l *Life) Start() {
 	for _, id := range l.pipeline.Live() {
 		l.Look(id)
 	}
+}
+
+// Authorize asks policy whether a person may say something about what people are asked, as this replica does.
+func (l *Life) Authorize(ctx context.Context, inc *incident.Incident, person policies.Person) (recovery.Stored, uint64, error) {
+	return l.engine.Authorize(ctx, inc, person)
 }
 
 // Fired takes up a timer that fired.

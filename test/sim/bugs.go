@@ -9,10 +9,12 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events"
+	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
 	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/policies"
@@ -38,12 +40,17 @@ const (
 	BugBlindIsGone  Bug = "takes what it cannot see for gone"
 	BugNoBrakes     Bug = "lets rules pass the brakes"
 	BugNarrow       Bug = "knows no zones"
+	BugStranger     Bug = "counts the vote of a stranger"
+	BugTwice        Bug = "counts one person twice"
+	BugAnyPlan      Bug = "counts a vote for any plan"
+	BugNoNo         Bug = "takes a rejection for consent"
+	BugSilence      Bug = "takes silence for consent"
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{BugStale, BugNoBudget, BugEarlyAck, BugOneWitness, BugScopeID, BugHasty, BugNoTimers, BugNoUndo, BugUnguarded, BugBlindHands, BugDeafToPauses,
-		BugBlindIsGone, BugNoBrakes, BugNarrow}
+		BugBlindIsGone, BugNoBrakes, BugNarrow, BugStranger, BugTwice, BugAnyPlan, BugNoNo, BugSilence}
 }
 
 // judges are the judges with the bug.
@@ -220,4 +227,30 @@ func (r *run) result() Result {
 		out.Lives += p.lives
 	}
 	return out
+}
+
+// takenFor is who somebody is taken for who says something for the nth time, and what they are taken to say. A plan is asked about now.
+func (b Bug) takenFor(what said, nth int, now string) (people.Person, approval.Said) {
+	who, told := what.soul.person(), approval.Said{Voice: what.voice, Plan: what.plan, Reason: "sim"}
+	switch {
+	case b == BugStranger:
+		who.Role, who.Groups = people.Operator, []string{"sre-oncall", "owners"}
+	case b == BugTwice && nth > 0:
+		who.Name = "U-" + who.Name
+	case b == BugAnyPlan:
+		told.Plan = now
+	case b == BugNoNo && what.voice == incident.Reject:
+		told.Voice = incident.Approve
+	}
+	return who, told
+}
+
+// hears is what is recorded of what an engine would have recorded.
+func (b Bug) hears(inc *incident.Incident, rec incident.Record) incident.Record {
+	if b != BugSilence || rec.Kind != incident.Reminded || inc.Approval == nil {
+		return rec
+	}
+	ballot := &incident.Ballot{Person: "salvor", Groups: []string{"sre-oncall", "owners"}, Says: incident.Approve, Plan: inc.Approval.Plan.Digest}
+	rec.Kind, rec.Ballot = incident.Voted, ballot
+	return rec
 }

@@ -54,6 +54,7 @@ func writes[T any](f *faulty, ctx context.Context, do func() (T, error)) (T, err
 
 // Append implements recovery.Ledger.
 func (f *faulty) Append(ctx context.Context, inc *incident.Incident, rec incident.Record) (uint64, error) {
+	rec = f.replica.run.bug.hears(inc, rec)
 	return writes(f, ctx, func() (uint64, error) { return f.Ledger.Append(ctx, inc, rec) })
 }
 

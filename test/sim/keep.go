@@ -25,7 +25,7 @@ func (l *Lab) Keep(ctx context.Context, seed uint64, bug Bug, w io.Writer) error
 	if _, err := fmt.Fprintf(w, "Seed %d of the simulation. What went wrong:\n%s\nRun it again, and see each event and record: %s\n\n", seed, strings.Join(result.Complaints(), "\n")+"\n", command); err != nil {
 		return err
 	}
-	e := export.New(export.Options{Log: r.log, Past: r.store, Decisions: r.store.Writer("export"), Missing: ledger.ErrNotFound, Config: l.cfg, Rules: export.ShippedAlone{}, Version: "simulated",
+	e := export.New(export.Options{Log: r.log, Past: r.store, Decisions: r.store.Writer("export"), Missing: ledger.ErrNotFound, Config: r.house.cfg, Rules: r.house, Version: "simulated",
 		Clock: r.clock.Now})
 	return e.Export(ctx, w, r.start, r.clock.Now())
 }

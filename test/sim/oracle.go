@@ -25,6 +25,7 @@ type oracle struct {
 	order     []incident.ID
 	done      map[string]int // changes of the truth, by incident, plan, step and target
 	paused    []policies.Pause
+	plans     map[string]*responders.Plan // that people were asked about, by digest
 }
 
 // reading is what the log says of one node, as of any of its events.
@@ -66,10 +67,11 @@ type history struct {
 	phase   incident.Phase
 	working bool
 	ended   time.Time
+	votes   votes
 }
 
 func newOracle(r *run) *oracle {
-	return &oracle{run: r, nodes: map[string]*reading{}, watches: map[string][]sight{}, alerts: map[string]bool{}, histories: map[incident.ID]*history{}, done: map[string]int{}}
+	return &oracle{run: r, nodes: map[string]*reading{}, watches: map[string][]sight{}, alerts: map[string]bool{}, histories: map[incident.ID]*history{}, done: map[string]int{}, plans: map[string]*responders.Plan{}}
 }
 
 // fails notes what went wrong, at most a few of it.
@@ -181,6 +183,7 @@ func (o *oracle) record(rec incident.Sequenced) {
 	}
 	o.fresh(rec)
 	h.records = append(h.records, rec)
+	o.spoken(h, rec)
 	switch rec.Kind {
 	case incident.Decided:
 		h.plan, h.phase, h.working = nil, rec.Decided.Phase, rec.Decided.Starts()
@@ -268,6 +271,9 @@ func (o *oracle) intends(h *history, rec incident.Sequenced) {
 		return
 	}
 	o.seen(h, rec)
+	if why := h.votes.lacking; why != "" {
+		o.fails("%s: step %s is begun, and %s", name, rec.Step.Name, why)
+	}
 	for _, t := range h.plan.Targets() {
 		o.target(h, rec, t)
 	}

@@ -3,8 +3,10 @@ package sim
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"slices"
+	"testing/fstest"
 	"time"
 
 	"github.com/salvor-io/salvor/internal/clock"
@@ -24,23 +26,51 @@ const (
 type Lab struct {
 	Trace func(line string) // told of each event and record, when it is not nil
 
+	acting, asking house
+}
+
+// house is what judges by one configuration.
+type house struct {
 	cfg    *config.Config
+	rules  fstest.MapFS // beside the shipped ones
 	judges *judging.Judgement
 }
 
-// NewLab makes a lab with the shipped rules, runbooks and limits, for fleets of up to six clusters in which everything may be done.
+// NewLab makes a lab with the shipped rules, runbooks and limits, for fleets of up to six clusters in which everything may be done, or, for
+// some seeds, in which people are asked about everything.
 func NewLab(ctx context.Context) (*Lab, error) {
-	text := "clusters:\n"
-	for n := range 6 {
-		text += fmt.Sprintf("  - {name: c%d, region: r%d, environment: sim, observe: {in_cluster: true}, act: {kubeconfig: sim}, modes: {node: act, zone: act, region: act}}\n", n, n)
-	}
-	cfg, err := config.Parse("salvor.yaml", []byte(text))
+	acting, err := newHouse(ctx, policies.ModeAct, nil)
 	if err != nil {
 		return nil, err
 	}
-	judges, err := judging.New(ctx, cfg, nil)
-	return &Lab{cfg: cfg, judges: judges}, err
+	asking, err := newHouse(ctx, policies.ModeAsk, fstest.MapFS{"sim.rego": {Data: []byte(twoKinds)}})
+	return &Lab{acting: acting, asking: asking}, err
 }
+
+func newHouse(ctx context.Context, mode policies.Mode, rules fstest.MapFS) (house, error) {
+	text := "clusters:\n"
+	for n := range 6 {
+		text += fmt.Sprintf("  - {name: c%[1]d, region: r%[1]d, environment: sim, observe: {in_cluster: true}, act: {kubeconfig: sim}, modes: {node: %[2]s, zone: %[2]s, region: %[2]s}}\n", n, mode)
+	}
+	cfg, err := config.Parse("salvor.yaml", []byte(text))
+	if err != nil {
+		return house{}, err
+	}
+	h := house{cfg: cfg, rules: rules}
+	h.judges, err = judging.New(ctx, cfg, h.given())
+	return h, err
+}
+
+// given are the rules beside the shipped ones, nil where there are none.
+func (h house) given() fs.FS {
+	if h.rules == nil {
+		return nil
+	}
+	return h.rules
+}
+
+// Written implements export.Rules.
+func (h house) Written(context.Context) (fs.FS, error) { return h.given(), nil }
 
 // Result is what the oracle says of a run.
 type Result struct {
@@ -61,11 +91,13 @@ type run struct {
 	*Lab
 
 	ctx       context.Context
+	house     house
 	seed      uint64
 	bug       Bug
 	judges    *judging.Judgement // with the bug
 	rng       *rand.Rand         // of the truth
 	chaos     *rand.Rand         // of all that lies between it and Salvor
+	crowd     *crowd             // the people who are asked
 	deadly    int                // of so many writes one kills, 0: none
 	clock     *clock.Virtual
 	start     time.Time
@@ -95,7 +127,8 @@ func (l *Lab) run(ctx context.Context, seed uint64, bug Bug) (*run, Result, erro
 		start: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), lastOf: map[incident.ID]uint64{}}
 	r.clock = clock.NewVirtual(r.start)
 	r.oracle, r.recall = newOracle(r), newRecall(r)
-	r.judges = bug.judges(l.judges)
+	r.crowd = newCrowd(r)
+	r.judges = bug.judges(r.house.judges)
 	r.store = memory.New(memory.Options{Now: r.clock.Now})
 	r.log = &journal{run: r, taken: map[string]time.Time{}}
 	r.store.Follow(func(rec incident.Sequenced) {
@@ -103,6 +136,7 @@ func (l *Lab) run(ctx context.Context, seed uint64, bug Bug) (*run, Result, erro
 		r.trace("%s %s by %s at event %d: %s", rec.Incident.Name(), rec.Kind, rec.Writer, rec.ViewSeq, rec.Text)
 		r.oracle.record(rec)
 		r.recall.record(rec)
+		r.crowd.record(rec)
 		r.redeliver(rec)
 	})
 	if err := r.build(); err != nil {
@@ -134,7 +168,7 @@ func (r *run) build() error {
 		if err != nil {
 			return err
 		}
-		if p.books, err = judging.LoadBooks(r.cfg, nil, catalog); err != nil {
+		if p.books, err = judging.LoadBooks(r.house.cfg, nil, catalog); err != nil {
 			return err
 		}
 	}
