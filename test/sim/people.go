@@ -78,14 +78,24 @@ func (c *crowd) record(rec incident.Sequenced) {
 	c.shown, c.last[rec.Incident] = append(c.shown, plan), plan
 	switch within := incident.Within(*rec.Decided.Answer.Asks); c.rng.IntN(8) {
 	case 0: // nobody answers
-	case 1, 2, 3, 4: // who is asked approves soon
-		for _, s := range c.souls[:4] {
-			c.answers(rec.Incident, said{s, incident.Approve, plan}, c.within(time.Minute))
-		}
+	case 1, 2, 3: // who is asked approves soon
+		c.approve(rec.Incident, plan)
+	case 4: // so they do, of what they were shown yesterday
+		c.approve(rec.Incident, yesterdays)
 	default: // anybody says anything
 		for range 1 + c.rng.IntN(6) {
 			c.answers(rec.Incident, c.anything(plan), c.within(within+within/4))
 		}
+	}
+}
+
+// yesterdays is a plan that nobody was asked about here.
+const yesterdays = "0123456789abcdef"
+
+// approve has all who may be asked approve of a plan within a minute.
+func (c *crowd) approve(id incident.ID, plan string) {
+	for _, s := range c.souls[:4] {
+		c.answers(id, said{s, incident.Approve, plan}, c.within(time.Minute))
 	}
 }
 
@@ -102,7 +112,7 @@ func (c *crowd) anything(plan string) said {
 	case 2:
 		out.plan = c.shown[c.rng.IntN(len(c.shown))]
 	case 3:
-		out.plan = "0123456789abcdef" // of yesterday
+		out.plan = yesterdays
 	}
 	return out
 }
@@ -134,7 +144,7 @@ func (c *crowd) someReplica() *replica {
 func (c *crowd) says(p *replica, id incident.ID, what said, nth int) {
 	who, told := c.run.bug.takenFor(what, nth, c.last[id])
 	c.meant[meaning(id, who.Name, told.Voice, told.Plan)] = what
-	desk := approval.Desk{Ledger: &faulty{Ledger: c.run.store.Writer(p.name + ".desk"), replica: p, life: p.lives}, Authorizer: p.life,
+	desk := approval.Desk{Ledger: &faulty{Ledger: c.run.store.Writer(p.name + ".desk"), replica: p, life: p.lives}, Authorizer: p.life, Policy: unsigned{},
 		Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
 	_, err := desk.Say(c.run.ctx, who, id, told)
 	c.run.trace("%s says %s of plan %.6s of %s: %v", what.soul.name, what.voice, what.plan, id.Name(), err)
@@ -150,3 +160,9 @@ func (c *crowd) truth(id incident.ID, b incident.Ballot) (said, bool) {
 	what, ok := c.meant[meaning(id, b.Person, b.Says, b.Plan)]
 	return what, ok
 }
+
+// unsigned is a policy that nobody has signed.
+type unsigned struct{}
+
+// Signer implements approval.Policy.
+func (unsigned) Signer() string { return "" }
