@@ -30,7 +30,7 @@ func (c *Console) guarded(next http.Handler) http.Handler {
 			w.Header().Set(name, value)
 		}
 		if err := c.origins.Check(r); err != nil {
-			c.refuse(w, r, refusal{http.StatusForbidden, "This was sent by another site, and counts for nothing.", "Open Salvor itself and do it there."})
+			c.forged(w, r, refusal{http.StatusForbidden, "This was sent by another site, and counts for nothing.", "Open Salvor itself and do it there."})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -48,7 +48,7 @@ func (c *Console) known(answer http.HandlerFunc) http.Handler {
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
 			http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
 		default:
-			c.refuse(w, r, refusal{http.StatusForbidden, "You are not logged in any more, so it does not count.", "Log in, look again, and say it then."})
+			c.forged(w, r, refusal{http.StatusForbidden, "You are not logged in any more, so it does not count.", "Log in, look again, and say it then."})
 		}
 	})
 }
@@ -61,11 +61,17 @@ func (c *Console) own(answer http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		if !c.Sessions.Holds(r, r.PostForm.Get("token")) {
-			c.refuse(w, r, refusal{http.StatusForbidden, "The page is of an earlier session, so it does not count.", "Load it anew, look again, and say it then."})
+			c.forged(w, r, refusal{http.StatusForbidden, "The page is of an earlier session, so it does not count.", "Load it anew, look again, and say it then."})
 			return
 		}
 		answer(w, r)
 	}
+}
+
+// forged refuses what no page of ours, or none that somebody has open, has sent. The log tells of it.
+func (c *Console) forged(w http.ResponseWriter, r *http.Request, why refusal) {
+	c.Log.WarnContext(r.Context(), "what was sent to the console does not count", "path", r.URL.Path, "from", r.RemoteAddr, "person", people.From(r.Context()).Name, "why", why.Why)
+	c.refuse(w, r, why)
 }
 
 // localPath is where to go after a login: a page of the console, and nowhere else.

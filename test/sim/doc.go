@@ -7,7 +7,9 @@
 //   - sources (sources.go): what a replica's watches, probes and its intake make of that, with delays, losses and repetitions.
 //   - fleet of replicas (salvor.go): lives of Salvor that share a log and a ledger, die between any two moves, and lag.
 //   - hands (hands.go): the responders, on the truth.
-//   - oracle (oracle.go, recall.go): what must never happen, and what must have been found. It shares no code with the classifiers.
+//   - crowd (people.go): those who are asked, and others; some answer, late, twice, of another plan, or not at all.
+//   - oracle (oracle.go, consent.go, recall.go): what must never happen, and what must have been found. It shares no code with the classifiers,
+//     nor with what counts votes.
 //   - bugs (bugs.go): mistakes that can be planted, to see that the oracle finds them.
 //
 // One seed is one run, to the last byte: all of it runs in one goroutine at a time on a clock.Virtual.
