@@ -229,6 +229,11 @@ func (r *run) result() Result {
 	return out
 }
 
+// ofPeople says that a bug shows only where people are asked.
+func (b Bug) ofPeople() bool {
+	return slices.Contains([]Bug{BugStranger, BugTwice, BugAnyPlan, BugNoNo, BugSilence}, b)
+}
+
 // takenFor is who somebody is taken for who says something for the nth time, and what they are taken to say. A plan is asked about now.
 func (b Bug) takenFor(what said, nth int, now string) (people.Person, approval.Said) {
 	who, told := what.soul.person(), approval.Said{Voice: what.voice, Plan: what.plan, Reason: "sim"}

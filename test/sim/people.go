@@ -63,7 +63,7 @@ func newCrowd(r *run) *crowd {
 		{"lea", people.Admin, []string{"sre-leads"}}, {"vera", people.Viewer, []string{"sre-oncall"}}, {"eve", people.Operator, []string{"dev"}},
 	}}
 	r.house = r.acting
-	if c.rng.IntN(4) == 0 {
+	if c.rng.IntN(4) == 0 || r.bug.ofPeople() {
 		r.house = r.asking
 	}
 	return c
@@ -78,13 +78,15 @@ func (c *crowd) record(rec incident.Sequenced) {
 	c.shown, c.last[rec.Incident] = append(c.shown, plan), plan
 	switch within := incident.Within(*rec.Decided.Answer.Asks); c.rng.IntN(8) {
 	case 0: // nobody answers
-	case 1, 2, 3: // who is asked approves soon
+	case 1: // one who could be either of two who are asked speaks twice, and nobody else does
+		c.answers(rec.Incident, said{c.souls[1], incident.Approve, plan}, 2, c.within(time.Minute))
+	case 2, 3: // who is asked approves soon
 		c.approve(rec.Incident, plan)
 	case 4: // so they do, of what they were shown yesterday
 		c.approve(rec.Incident, yesterdays)
 	default: // anybody says anything
 		for range 1 + c.rng.IntN(6) {
-			c.answers(rec.Incident, c.anything(plan), c.within(within+within/4))
+			c.answers(rec.Incident, c.anything(plan), c.once(), c.within(within+within/4))
 		}
 	}
 }
@@ -95,7 +97,7 @@ const yesterdays = "0123456789abcdef"
 // approve has all who may be asked approve of a plan within a minute.
 func (c *crowd) approve(id incident.ID, plan string) {
 	for _, s := range c.souls[:4] {
-		c.answers(id, said{s, incident.Approve, plan}, c.within(time.Minute))
+		c.answers(id, said{s, incident.Approve, plan}, c.once(), c.within(time.Minute))
 	}
 }
 
@@ -117,12 +119,16 @@ func (c *crowd) anything(plan string) said {
 	return out
 }
 
-// answers has somebody say something after a while, now and then at two replicas at once.
-func (c *crowd) answers(id incident.ID, what said, after time.Duration) {
-	times := 1
+// once is how often somebody says something: once, and now and then twice.
+func (c *crowd) once() int {
 	if c.rng.IntN(4) == 0 {
-		times = 2
+		return 2
 	}
+	return 1
+}
+
+// answers has somebody say something after a while, so many times at once, at whatever replicas.
+func (c *crowd) answers(id incident.ID, what said, times int, after time.Duration) {
 	c.run.clock.At(c.run.clock.Now().Add(after), func() {
 		for nth := range times {
 			if p := c.someReplica(); p != nil {
