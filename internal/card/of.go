@@ -29,6 +29,9 @@ func Of(inc *incident.Incident, w Words) Card {
 	if plan != nil {
 		c.Plan = plan.Digest
 	}
+	if halting := inc.Halting(); halting != nil && c.Ask == nil {
+		c.Plan = halting.Digest
+	}
 	c.Push = push(c, plan)
 	return c
 }
@@ -71,12 +74,27 @@ func stageOf(inc *incident.Incident) Stage {
 func verbs(inc *incident.Incident) []Verb {
 	a := inc.Asking()
 	if a == nil {
-		return nil
+		return stops(inc)
 	}
 	if a.HeldBy != "" {
 		return []Verb{Approve, Reject}
 	}
 	return []Verb{Approve, Reject, Hold}
+}
+
+// stops are the ways in which the plan that is worked on can be ended now.
+func stops(inc *incident.Incident) []Verb {
+	var out []Verb
+	if inc.Halting() == nil {
+		return nil
+	}
+	if inc.Halts(incident.Halt{}) == nil {
+		out = append(out, Stop)
+	}
+	if inc.Halts(incident.Halt{Undo: true}) == nil {
+		out = append(out, StopAndUndo)
+	}
+	return out
 }
 
 // doings are how plans of the shipped runbooks are called, by what they do.

@@ -130,6 +130,26 @@ func (w *wall) card(t *testing.T) card.Card {
 	return w.shown[w.order[0]]
 }
 
+// set says what fails from now on.
+func (w *wall) set(fail, after func(string) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail, w.after = fail, after
+}
+
+// told are the asides of the one message.
+func (w *wall) told() []Aside {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Aside(nil), w.asides["m0"]...)
+}
+
+func (w *wall) edited() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.edits)
+}
+
 // scene is one incident, and replicas that show it.
 type scene struct {
 	t       *testing.T
@@ -180,6 +200,12 @@ func (s *scene) incidents() []incident.Incident {
 	return []incident.Incident{*inc}
 }
 
+func (s *scene) records() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.history)
+}
+
 func (s *scene) replica(name string) *Poster {
 	return New(Options{Replica: name, Routes: []Route{{Channel: s.wall}}, Incidents: s.incidents, Ledger: s.places, Lost: errLost, Clock: time.Now,
 		Words: func(*incident.Incident) card.Words { s.mu.Lock(); defer s.mu.Unlock(); return s.words }, Log: slog.New(slog.DiscardHandler)})
@@ -212,11 +238,11 @@ func TestAMessageFollowsItsRecord(t *testing.T) {
 		}
 		time.Sleep(5 * pace)
 		told := 0
-		for _, a := range s.wall.asides["m0"] {
+		for _, a := range s.wall.told() {
 			told += len(a.Lines)
 		}
-		if told != len(s.history) {
-			t.Errorf("%d lines are told of %d records", told, len(s.history))
+		if told != s.records() {
+			t.Errorf("%d lines are told of %d records", told, s.records())
 		}
 	})
 }
@@ -247,14 +273,14 @@ func TestDiedInBetween(t *testing.T) {
 			s := newScene(t).asks(false)
 			died := errors.New("the process is gone")
 			if posted {
-				s.wall.after = func(string) error { return died }
+				s.wall.set(nil, func(string) error { return died })
 			} else {
-				s.wall.fail = func(string) error { return died }
+				s.wall.set(func(string) error { return died }, nil)
 			}
 			stop := run(s.replica("a"))
 			synctest.Wait()
 			stop()
-			s.wall.after, s.wall.fail = nil, nil
+			s.wall.set(nil, nil)
 			defer run(s.replica("b"))()
 			time.Sleep(2 * lease)
 			if c := s.wall.card(t); c.Stage != card.Asking {
@@ -271,12 +297,12 @@ func TestAnEditThatDiedIsMadeAgain(t *testing.T) {
 		p := s.replica("a")
 		stop := run(p)
 		time.Sleep(5 * pace)
-		s.wall.fail = func(string) error { return errors.New("the process is gone") }
+		s.wall.set(func(string) error { return errors.New("the process is gone") }, nil)
 		s.votes(incident.Reject)
 		p.Wake()
 		time.Sleep(pace)
 		stop()
-		s.wall.fail = nil
+		s.wall.set(nil, nil)
 		defer run(s.replica("b"))()
 		time.Sleep(2 * lease)
 		if c := s.wall.card(t); len(c.Verbs) != 0 {
@@ -292,7 +318,7 @@ func TestEditsAreCoalesced(t *testing.T) {
 		p := s.replica("a")
 		defer run(p)()
 		time.Sleep(10 * pace)
-		began, before := time.Now(), len(s.wall.edits)
+		began, before := time.Now(), s.wall.edited()
 		for n := range 500 {
 			s.mu.Lock()
 			s.words.Progress = fmt.Sprintf("%d of 500", n+1)
@@ -302,12 +328,12 @@ func TestEditsAreCoalesced(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		took := time.Since(began).Seconds()
-		if rate := float64(len(s.wall.edits)-before) / took; rate > 1 || rate < 0.3 {
+		if rate := float64(s.wall.edited()-before) / took; rate > 1 || rate < 0.3 {
 			t.Errorf("%.2f edits a second", rate)
 		}
 		time.Sleep(5 * pace)
-		if c := s.wall.card(t); c.Seq != uint64(len(s.history)) {
-			t.Errorf("record %d is shown of %d", c.Seq, len(s.history))
+		if c := s.wall.card(t); c.Seq != uint64(s.records()) {
+			t.Errorf("record %d is shown of %d", c.Seq, s.records())
 		}
 	})
 }
@@ -368,7 +394,7 @@ func TestPeopleAreCalledAgain(t *testing.T) {
 		p.Wake()
 		time.Sleep(5 * pace)
 		calls := 0
-		for _, a := range s.wall.asides["m0"] {
+		for _, a := range s.wall.told() {
 			if a.Call {
 				calls++
 				if !strings.HasPrefix(a.Card.Push, "APPROVE?") {

@@ -17,6 +17,7 @@ import (
 // Desk is where what people say counts, or does not: then an *approval.Refusal says why.
 type Desk interface {
 	Say(ctx context.Context, who people.Person, id incident.ID, said approval.Said) (*incident.Incident, error)
+	Stop(ctx context.Context, who people.Person, id incident.ID, halt approval.Halt) (*incident.Incident, error)
 	Stranger(ctx context.Context, id incident.ID, account people.Account, verb string)
 }
 
@@ -65,6 +66,9 @@ func (r *Reception) Stranger(ctx context.Context, p Press) string {
 
 // do says or does at the desk what was pressed.
 func (r *Reception) do(ctx context.Context, who people.Person, p Press) (*incident.Incident, error) {
+	if p.Verb == card.Stop || p.Verb == card.StopAndUndo {
+		return r.Desk.Stop(ctx, who, p.Incident, approval.Halt{Plan: p.Plan, Undo: p.Verb == card.StopAndUndo, Reason: p.Reason})
+	}
 	return r.Desk.Say(ctx, who, p.Incident, approval.Said{Voice: voices[p.Verb], Plan: p.Plan, Reason: p.Reason})
 }
 
@@ -105,8 +109,17 @@ func counted(verb card.Verb, inc *incident.Incident) string {
 		return fmt.Sprintf("You are on it until %s: nobody else is asked meanwhile.", a.HeldUntil.UTC().Format("15:04 UTC"))
 	case verb == card.Approve && a != nil:
 		return fmt.Sprintf("Your approval counts; it takes %d more of %s.", a.Lacks().People, a.Whom().Whom())
+	case verb == card.Stop, verb == card.StopAndUndo:
+		return upperFirst(inc.Why) + "."
 	case verb == card.Approve:
 		return "Your approval counts, and the plan begins."
 	}
 	return "You have rejected the plan: it is not done, and a person has to go on."
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return "It is stopped"
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }

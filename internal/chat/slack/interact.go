@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -41,6 +42,11 @@ func (w *Workspace) later(ctx context.Context, do func(context.Context)) {
 	}
 	w.working.Go(func() {
 		defer func() { <-w.slots }()
+		defer func() {
+			if cause := recover(); cause != nil { // one press never ends the process
+				w.Log.Error("a press panicked", "panic", cause, "stack", string(debug.Stack()))
+			}
+		}()
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
 		defer cancel()
 		do(bounded)

@@ -71,6 +71,8 @@ func (o *office) Authorize(_ context.Context, inc *incident.Incident, p policies
 	return recovery.Stored{Question: q, Decision: policies.Settle(policies.Said{}, q)}, inc.ViewSeq, nil
 }
 
+func (*office) Signer() string { return "" }
+
 // syncWriter lets several write logs.
 type syncWriter struct {
 	mu  sync.Mutex
@@ -105,7 +107,7 @@ func open(t *testing.T, socket bool, class policies.Class) *office {
 
 func (o *office) begin(socket bool, web *httptest.Server, mux *http.ServeMux) {
 	log := slog.New(slog.NewTextHandler(&syncWriter{out: o.logs}, nil))
-	desk := &approval.Desk{Ledger: o.store.Writer("desk"), Authorizer: o, Lost: ledger.ErrLost, Log: log}
+	desk := &approval.Desk{Ledger: o.store.Writer("desk"), Authorizer: o, Policy: o, Lost: ledger.ErrLost, Log: log}
 	directory, err := people.NewDirectory([]people.Entry{account("ada", "U1", people.Operator), account("bob", "U2", people.Operator), account("vera", "U3", people.Viewer)}, 1)
 	if err != nil {
 		o.t.Fatal(err)
@@ -242,7 +244,8 @@ func TestApprove(t *testing.T) {
 			if b := o.inc().Consent; b == nil || b.Ballots[0].Person != "ada" || b.Ballots[0].Via != people.ViaSlack {
 				t.Errorf("consent is %+v", b)
 			}
-			o.noButtons()
+			o.poster.Wake()
+			o.until("nobody can approve any more", func() bool { return o.message().Buttons()[0].Label == "Stop here" })
 		})
 	}
 }
@@ -339,6 +342,23 @@ func TestWhoIsNotListenedTo(t *testing.T) {
 	if notes != 3 || votes != 0 {
 		t.Errorf("%d notes and %d votes, want one note for each of three and no vote", notes, votes)
 	}
+}
+
+// TestStop: while a plan is worked on it can be stopped, by a button that asks once more, and the buttons are gone after it.
+func TestStop(t *testing.T) {
+	o := open(t, true, policies.Disruptive)
+	o.press("U1", "Approve")
+	o.told("U1", "Your approval counts")
+	consent := o.inc().Consent
+	o.add(incident.Record{Kind: incident.Decided, Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: consent.Plan, Agreed: true, Answer: policies.Decision{Verdict: policies.Ask,
+		Asks: &policies.Asks{Needs: []policies.Need{{Groups: []string{"oncall"}, Votes: 1}}, Votes: 1}}}})
+	o.until("the buttons that stop it", func() bool { b := o.message().Buttons(); return len(b) > 1 && b[0].Label == "Stop here" })
+	o.press("U2", "Stop here")
+	o.told("U2", "Bob stopped plan")
+	if inc := o.inc(); inc.State != incident.HandedOver {
+		t.Errorf("it is %s", inc.State)
+	}
+	o.noButtons()
 }
 
 // TestStaleButton: what was on the screen before the plan changed does not count for the new one.
