@@ -108,7 +108,8 @@ func open(t *testing.T, socket bool, class policies.Class) *office {
 func (o *office) begin(socket bool, web *httptest.Server, mux *http.ServeMux) {
 	log := slog.New(slog.NewTextHandler(&syncWriter{out: o.logs}, nil))
 	desk := &approval.Desk{Ledger: o.store.Writer("desk"), Authorizer: o, Policy: o, Lost: ledger.ErrLost, Log: log}
-	directory, err := people.NewDirectory([]people.Entry{account("ada", "U1", people.Operator), account("bob", "U2", people.Operator), account("vera", "U3", people.Viewer)}, 1)
+	directory, err := people.NewDirectory([]people.Entry{account("ada", "U1", people.Operator), account("bob", "U2", people.Operator), account("vera", "U3", people.Viewer),
+		{Name: "fred", Role: people.Operator, Groups: []string{"oncall"}, Accounts: []people.Account{{Via: people.ViaSlack, Place: "T2", ID: "U1"}}}}, 1)
 	if err != nil {
 		o.t.Fatal(err)
 	}
