@@ -48,6 +48,7 @@ type App struct {
 	table    *alertmanager.Table // what alerts speak of
 	kicks    *kicks
 	folding  *folding
+	progress progress
 	front    *front
 }
 
@@ -101,8 +102,8 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 	a.pipeline = judges.Pipeline(opener, a.kicks.add, a.kicks.opened, log.With("part", "pipeline"))
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	a.engine = judges.Engine(judging.World{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline,
-		Others: a.others, Books: books, Clock: clock.Wall{}}, log.With("part", "recovery"))
-	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.engine.Interrupt(rec); a.front.moved(rec) },
+		Others: a.others, Books: books, Clock: clock.Wall{}, Progress: a.comesOn}, log.With("part", "recovery"))
+	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.engine.Interrupt(rec); a.progress.moved(rec); a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }
 

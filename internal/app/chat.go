@@ -7,12 +7,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/salvor-io/salvor/internal/approval"
-	"github.com/salvor-io/salvor/internal/card"
 	"github.com/salvor-io/salvor/internal/chat"
 	"github.com/salvor-io/salvor/internal/chat/all"
 	"github.com/salvor-io/salvor/internal/chat/slack"
 	"github.com/salvor-io/salvor/internal/httpserver"
-	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/people"
 )
@@ -30,8 +28,7 @@ func openChats(a *App, desk *approval.Desk, directory *people.Directory, meter c
 	if err != nil {
 		return nil, err
 	}
-	words := func(inc *incident.Incident) card.Words { return card.Words{Sentence: a.pipeline.Sentence(inc.Fault)} }
-	return &chats{opened, chat.New(chat.Options{Replica: a.opt.Life, Routes: opened.Routes, Incidents: a.pipeline.Incidents, Words: words, Ledger: a.store.ledger, Lost: ledger.ErrLost,
+	return &chats{opened, chat.New(chat.Options{Replica: a.opt.Life, Routes: opened.Routes, Incidents: a.pipeline.Incidents, Words: a.words, Ledger: a.store.ledger, Lost: ledger.ErrLost,
 		Clock: time.Now, Meter: meter, Log: log})}, nil
 }
 

@@ -116,7 +116,7 @@ func openConsole(a *App, finder console.Finder, desk *approval.Desk, known *know
 		return nil, err
 	}
 	sentence := func(inc *incident.Incident) card.Card {
-		return card.Of(inc, card.Words{Sentence: a.pipeline.Sentence(inc.Fault)})
+		return card.Of(inc, a.words(inc))
 	}
 	c, err := console.New(console.Options{Index: a.pipeline, Finder: finder, Desk: desk, Card: sentence, Sessions: sessions, Passwords: words, SignOn: known.signOn(), Address: a.cfg.ExternalURL,
 		Clock: time.Now, Log: a.opt.Log.With("part", "console")})

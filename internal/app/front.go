@@ -192,6 +192,12 @@ func (f *front) moved(rec incident.Sequenced) {
 	f.chats.poster.Wake()
 }
 
+// comesOn is told that a step of an incident is further than it was.
+func (f *front) comesOn(id incident.ID) {
+	f.console.ComesOn(id)
+	f.chats.poster.Wake()
+}
+
 // run serves until ctx ends; then it takes no more posts and lets those in flight end.
 func (f *front) run(ctx context.Context) error {
 	group, serving := errgroup.WithContext(ctx)

@@ -15,11 +15,43 @@ import (
 func facts(inc *incident.Incident, plan *responders.Plan, w Words) []Fact {
 	all := []Fact{{Label: "Broke", Lines: broke(inc, w)}}
 	if plan != nil {
-		all = append(all, Fact{Label: "Cost", Lines: cost(inc, plan)}, Fact{Label: "Loses", Lines: losses(plan), Grave: true},
-			Fact{Label: "Accept", Lines: warnings(plan), Grave: true})
+		all = append(all, Fact{Label: "Cost", Lines: cost(inc, plan)}, Fact{Label: "Loses", Lines: losses(plan), Grave: true})
+		all = append(all, told(plan)...)
+		all = append(all, Fact{Label: "Accept", Lines: warnings(plan), Grave: true})
 	}
 	all = append(all, Fact{Label: "Still down", Lines: clipAll(timeline.StillDown(inc)), Grave: true}, Fact{Label: "Why", Lines: why(inc)})
 	return slices.DeleteFunc(all, func(f Fact) bool { return len(f.Lines) == 0 })
+}
+
+// told are the facts that the steps of a plan tell, those of one label together: what moves, what stays down, how much room is left.
+func told(plan *responders.Plan) []Fact {
+	var all []Fact
+	for _, step := range plan.Steps {
+		for _, f := range step.Change.Facts {
+			at := slices.IndexFunc(all, func(known Fact) bool { return known.Label == name(f.Label) })
+			if at < 0 {
+				at, all = len(all), append(all, Fact{Label: name(f.Label)})
+			}
+			all[at].Grave = all[at].Grave || f.Grave
+			all[at].Lines = append(all[at].Lines, linesOf(f)...)
+		}
+	}
+	for i := range all {
+		all[i].Lines = bounded(slices.Compact(all[i].Lines))
+	}
+	return all
+}
+
+// linesOf is what a fact says: of how many things, where it counts them, before what it says of each.
+func linesOf(f responders.Fact) []string {
+	var lines []string
+	for _, line := range f.Lines {
+		lines = append(lines, clip(line))
+	}
+	if f.Count > 1 || f.Count == 1 && len(lines) == 0 {
+		lines = append([]string{fmt.Sprintf("%d in all", f.Count)}, lines...)
+	}
+	return lines
 }
 
 // broke is the fault as it is seen now while it lives, as it was recorded otherwise, and who agrees.

@@ -89,6 +89,9 @@ func New(opt Options) (*Console, error) {
 // Moved tells those who look at an incident of a record, after Index has folded it. It never blocks.
 func (c *Console) Moved(rec incident.Sequenced) { c.watch.moved(rec.Incident) }
 
+// ComesOn is told that a step of an incident is further than it was.
+func (c *Console) ComesOn(id incident.ID) { c.watch.moved(id) }
+
 // EndStreams ends all that waits for news, now and to come.
 func (c *Console) EndStreams() { c.watch.close() }
 

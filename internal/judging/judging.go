@@ -71,13 +71,15 @@ type World struct {
 	Others  recovery.Others
 	Books   *Books
 	Clock   clock.Clock
+
+	Progress func(id incident.ID, step int, text string) // see recovery.Options; nil is allowed
 }
 
 // Engine makes an engine that judges by it.
 func (j *Judgement) Engine(w World, log *slog.Logger) *recovery.Engine {
 	return recovery.New(recovery.Options{
 		Replica: w.Replica, Alone: w.Alone, Ledger: w.Ledger, Sights: w.Sights, Others: w.Others, Planner: wary{w.Books, w.Sights.Look}, Catalog: w.Books.Catalog,
-		Decider: j.Decider, Clusters: j.Clusters, Promises: j.Promises, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log,
+		Decider: j.Decider, Clusters: j.Clusters, Promises: j.Promises, Terms: j.Terms, Limits: j.Limits, StormSpan: j.StormSpan, Clock: w.Clock, Log: log, Progress: w.Progress,
 	})
 }
 
