@@ -301,13 +301,12 @@ func TestStopAndUndo(t *testing.T) {
 		t.Error("it was stopped")
 	}
 	c.deny = ""
-	inc, err := c.stops("bob", people.Operator, Halt{Plan: plan})
-	if err != nil {
+	if _, err := c.stops("bob", people.Operator, Halt{Plan: plan}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.stops("eve", people.Operator, Halt{Plan: plan})
 	c.wantRefusal(err, SaidBefore, "bob has stopped plan "+plan+" already")
-	if inc, err = c.stops("ada", people.Operator, Halt{Plan: plan, Undo: true}); err != nil || inc.Why != "ada has what plan "+plan+" did taken back" {
+	if inc, err := c.stops("ada", people.Operator, Halt{Plan: plan, Undo: true}); err != nil || inc.Why != "ada has what plan "+plan+" did taken back" {
 		t.Fatalf("%v: %s", err, inc.Why)
 	}
 	_, err = c.stops("ada", people.Operator, Halt{Plan: plan, Undo: true})

@@ -78,8 +78,10 @@ func TestGuessing(t *testing.T) {
 		t.Error("the sixth try is looked at at once")
 	}
 	w.now = w.now.Add(2 * time.Second)
-	if !b.Check(t.Context(), "ada", "elsewhere", "correct horse battery") || !b.Check(t.Context(), "ada", "elsewhere", "correct horse battery") {
-		t.Error("who waited is refused")
+	for range 2 {
+		if !b.Check(t.Context(), "ada", "elsewhere", "correct horse battery") {
+			t.Error("who waited is refused")
+		}
 	}
 }
 

@@ -303,7 +303,7 @@ func (o *oracle) target(h *history, rec incident.Sequenced, t policies.Target) {
 		}
 	}
 	for id, wide := range o.histories {
-		if wide.key.Cluster == cluster && wide.zone != "" && wide.zone == t.Zone && wide.ended.IsZero() && !wide.records[0].Standing && o.run.clock.Now().Sub(wide.opened) > maxLag {
+		if wide != h && wide.key.Cluster == cluster && wide.zone != "" && wide.zone == t.Zone && wide.ended.IsZero() && !wide.records[0].Standing && o.run.clock.Now().Sub(wide.opened) > maxLag {
 			o.fails("%s repairs %s, while %s is about its zone", name, t, id.Name())
 		}
 	}
