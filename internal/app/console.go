@@ -81,7 +81,7 @@ func (f *front) openToPeople(a *App, desk *approval.Desk) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the key of sessions: %w", err)
 	}
-	sessions, err := session.New(session.Options{Key: key, People: f.people, Ended: a.store.ledger, Secure: strings.HasPrefix(a.cfg.ExternalURL, "https://"), Clock: time.Now,
+	sessions, err := session.New(session.Options{Key: key, People: f.people, Ended: a.store.ledger, Role: f.people.role, Secure: strings.HasPrefix(a.cfg.ExternalURL, "https://"), Clock: time.Now,
 		Log: a.opt.Log.With("part", "session")})
 	if err != nil {
 		return err

@@ -94,6 +94,14 @@ func (k *knowing) Identify(r *http.Request) (people.Person, error) {
 	return people.Chain{k.Directory, k.provider}.Identify(r)
 }
 
+// role is what groups of the identity provider give somebody.
+func (k *knowing) role(groups []string) people.Role {
+	if k.provider == nil {
+		return people.Nobody
+	}
+	return k.provider.Role(groups)
+}
+
 // login is where salvor login asks, nil where nobody can.
 func (k *knowing) login() *api.Login {
 	switch {

@@ -105,7 +105,7 @@ func (c *Console) Handler() http.Handler {
 	mux.Handle("GET /incidents/{id}/{form}", c.known(c.back))
 	mux.Handle("POST /incidents/{id}/say", c.known(c.own(c.say)))
 	mux.Handle("POST /incidents/{id}/stop", c.known(c.own(c.stop)))
-	mux.Handle("POST /logout", c.known(c.own(c.logout)))
+	mux.Handle("POST /logout", c.own(c.logout))
 	mux.HandleFunc("GET /login", c.login)
 	mux.HandleFunc("POST /login", c.enter)
 	mux.HandleFunc("GET /assets/{name}", serveAsset)

@@ -48,7 +48,7 @@ func (c *Console) known(answer http.HandlerFunc) http.Handler {
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
 			http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
 		default:
-			c.forged(w, r, refusal{http.StatusForbidden, "You are not logged in any more, so it does not count.", "Log in, look again, and say it then."})
+			c.forged(w, r, refusal{http.StatusForbidden, "You are not logged in any more, or whether you are cannot be read now, so it does not count.", "Log in, look again, and say it then."})
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (m Mapping) unlisted(subject string, c claims) (people.Person, error) {
 	if err != nil {
 		return people.Person{}, err
 	}
-	role := m.role(groups)
+	role := m.Role(groups)
 	if role == people.Nobody {
 		return people.Person{}, refused("the identity provider knows you, but you are not listed here, and no group of yours has a role")
 	}
@@ -160,8 +160,8 @@ func (c claims) list(claim string) ([]string, error) {
 	return list, nil
 }
 
-// role is the most powerful role that any of the groups has.
-func (m Mapping) role(groups []string) people.Role {
+// Role is the most powerful role that any of the groups has.
+func (m Mapping) Role(groups []string) people.Role {
 	for role := people.Admin; role > people.Nobody; role-- {
 		if slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(m.Roles[role], g) }) {
 			return role

@@ -26,6 +26,7 @@ const (
 // People are those whom salvor.yaml names.
 type People interface {
 	ByName(name string) (people.Person, bool)
+	Names(name string) bool // in whatever case it is written
 }
 
 // Ended remembers what has ended before its time, for all replicas, at least until a time.
@@ -39,7 +40,8 @@ type Options struct {
 	Key    []byte // at least 32 bytes; see Key
 	People People
 	Ended  Ended
-	Secure bool // people reach Salvor over TLS alone, also where something before it ends it
+	Role   func(groups []string) people.Role // what groups of an identity provider give somebody now; Nobody where there is no provider
+	Secure bool                              // people reach Salvor over TLS alone, also where something before it ends it
 	Clock  func() time.Time
 	Log    *slog.Logger
 }
@@ -86,17 +88,18 @@ func (s *Sessions) Open(w http.ResponseWriter, r *http.Request, p people.Person)
 	return nil
 }
 
-// Person is who sent a request, when a session says so that is good.
+// Person is who sent a request, when a session says so that is good. While it cannot be read whether it was closed, whoever has it may look, and
+// do nothing.
 func (s *Sessions) Person(r *http.Request) (people.Person, bool) {
 	found, err := s.read(r)
 	if err != nil {
 		return people.Person{}, false
 	}
 	ended, err := s.Ended.HasEnded(r.Context(), found.ID)
-	if err != nil { // without the store nothing can be decided anyway
+	if err != nil {
 		s.Log.WarnContext(r.Context(), "whether a session was closed is not known", "person", found.Name, "error", err)
 	}
-	if ended {
+	if looks := r.Method == http.MethodGet || r.Method == http.MethodHead; ended || err != nil && !looks {
 		return people.Person{}, false
 	}
 	return s.person(found.holder)
@@ -165,15 +168,16 @@ func (s *Sessions) holderOf(p people.Person) (holder, error) {
 	switch {
 	case p.Name == "" || p.Role == people.Nobody:
 		return holder{}, errors.New("open a session: it is nobody's")
-	case p.Via == people.ViaSocket || !listed:
+	case p.Via == people.ViaSocket || !s.People.Names(p.Name):
 		return holder{p.Name, p.Via, p.Role, p.Groups, p.Subject}, nil
-	case known.Role != p.Role || !slices.Equal(known.Groups, p.Groups):
+	case !listed || known.Role != p.Role || !slices.Equal(known.Groups, p.Groups):
 		return holder{}, fmt.Errorf("open a session: salvor.yaml names another %s", p.Name)
 	}
 	return holder{Name: p.Name, Via: people.ViaWeb}, nil
 }
 
-// person is who a holder is by now. Who came over the socket stays one who did, so that nobody is two people.
+// person is who a holder is by now. Who came over the socket stays one who did, so that nobody is two people. Who is of an identity provider has
+// the role that their groups of then give now.
 func (s *Sessions) person(h holder) (people.Person, bool) {
 	known, listed := s.People.ByName(h.Name)
 	switch {
@@ -182,8 +186,9 @@ func (s *Sessions) person(h holder) (people.Person, bool) {
 	case h.Role == people.Nobody:
 		known.Via = people.ViaWeb
 		return known, listed
-	case listed: // somebody else got the name meanwhile
+	case s.People.Names(h.Name): // somebody else got the name meanwhile
 		return people.Person{}, false
 	}
-	return people.Person{Name: h.Name, Role: h.Role, Groups: h.Groups, Via: people.ViaWeb, Subject: h.Subject}, true
+	role := s.Role(h.Groups)
+	return people.Person{Name: h.Name, Role: role, Groups: h.Groups, Via: people.ViaWeb, Subject: h.Subject}, role != people.Nobody
 }

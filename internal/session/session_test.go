@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,9 +25,27 @@ type house struct {
 	named map[string]people.Person
 	ended sync.Map
 	now   time.Time
+	down  error                  // why the store does not answer
+	roles map[string]people.Role // of groups of a provider
 }
 
 func (h *house) ByName(name string) (people.Person, bool) { p, ok := h.named[name]; return p, ok }
+
+func (h *house) Names(name string) bool {
+	for one := range h.named {
+		if strings.EqualFold(one, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *house) role(groups []string) (best people.Role) {
+	for _, group := range groups {
+		best = max(best, h.roles[group])
+	}
+	return best
+}
 
 func (h *house) End(_ context.Context, id string, until time.Time) (bool, error) {
 	_, before := h.ended.LoadOrStore(id, until)
@@ -35,13 +54,13 @@ func (h *house) End(_ context.Context, id string, until time.Time) (bool, error)
 
 func (h *house) HasEnded(_ context.Context, id string) (bool, error) {
 	_, ended := h.ended.Load(id)
-	return ended, nil
+	return ended, h.down
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{now: time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC), named: map[string]people.Person{"ada": {Name: "ada", Role: people.Operator, Groups: []string{"sre"}}}}
-	opt := Options{Key: []byte(strings.Repeat("k", 32)), People: h, Ended: h, Clock: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler)}
+	h := &house{now: time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC), named: map[string]people.Person{"ada": {Name: "ada", Role: people.Operator, Groups: []string{"sre"}}}, roles: map[string]people.Role{"dev": people.Viewer}}
+	opt := Options{Key: []byte(strings.Repeat("k", 32)), People: h, Ended: h, Role: h.role, Clock: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler)}
 	var err error
 	if h.Sessions, err = New(opt); err != nil {
 		t.Fatal(err)
@@ -81,8 +100,13 @@ func TestWhoASessionIsOf(t *testing.T) {
 		"was removed":        {ada(), people.Person{}, false, func(h *house) { delete(h.named, "ada") }},
 		"of a provider":      {claimed, people.Person{Name: claimed.Name, Role: people.Viewer, Groups: claimed.Groups, Via: people.ViaWeb, Subject: "s-1"}, true, func(*house) {}},
 		"its name was taken": {claimed, people.Person{}, false, func(h *house) { h.named[claimed.Name] = people.Person{Name: claimed.Name, Role: people.Admin} }},
-		"over the socket":    {root, root, true, func(*house) {}},
-		"is over":            {ada(), people.Person{}, false, func(h *house) { h.now = h.now.Add(12 * time.Hour) }},
+		"so, in other case": {claimed, people.Person{}, false, func(h *house) {
+			h.named["Olga@example.org"] = people.Person{Name: "Olga@example.org", Role: people.Admin}
+		}},
+		"its group has another role":     {claimed, people.Person{Name: claimed.Name, Role: people.Operator, Groups: claimed.Groups, Via: people.ViaWeb, Subject: "s-1"}, true, func(h *house) { h.roles["dev"] = people.Operator }},
+		"its group has no role any more": {claimed, people.Person{}, false, func(h *house) { delete(h.roles, "dev") }},
+		"over the socket":                {root, root, true, func(*house) {}},
+		"is over":                        {ada(), people.Person{}, false, func(h *house) { h.now = h.now.Add(12 * time.Hour) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -101,6 +125,7 @@ func TestNobodyBecomesSomebodyElse(t *testing.T) {
 	for name, p := range map[string]people.Person{
 		"the name of another": {Name: "ada", Role: people.Admin, Via: "oidc"},
 		"groups of their own": {Name: "ada", Role: people.Operator, Groups: []string{"leads"}, Via: "oidc"},
+		"that, in other case": {Name: "Ada", Role: people.Operator, Groups: []string{"sre"}, Via: "oidc"},
 		"no name":             {Role: people.Admin}, "no role": {Name: "eve"},
 	} {
 		if err := h.Open(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), p); err == nil {
@@ -227,5 +252,18 @@ func TestKey(t *testing.T) {
 	}
 	if _, err := Key(path); err == nil {
 		t.Error("a short key is taken")
+	}
+}
+
+// TestWhoLooksWhileTheStoreIsDown: a session that may have been closed shows pages, and does nothing.
+func TestWhoLooksWhileTheStoreIsDown(t *testing.T) {
+	h := newHouse(t)
+	r := h.opened(t, ada(), "http://salvor/")
+	h.down = errors.New("no route to the store")
+	for method, want := range map[string]bool{http.MethodGet: true, http.MethodHead: true, http.MethodPost: false, http.MethodDelete: false} {
+		r.Method = method
+		if _, known := h.Person(r); known != want {
+			t.Errorf("%s: known %v, want %v", method, known, want)
+		}
 	}
 }

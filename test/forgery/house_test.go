@@ -74,7 +74,7 @@ func newHouse(t *testing.T, issuer *oidctest.Issuer) *house {
 	t.Cleanup(h.site.Close)
 	key := bytes.Repeat([]byte("k"), 32)
 	var err error
-	h.sessions, err = session.New(session.Options{Key: key, People: directory, Ended: h, Clock: h.clock, Log: logger})
+	h.sessions, err = session.New(session.Options{Key: key, People: directory, Ended: h, Role: provider.Role, Clock: h.clock, Log: logger})
 	h.must(err)
 	calls := api.New(api.Options{Index: h, Ledger: h, Approvals: desk, Missing: ledger.ErrNotFound, People: people.Chain{directory, provider}, Clock: h.clock, Log: logger})
 	pages, err := console.New(console.Options{Index: h, Finder: calls, Desk: desk, Sessions: h.sessions, Passwords: h, SignOn: oidc.LoginPath, Address: h.site.URL, Clock: h.clock, Log: logger,

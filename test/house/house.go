@@ -52,7 +52,7 @@ func New(opt Options) (*House, error) {
 	h := &House{clock: opt.Clock, index: map[incident.ID]*incident.Incident{}, Store: memory.New(memory.Options{Now: opt.Clock})}
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	h.Sessions, err = session.New(session.Options{Key: []byte(strings.Repeat("k", 32)), People: h, Ended: h, Clock: opt.Clock, Log: log})
+	h.Sessions, err = session.New(session.Options{Key: []byte(strings.Repeat("k", 32)), People: h, Ended: h, Role: func([]string) people.Role { return people.Nobody }, Clock: opt.Clock, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +121,12 @@ var everybody = map[string]people.Person{
 func (h *House) ByName(name string) (people.Person, bool) {
 	p, found := everybody[name]
 	return p, found
+}
+
+// Names implements session.People.
+func (h *House) Names(name string) bool {
+	_, found := h.ByName(strings.ToLower(name))
+	return found
 }
 
 // End implements session.Ended.
