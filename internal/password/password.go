@@ -14,10 +14,11 @@ import (
 const (
 	cost      = 12
 	leastCost = 10
-	mostCost  = 15 // a hash that takes longer to check would be a way to keep Salvor busy
-	least     = 12 // characters of a password
-	most      = 72 // bytes, as bcrypt reads no more
-	atOnce    = 2  // checks: each keeps a processor busy
+	mostCost  = 15  // a hash that takes longer to check would be a way to keep Salvor busy
+	least     = 12  // characters of a password
+	most      = 72  // bytes, as bcrypt reads no more
+	mostName  = 100 // bytes of a name that is looked at
+	atOnce    = 2   // checks: each keeps a processor busy
 )
 
 // Hash is the bcrypt hash of a password.
@@ -62,7 +63,8 @@ type Book struct {
 
 // NewBook makes a book of hashes by name.
 func NewBook(hashes map[string]string, clock func() time.Time) (*Book, error) {
-	b := &Book{hashes: map[string][]byte{}, tries: newTries(clock), turns: make(chan struct{}, atOnce)}
+	b := &Book{hashes: map[string][]byte{}, turns: make(chan struct{}, atOnce)}
+	b.tries = newTries(clock, func(name string) bool { return b.hashes[name] != nil })
 	strongest := leastCost
 	for name, hash := range hashes {
 		if err := CheckHash(hash); err != nil {
@@ -86,7 +88,7 @@ func (b *Book) Empty() bool { return len(b.hashes) == 0 }
 // Check says whether a password, typed at an address, is that of a name. Who tries too often, or a name that is tried too often, is refused
 // for a while whatever is typed, and each time for longer. How long it takes does not say whether there is such a name.
 func (b *Book) Check(ctx context.Context, name, from, password string) bool {
-	if b.Empty() || len(password) > most || !b.tries.may(name, from) {
+	if b.Empty() || len(password) > most || len(name) > mostName || !b.tries.may(name, from) {
 		return false
 	}
 	select {

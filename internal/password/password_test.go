@@ -1,6 +1,7 @@
 package password
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestGuessing(t *testing.T) {
 		"all names from one":       {func(i int) (string, string) { return strings.Repeat("x", i+1), "here" }, 700, 760},
 	} {
 		w := &wall{time.Now()}
-		tries := newTries(w.clock)
+		tries := newTries(w.clock, func(name string) bool { return name == "ada" })
 		looked := 0
 		for i := range 3600 { // one a second for an hour
 			if name, from := c.address(i); tries.may(name, from) {
@@ -85,18 +86,72 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
-func TestWhatIsWatchedIsBounded(t *testing.T) {
+// TestFlood: whoever tries very many names and addresses keeps nobody out, is not remembered without bound, and has what is known of a name not
+// forgotten by it.
+func TestFlood(t *testing.T) {
 	w := &wall{time.Now()}
-	tries := newTries(w.clock)
+	tries := newTries(w.clock, func(name string) bool { return name == "ada" || name == "bob" })
+	for range ofName.free {
+		tries.may("bob", "there")
+	}
 	for i := range 2 * maxWatched {
-		tries.may(strings.Repeat("n", i%50)+time.Duration(i).String(), time.Duration(i).String())
+		w.now = w.now.Add(time.Millisecond / 100)
+		tries.may(fmt.Sprint("name", i), fmt.Sprint("from", i))
 	}
 	if len(tries.seen) > maxWatched+1 {
 		t.Errorf("%d are watched", len(tries.seen))
 	}
-	w.now = w.now.Add(forgotten)
 	if !tries.may("ada", "here") {
-		t.Error("what is old is not forgotten")
+		t.Error("a flood keeps out others")
+	}
+	if tries.may("bob", "elsewhere") {
+		t.Error("a flood has the tries of a name forgotten")
+	}
+	b := newBook(t, w)
+	b.Check(t.Context(), strings.Repeat("n", 16<<10), "here", "x")
+	for key := range b.tries.seen {
+		if len(key.is) > mostName {
+			t.Errorf("%d bytes are kept of a name", len(key.is))
+		}
+	}
+}
+
+// TestNetworks: whoever has a network of IPv6 has no more tries than who has one address.
+func TestNetworks(t *testing.T) {
+	for address, free := range map[string]bool{"2001:db8:0:%x::1": true, "2001:db8::%x": false, "fe80::%x%%eth0": false, "10.0.0.%d": true, "::ffff:10.0.0.%d": true} {
+		tries := newTries((&wall{time.Now()}).clock, func(string) bool { return false })
+		looked := 0
+		for i := range 2 * ofAddress.free {
+			if tries.may(fmt.Sprint("name", i), fmt.Sprintf(address, i+1)) {
+				looked++
+			}
+		}
+		if all := looked == 2*ofAddress.free; all != free {
+			t.Errorf("%s: %d are looked at", address, looked)
+		}
+	}
+}
+
+// TestOwnPasswordGivesNoGuesses: who has a password of their own, and types it between guesses of others', is made to wait all the same.
+func TestOwnPasswordGivesNoGuesses(t *testing.T) {
+	tries := newTries((&wall{time.Now()}).clock, func(string) bool { return true })
+	guesses := 0
+	for i := range 10 * ofAddress.free {
+		if tries.may(fmt.Sprint("name", i), "here") {
+			guesses++
+		}
+		if tries.may("eve", "here") {
+			tries.forget("eve", "here")
+		}
+	}
+	if guesses > ofAddress.free {
+		t.Errorf("%d guesses are looked at", guesses)
+	}
+	for range 10 * ofAddress.free {
+		if !tries.may("olga", "office") {
+			t.Fatal("people of one address keep each other out though none of them guesses")
+		}
+		tries.forget("olga", "office")
 	}
 }
 

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -20,17 +21,22 @@ var (
 const (
 	firstWait  = time.Second
 	forgotten  = 15 * time.Minute // after the last try
-	maxWatched = 4096             // names and addresses
+	maxWatched = 4096             // names and addresses, beside the names that there are
 )
 
 // tries counts who tries how often: each name and each address by itself, whether there is such a name or not. A try counts before it is
-// known to be wrong, so that many at once are many.
+// known to be wrong, so that many at once are many. When there is no room, what was tried the longest ago is forgotten, and never a name that
+// there is: whoever floods it keeps nobody out, and gets no more guesses of a name.
 type tries struct {
 	clock func() time.Time
+	is    func(name string) bool // there is such a name
 
 	mu   sync.Mutex
-	seen map[string]tried
+	seen map[watched]tried
 }
+
+// watched is a name or an address.
+type watched struct{ what, is string }
 
 type tried struct {
 	times int
@@ -38,10 +44,24 @@ type tried struct {
 	last  time.Time
 }
 
-func newTries(clock func() time.Time) *tries { return &tries{clock: clock, seen: map[string]tried{}} }
+func newTries(clock func() time.Time, is func(name string) bool) *tries {
+	return &tries{clock: clock, is: is, seen: map[watched]tried{}}
+}
 
-func keysOf(name, from string) map[string]patience {
-	return map[string]patience{"name " + name: ofName, "from " + from: ofAddress}
+func nameKey(name string) watched { return watched{"name", name} }
+
+// fromKey is an address, of IPv6 the network: whoever has one such network has all its addresses.
+func fromKey(from string) watched {
+	if ip, err := netip.ParseAddr(from); err == nil && ip.Is6() && !ip.Is4In6() {
+		if network, err := ip.WithZone("").Prefix(64); err == nil {
+			from = network.String()
+		}
+	}
+	return watched{"from", from}
+}
+
+func keysOf(name, from string) map[watched]patience {
+	return map[watched]patience{nameKey(name): ofName, fromKey(from): ofAddress}
 }
 
 // may counts a try, and says whether it is looked at.
@@ -49,13 +69,13 @@ func (t *tries) may(name, from string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now, keys := t.clock(), keysOf(name, from)
-	t.clean(now)
 	for key := range keys {
-		if _, known := t.seen[key]; !known && len(t.seen) >= maxWatched || now.Before(t.seen[key].next) {
+		if now.Before(t.seen[key].next) {
 			return false
 		}
 	}
 	for key, with := range keys {
+		t.makeRoom(key, now)
 		t.seen[key] = t.seen[key].again(now, with)
 	}
 	return true
@@ -73,23 +93,33 @@ func (one tried) again(now time.Time, with patience) tried {
 	return one
 }
 
-// forget is called when the password was right.
+// forget is called when the password was right. That the address had other tries stays known: one password that is right does not give it
+// more guesses of others.
 func (t *tries) forget(name, from string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for key := range keysOf(name, from) {
-		delete(t.seen, key)
-	}
+	delete(t.seen, nameKey(name))
+	at := t.seen[fromKey(from)]
+	at.times, at.next = max(0, at.times-1), time.Time{}
+	t.seen[fromKey(from)] = at
 }
 
-// clean forgets old tries, once there are many.
-func (t *tries) clean(now time.Time) {
-	if len(t.seen) < maxWatched-1 {
+// makeRoom forgets what is old, where there is no room for one more, or else what was tried the longest ago.
+func (t *tries) makeRoom(key watched, now time.Time) {
+	if _, known := t.seen[key]; known || len(t.seen) < maxWatched {
 		return
 	}
+	var oldest watched
 	for key, one := range t.seen {
-		if now.Sub(one.last) >= forgotten {
+		switch last := t.seen[oldest].last; {
+		case now.Sub(one.last) >= forgotten:
 			delete(t.seen, key)
+		case key.what == "name" && t.is(key.is):
+		case oldest.what == "" || one.last.Before(last):
+			oldest = key
 		}
+	}
+	if len(t.seen) >= maxWatched {
+		delete(t.seen, oldest)
 	}
 }
