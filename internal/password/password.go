@@ -3,8 +3,11 @@ package password
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +59,7 @@ func plain(hash string) string {
 // Book holds the hashes of people's passwords. It is safe for concurrent use.
 type Book struct {
 	hashes map[string][]byte
-	nobody []byte // checked against for names that nobody has, so that they take as long
+	nobody [][]byte // checked against for names that nobody has, so that they take as long: one of each cost that there is
 	tries  *tries
 	turns  chan struct{}
 }
@@ -65,21 +68,29 @@ type Book struct {
 func NewBook(hashes map[string]string, clock func() time.Time) (*Book, error) {
 	b := &Book{hashes: map[string][]byte{}, turns: make(chan struct{}, atOnce)}
 	b.tries = newTries(clock, func(name string) bool { return b.hashes[name] != nil })
-	strongest := leastCost
+	costs := map[int]bool{}
 	for name, hash := range hashes {
 		if err := CheckHash(hash); err != nil {
 			return nil, fmt.Errorf("read the password of %s: %w", name, err)
 		}
 		b.hashes[name] = []byte(plain(hash))
 		strength, _ := bcrypt.Cost(b.hashes[name]) // it was read above
-		strongest = max(strongest, strength)
+		costs[strength] = true
 	}
-	if len(hashes) == 0 {
-		return b, nil
+	for _, strength := range slices.Sorted(maps.Keys(costs)) {
+		hash, err := bcrypt.GenerateFromPassword([]byte("nobody has this password"), strength)
+		if err != nil {
+			return nil, err
+		}
+		b.nobody = append(b.nobody, hash)
 	}
-	var err error
-	b.nobody, err = bcrypt.GenerateFromPassword([]byte("nobody has this password"), strongest)
-	return b, err
+	return b, nil
+}
+
+// stranger is the hash that is checked against for a name that nobody has: always the same, as it would be if somebody had it.
+func (b *Book) stranger(name string) []byte {
+	sum := sha256.Sum256([]byte(name))
+	return b.nobody[int(sum[0])%len(b.nobody)]
 }
 
 // Empty says that nobody has a password.
@@ -99,7 +110,7 @@ func (b *Book) Check(ctx context.Context, name, from, password string) bool {
 	}
 	hash, known := b.hashes[name]
 	if !known {
-		hash = b.nobody
+		hash = b.stranger(name)
 	}
 	if err := bcrypt.CompareHashAndPassword(hash, []byte(password)); err != nil || !known {
 		return false

@@ -94,7 +94,7 @@ func TestFlood(t *testing.T) {
 	for range ofName.free {
 		tries.may("bob", "there")
 	}
-	for i := range 2 * maxWatched {
+	for i := range maxWatched/2 + 200 {
 		w.now = w.now.Add(time.Millisecond / 100)
 		tries.may(fmt.Sprint("name", i), fmt.Sprint("from", i))
 	}
@@ -152,6 +152,30 @@ func TestOwnPasswordGivesNoGuesses(t *testing.T) {
 			t.Fatal("people of one address keep each other out though none of them guesses")
 		}
 		tries.forget("olga", "office")
+	}
+}
+
+// TestTimeTellsNoNames: where hashes take different times to check, names that nobody has take each of them, too, and each always the same.
+func TestTimeTellsNoNames(t *testing.T) {
+	strong, err := bcrypt.GenerateFromPassword([]byte("correct horse battery"), leastCost+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewBook(map[string]string{"ada": quick(t, "correct horse battery"), "bob": string(strong)}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]int{}
+	for i := range 100 {
+		cost, err := bcrypt.Cost(b.stranger(fmt.Sprint("nobody", i)))
+		again, _ := bcrypt.Cost(b.stranger(fmt.Sprint("nobody", i)))
+		if err != nil || again != cost {
+			t.Fatal(cost, again, err)
+		}
+		seen[cost]++
+	}
+	if len(seen) != 2 || seen[leastCost] < 20 || seen[leastCost+1] < 20 {
+		t.Errorf("names that nobody has cost %v", seen)
 	}
 }
 
