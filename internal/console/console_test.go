@@ -465,7 +465,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("%s to %s", resp.Status, at)
 	}
 	_, page := v.as("").send(http.MethodGet, "/login?next=%2Fincidents%2Finc-1", nil)
-	want(t, "the page", page, `name="password"`, `value="/incidents/inc-1"`, "/login/oidc?to=%2fincidents%2finc-1", "salvor console")
+	want(t, "the page", page, `name="password"`, `value="/incidents/inc-1"`, "/login/oidc?next=%2fincidents%2finc-1", "salvor console")
 	for next, to := range map[string]string{"/incidents/inc-1?plan=4f": "/incidents/inc-1?plan=4f", "https://evil.example/incidents/": "/", "//evil.example/incidents/x": "/", `/\evil.example`: "/", "/login": "/", "javascript:alert(1)": "/", "": "/"} {
 		g := v.as("")
 		resp, _ := g.send(http.MethodPost, "/login", url.Values{"name": {"ada"}, "password": {"correct horse"}, "next": {next}})

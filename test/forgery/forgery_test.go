@@ -5,9 +5,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -304,4 +308,36 @@ func (h *house) goes(by *http.Client) *url.URL {
 func (h *house) lands(by *http.Client, at *url.URL) answer {
 	h.t.Helper()
 	return told(h.page(by.Get(at.String())))
+}
+
+var signOn = regexp.MustCompile(`href="([^"]*/login/oidc[^"]*)"`)
+
+// TestLoginLeadsBack: whoever asked for a page comes to it by a login at the provider, and to no other site.
+func TestLoginLeadsBack(t *testing.T) {
+	h := newHouse(t, oidctest.New(t))
+	h.issuer.As(of("ann"))
+	for asked, want := range map[string]string{"/incidents/" + string(h.id): "/incidents/" + string(h.id), "/login?next=//evil.example": "/", "/login?next=/%5Cevil.example": "/",
+		"/login?next=https://evil.example/incidents/x": "/", "/login?next=/incidents/..//evil.example": "/evil.example"} {
+		by := h.browser()
+		at, err := url.Parse(h.site.URL + asked)
+		h.must(err)
+		for range 8 {
+			resp, err := by.Get(at.String())
+			h.must(err)
+			text, err := io.ReadAll(resp.Body)
+			h.must(errors.Join(err, resp.Body.Close()))
+			next := resp.Header.Get("Location")
+			if found := signOn.FindStringSubmatch(string(text)); resp.StatusCode == http.StatusOK && found != nil {
+				next = html.UnescapeString(found[1])
+			}
+			at, err = at.Parse(next)
+			h.must(err)
+			if at.Path == want && at.Host == strings.TrimPrefix(h.site.URL, "http://") {
+				break
+			}
+		}
+		if at.String() != h.site.URL+want {
+			t.Errorf("%s leads to %s", asked, at)
+		}
+	}
 }
