@@ -308,6 +308,9 @@ func TestTheRiskiestIsTyped(t *testing.T) {
 			t.Errorf("%q: %s", typed, resp.Status)
 		}
 	}
+	if resp, _ := ada.says(id, page, "approve", "plan", formOf(page, "approve").Get("plan")[:6]); resp.StatusCode != http.StatusBadRequest || v.votes(id) != 0 {
+		t.Errorf("with the plan's short name: %s, %d votes", resp.Status, v.votes(id))
+	}
 	if resp, _ := ada.says(id, page, "approve", "typed", " prod-eu "); resp.StatusCode != http.StatusSeeOther || v.votes(id) != 1 {
 		t.Errorf("%s", resp.Status)
 	}

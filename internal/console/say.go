@@ -69,9 +69,9 @@ func (c *Console) meant(inc *incident.Incident, form url.Values) error {
 	shown := c.Card(inc)
 	plan := form.Get("plan")
 	switch {
-	case form.Get("says") != string(incident.Approve) || shown.Ask == nil || shown.Plan != plan:
+	case form.Get("says") != string(incident.Approve) || shown.Ask == nil || !strings.HasPrefix(shown.Plan, plan):
 		return nil
-	case form.Get("was") != "" && form.Get("looked") != plan:
+	case form.Get("was") != "" && form.Get("looked") != shown.Plan:
 		return &approval.Refusal{Cause: approval.Incomplete, Why: fmt.Sprintf("you have not said that you looked at plan %s, which is another than you were shown", shortOf(plan)),
 			Do: "look at it, tick that you have, and approve again"}
 	case shown.Ask.Type != "" && strings.TrimSpace(form.Get("typed")) != shown.Ask.Type:
