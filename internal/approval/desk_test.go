@@ -154,6 +154,30 @@ func TestTwoPeopleApprove(t *testing.T) {
 	}
 }
 
+// TestPlansThatBeginAlike: the first digits of a plan mean none, where another one that people may have been shown begins with them.
+func TestPlansThatBeginAlike(t *testing.T) {
+	c := newCounter(t)
+	known := map[string]string{}
+	for n := 0; ; n++ {
+		name := fmt.Sprint("plan ", n)
+		short := planOf(name).Digest[:leastPlan]
+		if before, twice := known[short]; twice {
+			c.ask(planOf(before))
+			c.ask(planOf(name))
+			break
+		}
+		known[short] = name
+	}
+	whole := c.inc().Approval.Plan.Digest
+	c.wantRefusal(c.saysOf(whole[:leastPlan], incident.Approve, "ada", "oncall"), Incomplete, "more than one plan of this incident begins with "+whole[:leastPlan])
+	if err := c.saysOf(whole[:12], incident.Approve, "ada", "oncall"); err != nil {
+		t.Error(err)
+	}
+	if err := c.saysOf(whole, incident.Approve, "olga", "owners"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWhatDoesNotCount: none of it is a vote, all of it by somebody known is in the record, once, and is answered in one sentence.
 func TestWhatDoesNotCount(t *testing.T) {
 	for name, try := range map[string]struct {

@@ -106,7 +106,7 @@ func (d *Desk) breakable(inc *incident.Incident, b Break) error {
 	case !decision.Answer.Breakable():
 		return &Refusal{NotAsked, "something else holds it back, too, and that is not set aside: " + others(decision.Answer), look(inc)}
 	}
-	return nil
+	return ambiguous(inc, decision.Plan, b.Plan)
 }
 
 // others is what holds a plan back beside the want of policy, which comes first.

@@ -12,6 +12,7 @@ import (
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
 )
 
 // The bounds of what a person says.
@@ -126,13 +127,25 @@ func look(inc *incident.Incident) string {
 // changed says that another plan is asked about than the one that was meant.
 func changed(inc *incident.Incident, plan string) error {
 	if strings.HasPrefix(inc.Approval.Plan.Digest, plan) {
-		return nil
+		return ambiguous(inc, inc.Approval.Plan, plan)
 	}
 	why := "plan " + inc.Approval.Plan.ShortDigest() + " is asked about by now"
 	if len(inc.Decision.Worse) > 0 {
 		why += ", which goes beyond the one before: " + strings.Join(inc.Decision.Worse, "; ")
 	}
 	return &Refusal{PlanChanged, why, "look at it, and say it of that one: salvor plan " + inc.Name()}
+}
+
+// ambiguous says that the first digits of a plan are those of another one, too, that was decided about before: whoever can bring a plan about can
+// look for one that begins like the one that people were shown.
+func ambiguous(inc *incident.Incident, meant *responders.Plan, plan string) error {
+	other := func(rec incident.Sequenced) bool {
+		return rec.Decided != nil && rec.Decided.Plan != nil && rec.Decided.Plan.Digest != meant.Digest && strings.HasPrefix(rec.Decided.Plan.Digest, plan)
+	}
+	if !slices.ContainsFunc(inc.History, other) {
+		return nil
+	}
+	return &Refusal{Incomplete, fmt.Sprintf("more than one plan of this incident begins with %s", plan), "look at it, and name it in full: --plan " + meant.Digest}
 }
 
 // counts says why a ballot would not count.
