@@ -15,6 +15,9 @@ import (
 // maxEnded bounds how many things are remembered to have ended before their time: they share a bucket with pauses, which need the room more.
 const maxEnded = 2000
 
+// endsLate is how long after its time an end is still remembered: the clock of another replica may be late by so much.
+const endsLate = 5 * time.Minute
+
 // endedRecord says that something has ended before its time.
 type endedRecord struct {
 	signature
@@ -78,9 +81,9 @@ func (l *Ledger) pruneEnds(ctx context.Context) error {
 		held = append(held, heldEnd{rec.Until, msg.Subject, msg.Seq})
 	}
 	slices.SortFunc(held, func(a, b heldEnd) int { return a.until.Compare(b.until) })
-	now := time.Now()
+	over := time.Now().Add(-endsLate)
 	for i, h := range held {
-		if h.until.After(now) && i >= len(held)-maxEnded {
+		if h.until.After(over) && i >= len(held)-maxEnded {
 			break
 		}
 		if err := l.purge(ctx, switchesStream, h.subject, jetstream.WithPurgeSequence(h.seq+1)); err != nil {

@@ -41,12 +41,12 @@ func TestEndsAreForgotten(t *testing.T) {
 	s := startStore(t)
 	l := s.ledger("one")
 	setPause(t, l, pauseOf("", "", "", time.Hour))
-	for i, until := range []time.Duration{-time.Hour, -time.Minute, time.Hour} {
+	for i, until := range []time.Duration{-time.Hour, -2 * endsLate, -endsLate / 2, time.Hour} {
 		if first, err := l.End(t.Context(), fmt.Sprint(i), time.Now().Add(until)); err != nil || !first {
 			t.Fatalf("%d: %v %v", i, first, err)
 		}
 	}
-	for id, want := range map[string]bool{"0": false, "1": false, "2": true} {
+	for id, want := range map[string]bool{"0": false, "1": false, "2": true, "3": true} {
 		if ended, err := l.HasEnded(t.Context(), id); err != nil || ended != want {
 			t.Errorf("%s is remembered: %v %v", id, ended, err)
 		}
