@@ -96,6 +96,9 @@ func (c *check) oidc(cfg *Config) {
 	c.oidcRoles(o.Roles)
 	c.warn(o.ClientSecretFile != "" && o.CLIClientID == "", "oidc.client_secret_file", "register a public client, too, and give its id as oidc.cli_client_id",
 		"nobody can use salvor login, since a secret cannot be given to every laptop")
+	twice := o.asTwo(cfg.People)
+	c.warn(len(twice) > 0, "oidc.roles", "give each of them oidc, or email, under people",
+		"the provider may know them under another name, under which they could approve a second time: %s", strings.Join(twice, ", "))
 	c.warn(!o.knowsAnybody(cfg.People), "oidc.roles", "list groups there, or subjects under people", "nobody can log in: no group has a role, and nobody listed has an account there")
 }
 
@@ -105,6 +108,19 @@ func (c *check) oidcRoles(r OIDCRoles) {
 			c.wrong(strings.TrimSpace(group) != "", fmt.Sprintf("oidc.roles.%s[%d]", name, n), "name a group, or take it out", "it is empty")
 		}
 	}
+}
+
+// asTwo are those who are listed, may vote, and are not known from others where a group of the provider gives somebody a role who may, too.
+func (o *OIDC) asTwo(list []Person) (names []string) {
+	if len(o.Roles.Operator)+len(o.Roles.Admin) == 0 {
+		return nil
+	}
+	for _, p := range list {
+		if p.Role >= people.Operator && p.Subject == "" && p.Email == "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 func (o *OIDC) knowsAnybody(list []Person) bool {

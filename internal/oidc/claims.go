@@ -78,7 +78,8 @@ func (m Mapping) person(subject string, c claims) (people.Person, error) {
 	return m.unlisted(subject, c)
 }
 
-// unlisted is somebody who is not listed: all that is known of them is claimed.
+// unlisted is somebody who is not listed: all that is known of them is claimed. Whoever claims the address of somebody who is listed, verified or
+// not, is nobody: they may well be them, and would be two people then.
 func (m Mapping) unlisted(subject string, c claims) (people.Person, error) {
 	groups, err := m.groups(c)
 	if err != nil {
@@ -87,6 +88,9 @@ func (m Mapping) unlisted(subject string, c claims) (people.Person, error) {
 	role := m.Role(groups)
 	if role == people.Nobody {
 		return people.Person{}, refused("the identity provider knows you, but you are not listed here, and no group of yours has a role")
+	}
+	if _, found, ambiguous := m.Directory.ByEmail(c.text("email")); found || ambiguous {
+		return people.Person{}, refused("you have the address of somebody who is listed here, and nothing proves that you are them: have an admin of Salvor add oidc: %.255q to them in salvor.yaml", subject)
 	}
 	name, err := m.name(c)
 	if err != nil {
