@@ -43,8 +43,12 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "the request holds no payload that can be read", http.StatusBadRequest)
 		return
 	}
-	reply := w.take(r.Context(), cb)
-	if reply == nil {
+	reply, taken := w.take(r.Context(), cb)
+	switch {
+	case !taken:
+		http.Error(rw, "too much is done at once: press again", http.StatusServiceUnavailable)
+		return
+	case reply == nil:
 		rw.WriteHeader(http.StatusOK)
 		return
 	}

@@ -17,28 +17,29 @@ import (
 const answerWithin = 15 * time.Second
 
 // take reads what somebody did. It returns what Slack is acknowledged with, nil for nothing, at once; what the press leads to is done after, and
-// its answer is sent to the person alone.
-func (w *Workspace) take(ctx context.Context, cb slackgo.InteractionCallback) (reply any) {
+// its answer is sent to the person alone. It is not taken where too much else is done: then Slack is not acknowledged, and says so to the person.
+func (w *Workspace) take(ctx context.Context, cb slackgo.InteractionCallback) (reply any, taken bool) {
+	taken = true
 	switch cb.Type {
 	case slackgo.InteractionTypeBlockActions:
 		for _, action := range cb.ActionCallback.BlockActions {
 			if verb, ours := strings.CutPrefix(action.ActionID, actionPrefix); ours && verb != "details" {
-				w.later(ctx, func(ctx context.Context) { w.pressed(ctx, cb, action.Value) })
+				taken = w.later(ctx, func(ctx context.Context) { w.pressed(ctx, cb, action.Value) }) && taken
 			}
 		}
 	case slackgo.InteractionTypeViewSubmission:
 		return w.submitted(ctx, cb)
 	}
-	return nil
+	return nil, taken
 }
 
-// later does something after Slack was acknowledged, beside at most fifteen others.
-func (w *Workspace) later(ctx context.Context, do func(context.Context)) {
+// later does something after Slack was acknowledged, beside at most fifteen others. It says whether it will.
+func (w *Workspace) later(ctx context.Context, do func(context.Context)) bool {
 	select {
 	case w.slots <- struct{}{}:
 	default:
 		w.Log.Warn("a press is not looked at: too many at once")
-		return
+		return false
 	}
 	w.working.Go(func() {
 		defer func() { <-w.slots }()
@@ -51,6 +52,7 @@ func (w *Workspace) later(ctx context.Context, do func(context.Context)) {
 		defer cancel()
 		do(bounded)
 	})
+	return true
 }
 
 // pressed does what a button is for, or opens the dialog that it needs.
@@ -77,25 +79,24 @@ func (w *Workspace) pressed(ctx context.Context, cb slackgo.InteractionCallback,
 }
 
 // submitted does what a dialog is for. What was typed is looked at first, so that the person can correct it there.
-func (w *Workspace) submitted(ctx context.Context, cb slackgo.InteractionCallback) (reply any) {
+func (w *Workspace) submitted(ctx context.Context, cb slackgo.InteractionCallback) (reply any, taken bool) {
 	if !strings.HasPrefix(cb.View.CallbackID, actionPrefix) {
-		return nil
+		return nil, true
 	}
 	a, err := readAbout(cb.View.PrivateMetadata)
 	if err != nil {
 		w.Log.Warn("a dialog is about nothing", "error", err)
-		return nil
+		return nil, true
 	}
 	press := w.press(cb, a)
 	press.Reason, press.Typed = typed(cb, reasonBlock), typed(cb, typedBlock)
 	switch {
 	case a.Verb == card.Reject && press.Reason == "":
-		return slackgo.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: "Say why."})
+		return slackgo.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: "Say why."}), true
 	case a.Cluster != "" && press.Typed != a.Cluster:
-		return slackgo.NewErrorsViewSubmissionResponse(map[string]string{typedBlock: "Type it exactly: " + a.Cluster})
+		return slackgo.NewErrorsViewSubmissionResponse(map[string]string{typedBlock: "Type it exactly: " + a.Cluster}), true
 	}
-	w.later(ctx, func(ctx context.Context) { w.answer(ctx, a, cb.User.ID, w.answerTo(ctx, press)) })
-	return nil
+	return nil, w.later(ctx, func(ctx context.Context) { w.answer(ctx, a, cb.User.ID, w.answerTo(ctx, press)) })
 }
 
 func typed(cb slackgo.InteractionCallback, block string) string {

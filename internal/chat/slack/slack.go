@@ -46,7 +46,7 @@ type Workspace struct {
 const (
 	callWithin = 10 * time.Second
 	ownAPI     = "https://slack.com/api/"
-	atOnce     = 16 // presses worked on at once; more are told to press again
+	atOnce     = 16 // presses worked on at once; Slack tells whoever presses more that it did not work
 )
 
 // New makes a workspace. It calls nobody.

@@ -528,3 +528,23 @@ func TestCheck(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestTooManyAtOnce: whoever presses while too much else is done is not left to think that it counts.
+func TestTooManyAtOnce(t *testing.T) {
+	for _, socket := range []bool{false, true} {
+		o := open(t, socket, policies.Disruptive)
+		for range atOnce {
+			o.space.slots <- struct{}{}
+		}
+		bounded, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		if err := o.Press(bounded, slackd.Somebody{User: "U1"}, o.message(), "Approve"); err == nil {
+			t.Errorf("socket %v: Slack is told that it was taken", socket)
+		}
+		cancel()
+		for range atOnce {
+			<-o.space.slots
+		}
+		o.press("U1", "Approve")
+		o.told("U1", "Your approval counts")
+	}
+}

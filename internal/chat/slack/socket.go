@@ -65,7 +65,7 @@ func trouble(ev socketmode.Event) error {
 	return nil
 }
 
-// heard acknowledges each envelope, whatever it holds: Slack sends again what is not acknowledged within three seconds.
+// heard acknowledges each envelope, whatever it holds, but for a press that is not taken: Slack sends again what is not acknowledged within three seconds.
 func (w *Workspace) heard(ctx context.Context, client *socketmode.Client, ev socketmode.Event) {
 	switch ev.Type {
 	case socketmode.EventTypeConnected:
@@ -78,7 +78,11 @@ func (w *Workspace) heard(ctx context.Context, client *socketmode.Client, ev soc
 	}
 	var payload []any
 	if cb, ok := ev.Data.(slackgo.InteractionCallback); ok && ev.Type == socketmode.EventTypeInteractive {
-		if reply := w.take(ctx, cb); reply != nil {
+		reply, taken := w.take(ctx, cb)
+		if !taken {
+			return
+		}
+		if reply != nil {
 			payload = append(payload, reply)
 		}
 	}
