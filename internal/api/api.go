@@ -106,7 +106,7 @@ type Options struct {
 type API struct {
 	Options
 	hub       *hub
-	strangers sparing
+	strangers people.Sparing
 	exporting chan struct{} // holds one for each export that is under way
 	stopped   chan struct{} // closed when what streams is to end
 	stop      sync.Once

@@ -571,18 +571,3 @@ func TestWhereToLogIn(t *testing.T) {
 		}
 	}
 }
-
-func TestStrangersDoNotFillTheLog(t *testing.T) {
-	s, now := sparing{}, time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
-	told, untold := 0, 0
-	for range 1000 {
-		now = now.Add(10 * time.Millisecond)
-		left, speaks := s.speaks(now)
-		if untold += left; speaks {
-			told++
-		}
-	}
-	if left, speaks := s.speaks(now.Add(time.Hour)); !speaks || told+untold+left != 1000 || told < 20 || told > 40 {
-		t.Errorf("of 1000 in ten seconds %d are told of, %d are counted, then %d, %v", told, untold, left, speaks)
-	}
-}

@@ -44,7 +44,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // unknown answers somebody who is not known.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request, err error) {
-	if left, now := a.strangers.speaks(a.Clock()); now {
+	if left, now := a.strangers.Speaks(a.Clock()); now {
 		a.Log.WarnContext(r.Context(), "somebody who is not known is refused", "method", r.Method, "path", r.URL.Path, "from", r.RemoteAddr, "why", err, "untold", left)
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="salvor"`)

@@ -48,7 +48,8 @@ type Sessions interface {
 // Passwords check what somebody types, from an address, and take their time with those who guess.
 type Passwords interface {
 	Check(ctx context.Context, name, from, password string) (people.Person, bool)
-	Empty() bool // nobody has one
+	Empty() bool          // nobody has one
+	Has(name string) bool // somebody of that name has one
 }
 
 // Options are the parts of a console. All are needed, but for SignOn.
@@ -72,6 +73,8 @@ type Console struct {
 	pages   *template.Template
 	origins *http.CrossOriginProtection
 	watch   *watch
+
+	strangers people.Sparing
 }
 
 // New makes a console.

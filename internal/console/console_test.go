@@ -2,9 +2,11 @@ package console_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -25,6 +27,8 @@ import (
 type keys struct{}
 
 func (keys) Empty() bool { return false }
+
+func (keys) Has(name string) bool { return name == "ada" }
 
 func (keys) Check(_ context.Context, name, _, password string) (people.Person, bool) {
 	return people.Person{Name: "ada", Role: people.Operator, Groups: []string{"sre-oncall"}}, name == "ada" && password == "correct horse"
@@ -514,6 +518,28 @@ func TestLogin(t *testing.T) {
 	}
 	if resp, _ := ada.send(http.MethodGet, "/", nil); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("who logged out is let in: %s", resp.Status)
+	}
+}
+
+// TestLogOfLogins: the log has the names of people, not what else was typed for one, and no more lines than strangers are worth.
+func TestLogOfLogins(t *testing.T) {
+	v := newVisit(t)
+	var log bytes.Buffer
+	v.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for _, name := range []string{"ada", "correct horse"} {
+		if resp, _ := v.as("").send(http.MethodPost, "/login", url.Values{"name": {name}, "password": {"wrong"}}); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
+	}
+	if text := log.String(); !strings.Contains(text, "name=ada") || strings.Contains(text, "horse") {
+		t.Errorf("the log says %s", text)
+	}
+	for range 100 {
+		v.as("").send(http.MethodPost, "/login", url.Values{"name": {"ada"}})
+		v.as("").send(http.MethodPost, "/incidents/x/say", url.Values{})
+	}
+	if n := strings.Count(log.String(), "\n"); n > 30 {
+		t.Errorf("the log has %d lines", n)
 	}
 }
 

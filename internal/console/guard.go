@@ -70,7 +70,10 @@ func (c *Console) own(answer http.HandlerFunc) http.HandlerFunc {
 
 // forged refuses what no page of ours, or none that somebody has open, has sent. The log tells of it.
 func (c *Console) forged(w http.ResponseWriter, r *http.Request, why refusal) {
-	c.Log.WarnContext(r.Context(), "what was sent to the console does not count", "path", r.URL.Path, "from", r.RemoteAddr, "person", people.From(r.Context()).Name, "why", why.Why)
+	if untold, speaks := c.strangers.Speaks(c.Clock()); speaks {
+		c.Log.WarnContext(r.Context(), "what was sent to the console does not count", "path", r.URL.Path, "from", r.RemoteAddr, "person", people.From(r.Context()).Name,
+			"why", why.Why, "untold", untold)
+	}
 	c.refuse(w, r, why)
 }
 

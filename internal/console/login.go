@@ -78,10 +78,21 @@ func (c *Console) whoEnters(r *http.Request) (who people.Person, wrong string) {
 	}
 	who, known := c.Passwords.Check(r.Context(), r.PostForm.Get("name"), hostOf(r), r.PostForm.Get("password"))
 	if !known {
-		c.Log.WarnContext(r.Context(), "a login was refused", "name", r.PostForm.Get("name"), "from", r.RemoteAddr)
+		c.guessed(r)
 		return who, wrongPassword
 	}
 	return who, ""
+}
+
+// guessed tells the log of a login that was refused, and of a name only where there is one: what else is typed there may be a password.
+func (c *Console) guessed(r *http.Request) {
+	name := r.PostForm.Get("name")
+	if !c.Passwords.Has(name) {
+		name = ""
+	}
+	if untold, speaks := c.strangers.Speaks(c.Clock()); speaks {
+		c.Log.WarnContext(r.Context(), "a login was refused", "name", name, "from", r.RemoteAddr, "untold", untold)
+	}
 }
 
 // linkSentence says why a one-time link does not lead in.

@@ -24,7 +24,9 @@ func (p *Provider) Identify(r *http.Request) (people.Person, error) {
 	if err == nil {
 		return who, nil
 	}
-	p.Log.WarnContext(r.Context(), "an ID token lets nobody in", "path", r.URL.Path, "from", r.RemoteAddr, "error", err)
+	if untold, speaks := p.strangers.Speaks(p.Clock()); speaks {
+		p.Log.WarnContext(r.Context(), "an ID token lets nobody in", "path", r.URL.Path, "from", r.RemoteAddr, "error", err, "untold", untold)
+	}
 	return people.Person{}, inOneSentence(err)
 }
 

@@ -178,7 +178,9 @@ func idToken(got *oauth2.Token) (string, error) {
 
 // fail answers that somebody is not let in.
 func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
-	l.Provider.Log.WarnContext(r.Context(), "a login lets nobody in", "from", r.RemoteAddr, "error", err)
+	if untold, speaks := l.Provider.strangers.Speaks(l.Provider.Clock()); speaks {
+		l.Provider.Log.WarnContext(r.Context(), "a login lets nobody in", "from", r.RemoteAddr, "error", err, "untold", untold)
+	}
 	status, sentence := http.StatusForbidden, inOneSentence(err).Error()
 	if errors.Is(err, ErrDown) {
 		status = http.StatusServiceUnavailable

@@ -42,7 +42,8 @@ type Options struct {
 // concurrent use.
 type Provider struct {
 	Options
-	http *http.Client
+	http      *http.Client
+	strangers people.Sparing
 
 	mu      sync.Mutex
 	found   *found

@@ -67,7 +67,7 @@ type Book struct {
 // NewBook makes a book of hashes by name.
 func NewBook(hashes map[string]string, clock func() time.Time) (*Book, error) {
 	b := &Book{hashes: map[string][]byte{}, turns: make(chan struct{}, atOnce)}
-	b.tries = newTries(clock, func(name string) bool { return b.hashes[name] != nil })
+	b.tries = newTries(clock, b.Has)
 	costs := map[int]bool{}
 	for name, hash := range hashes {
 		if err := CheckHash(hash); err != nil {
@@ -95,6 +95,9 @@ func (b *Book) stranger(name string) []byte {
 
 // Empty says that nobody has a password.
 func (b *Book) Empty() bool { return len(b.hashes) == 0 }
+
+// Has says that somebody of a name has a password.
+func (b *Book) Has(name string) bool { return b.hashes[name] != nil }
 
 // Check says whether a password, typed at an address, is that of a name. Who tries too often, or a name that is tried too often, is refused
 // for a while whatever is typed, and each time for longer. How long it takes does not say whether there is such a name.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -273,5 +274,20 @@ func TestChain(t *testing.T) {
 		if p, err := c.chain.Identify(httptest.NewRequest(http.MethodGet, "/", nil)); p.Name != c.name || !errors.Is(err, c.err) {
 			t.Errorf("%v know %q, %v", c.chain, p.Name, err)
 		}
+	}
+}
+
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	s, now := Sparing{}, time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
+	told, untold := 0, 0
+	for range 1000 {
+		now = now.Add(10 * time.Millisecond)
+		left, speaks := s.Speaks(now)
+		if untold += left; speaks {
+			told++
+		}
+	}
+	if left, speaks := s.Speaks(now.Add(time.Hour)); !speaks || told+untold+left != 1000 || told < 20 || told > 40 {
+		t.Errorf("of 1000 in ten seconds %d are told of, %d are counted, then %d, %v", told, untold, left, speaks)
 	}
 }

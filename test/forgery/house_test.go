@@ -151,6 +151,8 @@ func (h *house) Check(context.Context, string, string, string) (people.Person, b
 // Empty implements console.Passwords.
 func (h *house) Empty() bool { return false }
 
+func (h *house) Has(string) bool { return false }
+
 // Signer implements approval.Policy.
 func (h *house) Signer() string { return h.signer }
 

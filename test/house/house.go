@@ -188,6 +188,9 @@ type Nobody struct{}
 // Empty implements console.Passwords.
 func (Nobody) Empty() bool { return true }
 
+// Has implements console.Passwords.
+func (Nobody) Has(string) bool { return false }
+
 // Check implements console.Passwords.
 func (Nobody) Check(context.Context, string, string, string) (people.Person, bool) {
 	return people.Person{}, false

@@ -30,7 +30,9 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if why := w.forged(r.Header, body); why != "" {
-		w.Log.Warn("a request that says it is of Slack is refused", "why", why, "remote", r.RemoteAddr)
+		if untold, speaks := w.strangers.Speaks(w.Clock()); speaks {
+			w.Log.Warn("a request that says it is of Slack is refused", "why", why, "remote", r.RemoteAddr, "untold", untold)
+		}
 		http.Error(rw, "the request is not signed by Slack, or not lately", http.StatusUnauthorized)
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/salvor-io/salvor/internal/chat"
+	"github.com/salvor-io/salvor/internal/people"
 )
 
 // Options are the parts of a Workspace. What is about secrets is read by the caller.
@@ -37,10 +38,11 @@ type Options struct {
 // Workspace is one workspace of Slack.
 type Workspace struct {
 	Options
-	api     *slackgo.Client
-	working sync.WaitGroup // what is done for people after their press was acknowledged
-	slots   chan struct{}
-	seen    replays
+	api       *slackgo.Client
+	working   sync.WaitGroup // what is done for people after their press was acknowledged
+	slots     chan struct{}
+	seen      replays
+	strangers people.Sparing
 }
 
 const (

@@ -1,4 +1,4 @@
-package api
+package people
 
 import (
 	"sync"
@@ -11,16 +11,17 @@ const (
 	strangersEvery = time.Second
 )
 
-// sparing says of each of many like things whether it is told: a number of them in a row, and from then on one in a while.
-type sparing struct {
+// Sparing says of each of many like things whether it is told: a number of them in a row, and from then on one in a while. The
+// zero value is ready, and safe for concurrent use.
+type Sparing struct {
 	mu     sync.Mutex
 	told   int // of those in a row
 	last   time.Time
 	untold int
 }
 
-// speaks says whether to tell of one more, and of how many nobody was told since the last.
-func (s *sparing) speaks(now time.Time) (untold int, speaks bool) {
+// Speaks says whether to tell of one more, and of how many nobody was told since the last.
+func (s *Sparing) Speaks(now time.Time) (untold int, speaks bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told = max(0, s.told-int(now.Sub(s.last)/strangersEvery))
