@@ -103,7 +103,7 @@ func (l *Login) end(w http.ResponseWriter, r *http.Request) {
 	}
 	who.Via = people.ViaWeb
 	if err := l.Sessions.Open(w, r, who); err != nil {
-		l.fail(w, r, fmt.Errorf("open a session for %s: %w", who.Name, err))
+		l.fail(w, r, fmt.Errorf("%w: %w", refused("you are known, and no session can be opened for you: see the log of salvor"), err))
 		return
 	}
 	l.Provider.Log.InfoContext(r.Context(), "a person has logged in", "person", who.Name, "role", who.Role)

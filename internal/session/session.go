@@ -17,6 +17,9 @@ import (
 // lasts is how long a session is good for.
 const lasts = 12 * time.Hour
 
+// maxCookie is how many bytes of a cookie browsers keep for sure.
+const maxCookie = 3800
+
 // What cookies are named. A browser takes the first only over TLS, for the whole host, and from nobody but the host itself.
 const (
 	secureCookie = "__Host-salvor"
@@ -81,8 +84,11 @@ func (s *Sessions) Open(w http.ResponseWriter, r *http.Request, p people.Person)
 		return err
 	}
 	value, err := s.seal("session", session{whose, rand.Text(), s.Clock().Add(lasts).UTC().Truncate(time.Second)})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case len(value) > maxCookie:
+		return fmt.Errorf("open a session: the %d groups of %s are more than a browser keeps, have the identity provider send only those that Salvor knows", len(whose.Groups), p.Name)
 	}
 	http.SetCookie(w, s.cookie(r, value, int(lasts/time.Second)))
 	return nil

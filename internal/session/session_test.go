@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,10 +124,11 @@ func TestWhoASessionIsOf(t *testing.T) {
 func TestNobodyBecomesSomebodyElse(t *testing.T) {
 	h := newHouse(t)
 	for name, p := range map[string]people.Person{
-		"the name of another": {Name: "ada", Role: people.Admin, Via: "oidc"},
-		"groups of their own": {Name: "ada", Role: people.Operator, Groups: []string{"leads"}, Via: "oidc"},
-		"that, in other case": {Name: "Ada", Role: people.Operator, Groups: []string{"sre"}, Via: "oidc"},
-		"no name":             {Role: people.Admin}, "no role": {Name: "eve"},
+		"the name of another":             {Name: "ada", Role: people.Admin, Via: "oidc"},
+		"groups of their own":             {Name: "ada", Role: people.Operator, Groups: []string{"leads"}, Via: "oidc"},
+		"that, in other case":             {Name: "Ada", Role: people.Operator, Groups: []string{"sre"}, Via: "oidc"},
+		"more groups than a cookie holds": {Name: "max@example.org", Role: people.Viewer, Groups: slices.Repeat([]string{strings.Repeat("g", 100)}, 50), Via: "oidc"},
+		"no name":                         {Role: people.Admin}, "no role": {Name: "eve"},
 	} {
 		if err := h.Open(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), p); err == nil {
 			t.Errorf("%s: it was opened", name)

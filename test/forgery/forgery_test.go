@@ -230,6 +230,12 @@ func pages() []attempt {
 		{name: "a session of one's own", told: "not logged in", try: func(h *house) answer {
 			return h.sends(h.browser(), form(h, "x"), "Cookie", "salvor=eyJuYW1lIjoiYWRhIn0.c2VhbA")
 		}},
+		{name: "a session that may be closed", told: "cannot be read now", try: func(h *house) answer {
+			by := h.browser(ada)
+			filled := form(h, h.token(by))
+			h.down = errors.New("no route to the store")
+			return h.sends(by, filled)
+		}},
 		{name: "a form without its token", told: "earlier session", try: func(h *house) answer { return h.sends(h.browser(ada), form(h, "")) }},
 		{name: "the token of somebody else", told: "earlier session", try: func(h *house) answer {
 			return h.sends(h.browser(ada), form(h, h.token(h.browser(eve))))
@@ -308,6 +314,18 @@ func (h *house) goes(by *http.Client) *url.URL {
 func (h *house) lands(by *http.Client, at *url.URL) answer {
 	h.t.Helper()
 	return told(h.page(by.Get(at.String())))
+}
+
+// TestLogoutWhileTheStoreIsDown: the browser is logged out all the same, and is told that a copy may be good yet.
+func TestLogoutWhileTheStoreIsDown(t *testing.T) {
+	h := newHouse(t, oidctest.New(t))
+	by := h.browser(people.Person{Name: "ada", Role: people.Operator, Groups: []string{"oncall"}})
+	form := url.Values{"token": {h.token(by)}}
+	h.down = errors.New("no route to the store")
+	got := h.page(by.PostForm(h.site.URL+"/logout", form))
+	if site, _ := url.Parse(h.site.URL); got.status != http.StatusServiceUnavailable || !strings.Contains(got.text, "This browser is logged out") || len(by.Jar.Cookies(site)) != 0 {
+		t.Errorf("it is answered %d %s, and the browser keeps %v", got.status, got.text, by.Jar.Cookies(site))
+	}
 }
 
 var signOn = regexp.MustCompile(`href="([^"]*/login/oidc[^"]*)"`)

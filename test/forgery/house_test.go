@@ -52,6 +52,7 @@ type house struct {
 	mu    sync.Mutex
 	log   bytes.Buffer
 	ended map[string]bool
+	down  error // why what has ended cannot be read
 }
 
 // answer is what somebody is told.
@@ -133,14 +134,14 @@ func (h *house) End(_ context.Context, id string, _ time.Time) (bool, error) {
 	defer h.mu.Unlock()
 	first := !h.ended[id]
 	h.ended[id] = true
-	return first, nil
+	return first, h.down
 }
 
 // HasEnded implements session.Ended.
 func (h *house) HasEnded(_ context.Context, id string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ended[id], nil
+	return h.ended[id], h.down
 }
 
 // Check implements console.Passwords: nobody has one.
@@ -151,6 +152,7 @@ func (h *house) Check(context.Context, string, string, string) (people.Person, b
 // Empty implements console.Passwords.
 func (h *house) Empty() bool { return false }
 
+// Has implements console.Passwords.
 func (h *house) Has(string) bool { return false }
 
 // Signer implements approval.Policy.
