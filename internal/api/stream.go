@@ -51,7 +51,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// relay sends what comes, until the client is gone or dropped.
+// relay sends what comes, until the client is gone or dropped, or is not known any more, as with a token that is over.
 func (a *API) relay(r *http.Request, out *sse, records <-chan incident.Sequenced, names names) {
 	beat := time.NewTicker(heartbeatEvery)
 	defer beat.Stop()
@@ -61,7 +61,9 @@ func (a *API) relay(r *http.Request, out *sse, records <-chan incident.Sequenced
 		case <-r.Context().Done():
 			return
 		case <-beat.C:
-			err = out.comment("alive")
+			if _, err = a.People.Identify(r); err == nil {
+				err = out.comment("alive")
+			}
 		case rec, listens := <-records:
 			if !listens {
 				return

@@ -8,10 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/people"
 )
 
 // listener reads a stream event by event.
@@ -198,4 +201,32 @@ func TestStreamsAreBounded(t *testing.T) {
 	if r := call(t, srv, "viewer", "GET", "/v1/stream", ""); r.Status != http.StatusServiceUnavailable {
 		t.Errorf("after the end: %d", r.Status)
 	}
+}
+
+// passing knows everybody until a time.
+type passing struct{ until time.Time }
+
+func (p passing) Identify(*http.Request) (people.Person, error) {
+	if time.Now().Before(p.until) {
+		return people.Person{Name: "ann", Role: people.Viewer}, nil
+	}
+	return people.Person{}, people.ErrUnknownToken
+}
+
+// patient is an answer whose client takes all.
+type patient struct{ *httptest.ResponseRecorder }
+
+func (patient) SetWriteDeadline(time.Time) error { return nil }
+
+// TestStreamEndsWithTheToken: whoever is not known any more is told no more.
+func TestStreamEndsWithTheToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		a := New(Options{People: passing{began.Add(time.Hour)}})
+		w := patient{httptest.NewRecorder()}
+		a.relay(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/stream", nil), &sse{w: w, control: http.NewResponseController(w)}, make(chan incident.Sequenced), names{})
+		if lasted := time.Since(began); lasted < time.Hour || lasted > time.Hour+heartbeatEvery {
+			t.Errorf("it lasted %s", lasted)
+		}
+	})
 }
