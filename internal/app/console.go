@@ -17,7 +17,6 @@ import (
 	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/card"
-	"github.com/salvor-io/salvor/internal/chat/all"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/console"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -119,11 +118,7 @@ func openConsole(a *App, finder console.Finder, desk *approval.Desk, known *know
 	sentence := func(inc *incident.Incident) card.Card {
 		return card.Of(inc, a.words(inc))
 	}
-	links, err := all.Links(a.cfg)
-	if err != nil {
-		return nil, err
-	}
-	c, err := console.New(console.Options{Index: a.pipeline, Links: links, Finder: finder, Desk: desk, Card: sentence, Sessions: sessions, Passwords: words, SignOn: known.signOn(), Address: a.cfg.ExternalURL,
+	c, err := console.New(console.Options{Index: a.pipeline, Finder: finder, Desk: desk, Card: sentence, Sessions: sessions, Passwords: words, SignOn: known.signOn(), Address: a.cfg.ExternalURL,
 		Clock: time.Now, Log: a.opt.Log.With("part", "console")})
 	if err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)

@@ -12,7 +12,6 @@ import (
 	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/card"
 	"github.com/salvor-io/salvor/internal/incident"
-	"github.com/salvor-io/salvor/internal/link"
 	"github.com/salvor-io/salvor/internal/people"
 )
 
@@ -58,7 +57,6 @@ type Options struct {
 	Finder    Finder
 	Desk      Desk
 	Card      func(*incident.Incident) card.Card
-	Links     link.Signer // of webhooks
 	Sessions  Sessions
 	Passwords Passwords
 	SignOn    string // the path at which an identity provider is asked who somebody is, "" without one

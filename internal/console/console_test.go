@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
-	"github.com/salvor-io/salvor/internal/link"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -298,26 +297,6 @@ func TestALinkToAnEarlierPlanSaysSo(t *testing.T) {
 		_, page := v.as("ada").send(http.MethodGet, "/incidents/"+string(id)+"?plan="+url.QueryEscape(plan), nil)
 		if got := strings.Contains(page, "The plan has changed"); got != changed || strings.Contains(page, "<b>0") {
 			t.Errorf("%q: changed %v", plan, got)
-		}
-	}
-}
-
-// TestLinksOfWebhooks: the page says of a link that somebody else made, or that is over, that it is no word of Salvor's.
-func TestLinksOfWebhooks(t *testing.T) {
-	v := newVisit(t)
-	v.Links = link.Signer{Secret: []byte("a secret of thirty two characters")}
-	id := v.asking(house.Evacuation(policies.Disruptive), 1)
-	plan := v.inc(id).Approval.Plan.Digest
-	for made, wrong := range map[string]string{
-		v.Links.To(id, plan, v.now.Add(time.Minute)):                                       "",
-		v.Links.To(id, plan, v.now):                                                        "The time of the link is over",
-		link.Signer{Secret: []byte("another")}.To(id, plan, v.now.Add(time.Minute)):        "The link was not made by Salvor",
-		strings.Replace(v.Links.To(id, plan, v.now.Add(time.Minute)), "exp=1", "exp=2", 1): "The link was not made by Salvor",
-		"/incidents/" + string(id) + "?plan=" + plan:                                       "",
-	} {
-		_, page := v.as("ada").send(http.MethodGet, made, nil)
-		if told := strings.Contains(page, `role="alert"`); told != (wrong != "") || !strings.Contains(page, wrong) {
-			t.Errorf("%s: told %v, want %q", made, told, wrong)
 		}
 	}
 }

@@ -28,7 +28,6 @@ type sheet struct {
 	Done    int // steps
 	May     may
 	Changed *change  // nil: it is the plan that they were shown
-	Link    string   // what is wrong with the link that led here
 	Refused *refusal // what they just wanted does not count
 	Since   []entry  // what has happened since they were shown the page on which they wanted it
 	Votes   []vote
@@ -81,9 +80,6 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request) {
 	}
 	s := c.sheet(inc, people.From(r.Context()))
 	s.shown(r.URL.Query().Get("plan"))
-	if _, err := c.Links.Check(inc.ID, r.URL.Query(), c.Clock()); err != nil {
-		s.Link = sentence(err.Error())
-	}
 	c.renderSheet(w, r, http.StatusOK, s)
 }
 

@@ -20,31 +20,22 @@ import (
 type Chats struct {
 	Routes []chat.Route
 	Slack  *slack.Workspace // nil without Slack
-	links  link.Signer
+	Links  link.Signer      // checks the links of webhooks
 	log    *slog.Logger
-}
-
-// Links makes the links of webhooks, and checks them.
-func Links(cfg *config.Config) (link.Signer, error) {
-	s := link.Signer{Base: cfg.ExternalURL}
-	if path := cfg.Chat.LinkSecretFile; path != "" {
-		secret, err := config.Secret(path)
-		if err != nil {
-			return s, fmt.Errorf("read the secret of chat.link_secret_file: %w", err)
-		}
-		s.Secret = []byte(secret)
-	}
-	return s, nil
 }
 
 // Open reads the secrets and makes the channels. It calls nobody. Without a reception the channels only show.
 func Open(cfg *config.Config, reception *chat.Reception, log *slog.Logger) (*Chats, error) {
-	links, err := Links(cfg)
-	if err != nil {
-		return nil, err
+	c := &Chats{Links: link.Signer{Base: cfg.ExternalURL}, log: log}
+	if path := cfg.Chat.LinkSecretFile; path != "" {
+		secret, err := config.Secret(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the secret of chat.link_secret_file: %w", err)
+		}
+		c.Links.Secret = []byte(secret)
 	}
-	c := &Chats{links: links, log: log}
 	if cfg.Chat.Slack != nil {
+		var err error
 		if c.Slack, err = openSlack(cfg, reception, log); err != nil {
 			return nil, err
 		}
@@ -99,7 +90,7 @@ func (c *Chats) webhook(hook config.Webhook) (chat.Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the secret of webhook %s: %w", hook.Name, err)
 	}
-	opt := webhook.Options{Label: hook.Name, URL: hook.URL, Secret: []byte(secret), Links: c.links, Clock: time.Now}
+	opt := webhook.Options{Label: hook.Name, URL: hook.URL, Secret: []byte(secret), Links: c.Links, Clock: time.Now}
 	if hook.TemplateFile != "" {
 		text, err := os.ReadFile(hook.TemplateFile)
 		if err != nil {
