@@ -91,6 +91,7 @@ func (n *Notifier) render(inc *incident.Incident, name, severity string, now tim
 			"summary":     fmt.Sprintf("%s of %s: %s", inc.Fault.Anchor, inc.Key.Cluster, inc.State),
 			"description": n.sentence(inc),
 			"why":         inc.Why,
+			"sev":         string(n.Severity(inc)), // no label: it may rise, and then it would be another alert
 			"next":        next(inc),
 			"asked":       asked(inc),
 		},

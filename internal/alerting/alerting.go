@@ -21,6 +21,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/rollout"
 )
 
@@ -42,6 +43,7 @@ type Options struct {
 	Targets   []Target
 	Incidents func() []incident.Incident     // all that are known
 	Sentence  func(classifiers.Fault) string // what is seen of a fault now, "" when nothing is
+	Severity  func(*incident.Incident) protection.Severity
 	Policy    func() rollout.Status
 	Link      string // base URL of Salvor, for links
 	Clock     func() time.Time

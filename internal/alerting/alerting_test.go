@@ -13,6 +13,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/rollout"
 )
 
@@ -29,6 +30,9 @@ func incidentAt(state incident.State, kinds ...incident.RecordKind) incident.Inc
 
 // seen says that a fault has grown.
 func seen(f classifiers.Fault) string { return f.Sentence + ", and more" }
+
+// grave says that all is.
+func grave(*incident.Incident) protection.Severity { return protection.Sev1 }
 
 func TestWhatIsRaised(t *testing.T) {
 	cases := []struct {
@@ -47,7 +51,7 @@ func TestWhatIsRaised(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Sentence: seen, Link: "http://salvor", Clock: func() time.Time { return now }})
+			n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{c.inc} }, Sentence: seen, Severity: grave, Link: "http://salvor", Clock: func() time.Time { return now }})
 			want := map[string]bool{}
 			for _, name := range c.firing {
 				want[name] = true
@@ -64,6 +68,9 @@ func TestWhatIsRaised(t *testing.T) {
 				want := c.inc.Fault.Sentence
 				if c.inc.Live() {
 					want += ", and more"
+				}
+				if a.Annotations["sev"] != "SEV1" {
+					t.Errorf("it is a %q", a.Annotations["sev"])
 				}
 				if a.Annotations["description"] != want {
 					t.Errorf("described as %q", a.Annotations["description"])
@@ -100,7 +107,7 @@ func TestBrokenGlassIsRaised(t *testing.T) {
 		if c.later != nil {
 			inc.History = append(inc.History, incident.Sequenced{Record: incident.Record{Kind: incident.Decided, At: now, Decided: c.later}})
 		}
-		n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{inc} }, Sentence: seen, Clock: func() time.Time { return now }})
+		n := New(Options{Incidents: func() []incident.Incident { return []incident.Incident{inc} }, Sentence: seen, Severity: grave, Clock: func() time.Time { return now }})
 		raised, fires := false, false
 		for _, a := range n.alerts() {
 			if a.Labels["alertname"] == "SalvorBreakGlass" {
@@ -128,7 +135,7 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 		got <- alerts
 	}))
 	defer server.Close()
-	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Policy: func() rollout.Status { return rollout.Status{Serving: rollout.Serving{Revision: "abc"}} }, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
+	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Severity: grave, Policy: func() rollout.Status { return rollout.Status{Serving: rollout.Serving{Revision: "abc"}} }, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
 		Incidents: func() []incident.Incident {
 			return []incident.Incident{incidentAt(incident.Acting, incident.Opened)}
 		}})

@@ -21,6 +21,7 @@ import (
 	"github.com/salvor-io/salvor/internal/judging"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/pipeline"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/internal/rollout"
 )
@@ -36,20 +37,22 @@ type Options struct {
 
 // App is one running replica.
 type App struct {
-	cfg      *config.Config
-	opt      Options
-	store    *store
-	rollout  *rollout.Rollout
-	clusters clusters
-	pipeline *pipeline.Pipeline
-	pauses   *chronicle.Pauses
-	engine   *recovery.Engine
-	others   *others
-	table    *alertmanager.Table // what alerts speak of
-	kicks    *kicks
-	folding  *folding
-	progress progress
-	front    *front
+	cfg          *config.Config
+	opt          Options
+	store        *store
+	rollout      *rollout.Rollout
+	clusters     clusters
+	pipeline     *pipeline.Pipeline
+	pauses       *chronicle.Pauses
+	engine       *recovery.Engine
+	others       *others
+	table        *alertmanager.Table // what alerts speak of
+	promises     protection.Promises
+	environments map[string]string // of clusters
+	kicks        *kicks
+	folding      *folding
+	progress     progress
+	front        *front
 }
 
 // New opens the store and builds all parts. Nothing runs yet; Run must be called, or Close.
@@ -97,7 +100,10 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 			return a.engine.MoveOn(ctx, inc)
 		})
 	}, log.With("part", "kicks"))
-	a.table = judges.Table
+	a.table, a.promises, a.environments = judges.Table, judges.Promises, map[string]string{}
+	for _, c := range a.cfg.Clusters {
+		a.environments[c.Name] = c.Environment
+	}
 	opener := recovery.Opener{Ledger: a.store.ledger, Ready: func(ctx context.Context) { a.engine.Ready(ctx) }}
 	a.pipeline = judges.Pipeline(opener, a.kicks.add, a.kicks.opened, log.With("part", "pipeline"))
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))

@@ -72,11 +72,8 @@ func (p passwords) Check(ctx context.Context, name, from, password string) (peop
 	return p.directory.ByName(name)
 }
 
-// openToPeople opens what people come by: the API, and the console.
-func (f *front) openToPeople(a *App, desk *approval.Desk) (err error) {
-	if f.people, err = openPeople(a); err != nil {
-		return err
-	}
+// openToPeople opens what people come by: the API, and the console. Who they are, and chat, which links to the console, are open by then.
+func (f *front) openToPeople(a *App, desk *approval.Desk) error {
 	key, first, err := sessionKey(a.cfg)
 	if err != nil {
 		return fmt.Errorf("read the key of sessions: %w", err)
@@ -87,7 +84,7 @@ func (f *front) openToPeople(a *App, desk *approval.Desk) (err error) {
 		return err
 	}
 	f.api = openAPI(a, f.people, desk, sessions)
-	if f.console, err = openConsole(a, f.api, desk, f.people, sessions); err != nil {
+	if f.console, err = openConsole(a, f, desk, sessions); err != nil {
 		return err
 	}
 	f.pages = f.paged(a, key, sessions)
@@ -110,15 +107,15 @@ func (f *front) paged(a *App, key []byte, sessions *session.Sessions) http.Handl
 	return pages
 }
 
-func openConsole(a *App, finder console.Finder, desk *approval.Desk, known *knowing, sessions *session.Sessions) (*console.Console, error) {
-	words, err := openPasswords(a.cfg, known.Directory)
+func openConsole(a *App, f *front, desk *approval.Desk, sessions *session.Sessions) (*console.Console, error) {
+	words, err := openPasswords(a.cfg, f.people.Directory)
 	if err != nil {
 		return nil, err
 	}
 	sentence := func(inc *incident.Incident) card.Card {
 		return card.Of(inc, a.words(inc))
 	}
-	c, err := console.New(console.Options{Index: a.pipeline, Finder: finder, Desk: desk, Card: sentence, Sessions: sessions, Passwords: words, SignOn: known.signOn(), Address: a.cfg.ExternalURL,
+	c, err := console.New(console.Options{Index: a.pipeline, Finder: f.api, Desk: desk, Card: sentence, Sessions: sessions, Passwords: words, SignOn: f.people.signOn(), Address: a.cfg.ExternalURL, Links: f.chats.Links,
 		Clock: time.Now, Log: a.opt.Log.With("part", "console")})
 	if err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)

@@ -53,11 +53,14 @@ func openFront(a *App) (*front, error) {
 		return nil, err
 	}
 	desk := &approval.Desk{Ledger: a.store.ledger, Authorizer: a.engine, Policy: a.rollout, Breakers: a.cfg.BreakGlass, Lost: ledger.ErrLost, Log: a.opt.Log.With("part", "approval")}
-	if err = f.openToPeople(a, desk); err != nil {
+	if f.people, err = openPeople(a); err != nil {
 		return nil, err
 	}
 	if f.chats, err = openChats(a, desk, f.people.Directory, f.metrics); err != nil {
 		return nil, fmt.Errorf("open chat: %w", err)
+	}
+	if err = f.openToPeople(a, desk); err != nil {
+		return nil, err
 	}
 	if f.notices, err = openNotices(a); err != nil {
 		return nil, err
@@ -121,7 +124,7 @@ func openNotices(a *App) (*alerting.Notifier, error) {
 		}
 		targets = append(targets, target)
 	}
-	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Policy: a.rollout.Status, Link: a.cfg.ExternalURL, Clock: time.Now,
+	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Severity: a.severity, Policy: a.rollout.Status, Link: a.cfg.ExternalURL, Clock: time.Now,
 		Log: a.opt.Log.With("part", "alerting")}), nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/card"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/protection"
 )
 
 // progress is how far the steps are that this replica does now. It is not recorded: another replica does not know it. The zero value is ready.
@@ -50,7 +51,12 @@ func (p *progress) of(inc *incident.Incident) string {
 
 // words are what cards of an incident say that its record does not.
 func (a *App) words(inc *incident.Incident) card.Words {
-	return card.Words{Sentence: a.pipeline.Sentence(inc.Fault), Progress: a.progress.of(inc)}
+	return card.Words{Severity: string(a.severity(inc)), Sentence: a.pipeline.Sentence(inc.Fault), Progress: a.progress.of(inc)}
+}
+
+// severity is how much an incident matters.
+func (a *App) severity(inc *incident.Incident) protection.Severity {
+	return a.promises.Severity(inc, a.environments[inc.Key.Cluster])
 }
 
 // comesOn is told how far a step is.
