@@ -12,6 +12,7 @@ import (
 	"github.com/salvor-io/salvor/internal/approval"
 	"github.com/salvor-io/salvor/internal/card"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/link"
 	"github.com/salvor-io/salvor/internal/people"
 )
 
@@ -51,7 +52,7 @@ type Passwords interface {
 	Has(name string) bool // somebody of that name has one
 }
 
-// Options are the parts of a console. All are needed, but for SignOn.
+// Options are the parts of a console. All are needed, but for SignOn and Links.
 type Options struct {
 	Index     Index
 	Finder    Finder
@@ -59,8 +60,9 @@ type Options struct {
 	Card      func(*incident.Incident) card.Card
 	Sessions  Sessions
 	Passwords Passwords
-	SignOn    string // the path at which an identity provider is asked who somebody is, "" without one
-	Address   string // where people reach it, such as https://salvor.example.org
+	SignOn    string      // the path at which an identity provider is asked who somebody is, "" without one
+	Address   string      // where people reach it, such as https://salvor.example.org
+	Links     link.Signer // checks the links that chats lead here by
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/internal/link"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -33,6 +34,9 @@ func (keys) Check(_ context.Context, name, _, password string) (people.Person, b
 	return people.Person{Name: "ada", Role: people.Operator, Groups: []string{"sre-oncall"}}, name == "ada" && password == "correct horse"
 }
 
+// links are those that lead to the pages.
+var links = link.Signer{Base: "https://salvor.example.org", Secret: []byte("0123456789abcdef")}
+
 // visit is a house that is served.
 type visit struct {
 	*house.House
@@ -46,7 +50,7 @@ func newVisit(t *testing.T) *visit {
 	v := &visit{t: t, now: time.Date(2026, 11, 27, 3, 11, 4, 0, time.UTC)}
 	v.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { v.Handler().ServeHTTP(w, r) }))
 	var err error
-	if v.House, err = house.New(house.Options{Address: "http://" + v.server.Listener.Addr().String() + "/", Clock: func() time.Time { return v.now }, Passwords: keys{}, SignOn: "/login/oidc"}); err != nil {
+	if v.House, err = house.New(house.Options{Address: "http://" + v.server.Listener.Addr().String() + "/", Clock: func() time.Time { return v.now }, Passwords: keys{}, SignOn: "/login/oidc", Links: links}); err != nil {
 		t.Fatal(err)
 	}
 	v.server.Start()
@@ -299,6 +303,35 @@ func TestALinkToAnEarlierPlanSaysSo(t *testing.T) {
 			t.Errorf("%q: changed %v", plan, got)
 		}
 	}
+}
+
+// TestALinkThatProvesNothingSaysSo, as does one whose plan nobody is asked about; what is asked about is shown all the same.
+func TestALinkThatProvesNothingSaysSo(t *testing.T) {
+	v := newVisit(t)
+	id := v.asking(house.Evacuation(policies.Disruptive), 1)
+	plan := v.inc(id).Approval.Plan.Digest
+	leads := func(plan string, lasts time.Duration) string {
+		return strings.TrimPrefix(links.To(id, plan, v.now.Add(lasts)), links.Base)
+	}
+	for name, c := range map[string]struct{ to, notice string }{
+		"made by Salvor":  {leads(plan, time.Hour), ""},
+		"without a seal":  {"/incidents/" + string(id) + "?plan=" + plan, ""},
+		"forged":          {leads(plan, time.Hour) + "0", "The link was not made by Salvor"},
+		"over":            {leads(plan, -time.Second), "The time of the link is over"},
+		"of another plan": {leads("0123abcd", time.Hour), "The plan has changed"},
+	} {
+		resp, page := v.as("ada").send(http.MethodGet, c.to, nil)
+		if resp.StatusCode != http.StatusOK || !strings.Contains(page, "Approve plan "+plan[:6]) || strings.Contains(page, `class="notice"`) != (name == "forged" || name == "over") {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
+		want(t, name, page, c.notice)
+	}
+	ada := v.as("ada")
+	if resp, _ := ada.says(id, ada.page(id), "reject", "reason", "not now"); resp.StatusCode != http.StatusSeeOther {
+		t.Fatal(resp.Status)
+	}
+	_, page := ada.send(http.MethodGet, leads("0123abcd", time.Hour), nil)
+	want(t, "after it was decided", page, "The link was about plan 0123ab, which nobody is asked about any more.")
 }
 
 func TestTheRiskiestIsTyped(t *testing.T) {

@@ -27,6 +27,7 @@ type sheet struct {
 	Steps   []step
 	Done    int // steps
 	May     may
+	Notice  string   // what is to be known of the link that led here
 	Changed *change  // nil: it is the plan that they were shown
 	Refused *refusal // what they just wanted does not count
 	Since   []entry  // what has happened since they were shown the page on which they wanted it
@@ -79,6 +80,7 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := c.sheet(inc, people.From(r.Context()))
+	s.led(c.Links.Check(inc.ID, r.URL.Query(), c.Clock()))
 	s.shown(r.URL.Query().Get("plan"))
 	c.renderSheet(w, r, http.StatusOK, s)
 }
@@ -149,6 +151,17 @@ func (m *may) because(err error) {
 		m.Why, m.Do = why.Why, why.Do
 	default:
 		m.Why, m.Do = err.Error(), "ask an admin of Salvor for the role: people in salvor.yaml"
+	}
+}
+
+// led notes what is wrong with the link that led to the page, if it was one of a chat: it proves nothing, or what it was about is not asked
+// about any more. What is asked about now is on the page either way.
+func (s *sheet) led(plan string, err error) {
+	switch {
+	case err != nil:
+		s.Notice = sentence(err.Error())
+	case plan != "" && s.Ask == nil && s.Plan != plan:
+		s.Notice = "The link was about plan " + shortOf(plan) + ", which nobody is asked about any more."
 	}
 }
 

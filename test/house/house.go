@@ -20,6 +20,7 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
 	"github.com/salvor-io/salvor/internal/ledger/memory"
+	"github.com/salvor-io/salvor/internal/link"
 	"github.com/salvor-io/salvor/internal/people"
 	"github.com/salvor-io/salvor/internal/recovery"
 	"github.com/salvor-io/salvor/internal/session"
@@ -32,6 +33,7 @@ type Options struct {
 	Clock     func() time.Time
 	Passwords console.Passwords
 	SignOn    string
+	Links     link.Signer
 }
 
 // House is a console and what it shows. It is safe for concurrent use.
@@ -57,7 +59,7 @@ func New(opt Options) (*House, error) {
 		return nil, err
 	}
 	desk := &approval.Desk{Ledger: h.Store.Writer("desk"), Authorizer: h, Policy: h, Lost: ledger.ErrLost, Log: log}
-	h.Console, err = console.New(console.Options{Index: h, Finder: h, Desk: desk, Sessions: h.Sessions, Passwords: opt.Passwords, SignOn: opt.SignOn, Address: opt.Address,
+	h.Console, err = console.New(console.Options{Index: h, Finder: h, Desk: desk, Sessions: h.Sessions, Passwords: opt.Passwords, SignOn: opt.SignOn, Address: opt.Address, Links: opt.Links,
 		Card:  func(inc *incident.Incident) card.Card { return card.Of(inc, card.Words{Severity: "SEV1"}) },
 		Clock: opt.Clock, Log: log})
 	if err != nil {
