@@ -37,7 +37,7 @@ const least = 60
 // TestForgeries: none is accepted, each is recorded, each is answered in one clear sentence.
 func TestForgeries(t *testing.T) {
 	issuer := oidctest.New(t)
-	all := append(bearers(), append(tokens(t), append(votes(), pages()...)...)...)
+	all := append(bearers(), append(tokens(t), append(votes(), append(pages(), presses()...)...)...)...)
 	for _, a := range all {
 		t.Run(a.name, func(t *testing.T) { a.run(newHouse(t, issuer)) })
 	}

@@ -46,6 +46,9 @@ type house struct {
 	signer   string // of policy
 	issuer   *oidctest.Issuer
 	sessions *session.Sessions
+	people   *people.Directory
+	desk     *approval.Desk
+	mux      *http.ServeMux
 	rightly  int // votes that count, which a case has cast
 	site     *httptest.Server
 
@@ -65,35 +68,35 @@ func newHouse(t *testing.T, issuer *oidctest.Issuer) *house {
 	t.Helper()
 	h := &house{t: t, issuer: issuer, now: time.Now().UTC().Truncate(time.Second), ended: map[string]bool{}}
 	h.store = memory.New(memory.Options{Now: h.clock})
-	directory := h.directory()
+	h.people = h.directory()
 	logger := slog.New(slog.NewTextHandler(h, nil))
-	provider := oidc.NewProvider(oidc.Options{ClientID: oidctest.ClientID, Clock: h.clock, Log: logger, Mapping: oidc.Mapping{Issuer: issuer.URL, Directory: directory,
+	provider := oidc.NewProvider(oidc.Options{ClientID: oidctest.ClientID, Clock: h.clock, Log: logger, Mapping: oidc.Mapping{Issuer: issuer.URL, Directory: h.people,
 		GroupsClaim: "groups", Roles: map[people.Role][]string{people.Operator: {"oncall"}, people.Viewer: {"everybody"}}}})
-	desk := &approval.Desk{Ledger: h.store.Writer("desk"), Authorizer: h, Policy: h, Lost: ledger.ErrLost, Log: logger}
-	mux := http.NewServeMux()
-	h.site = httptest.NewServer(mux)
+	h.desk = &approval.Desk{Ledger: h.store.Writer("desk"), Authorizer: h, Policy: h, Lost: ledger.ErrLost, Log: logger}
+	h.mux = http.NewServeMux()
+	h.site = httptest.NewServer(h.mux)
 	t.Cleanup(h.site.Close)
 	key := bytes.Repeat([]byte("k"), 32)
 	var err error
-	h.sessions, err = session.New(session.Options{Key: key, People: directory, Ended: h, Role: provider.Role, Clock: h.clock, Log: logger})
+	h.sessions, err = session.New(session.Options{Key: key, People: h.people, Ended: h, Role: provider.Role, Clock: h.clock, Log: logger})
 	h.must(err)
-	calls := api.New(api.Options{Index: h, Ledger: h, Approvals: desk, Missing: ledger.ErrNotFound, People: people.Chain{directory, provider}, Clock: h.clock, Log: logger})
-	pages, err := console.New(console.Options{Index: h, Finder: calls, Desk: desk, Sessions: h.sessions, Passwords: h, SignOn: oidc.LoginPath, Address: h.site.URL, Clock: h.clock, Log: logger,
+	calls := api.New(api.Options{Index: h, Ledger: h, Approvals: h.desk, Missing: ledger.ErrNotFound, People: people.Chain{h.people, provider}, Clock: h.clock, Log: logger})
+	pages, err := console.New(console.Options{Index: h, Finder: calls, Desk: h.desk, Sessions: h.sessions, Passwords: h, SignOn: oidc.LoginPath, Address: h.site.URL, Clock: h.clock, Log: logger,
 		Card: func(inc *incident.Incident) card.Card { return card.Of(inc, card.Words{}) }})
 	h.must(err)
-	mux.Handle("/v1/", calls.Handler())
-	mux.Handle("/", pages.Handler())
-	oidc.NewLogin(oidc.LoginOptions{Provider: provider, Sessions: h.sessions, ExternalURL: h.site.URL, Key: key, Say: pages.Say}).Register(mux)
+	h.mux.Handle("/v1/", calls.Handler())
+	h.mux.Handle("/", pages.Handler())
+	oidc.NewLogin(oidc.LoginOptions{Provider: provider, Sessions: h.sessions, ExternalURL: h.site.URL, Key: key, Say: pages.Say}).Register(h.mux)
 	h.open()
 	return h
 }
 
 func (h *house) directory() *people.Directory {
 	d, err := people.NewDirectory([]people.Entry{
-		{Name: "ada", Role: people.Operator, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("ada"), Accounts: []people.Account{{Via: people.ViaOIDC, Place: h.issuer.URL, ID: "sub-ada"}}},
-		{Name: "bob", Role: people.Operator, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("bob")},
-		{Name: "eve", Role: people.Operator, Groups: []string{"dev"}, TokenSHA256: people.HashToken("eve")},
-		{Name: "vera", Role: people.Viewer, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("vera")},
+		{Name: "ada", Role: people.Operator, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("ada"), Accounts: []people.Account{{Via: people.ViaOIDC, Place: h.issuer.URL, ID: "sub-ada"}, inSlack("U1")}},
+		{Name: "bob", Role: people.Operator, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("bob"), Accounts: []people.Account{inSlack("U2")}},
+		{Name: "eve", Role: people.Operator, Groups: []string{"dev"}, TokenSHA256: people.HashToken("eve"), Accounts: []people.Account{inSlack("U3")}},
+		{Name: "vera", Role: people.Viewer, Groups: []string{"oncall"}, TokenSHA256: people.HashToken("vera"), Accounts: []people.Account{inSlack("U4")}},
 	}, os.Getuid())
 	h.must(err)
 	return d
