@@ -16,9 +16,10 @@ func (c *check) people(cfg *Config) {
 		c.wrong(p.Role != people.Nobody, key+".role", "give viewer, operator or admin", "the role is missing")
 		c.recognised(key, p, cfg)
 		c.token(key+".token_file", p.TokenFile)
-		c.slackAccount(key+".slack", p.Slack, accounts)
+		c.slackAccount(key+".slack", p.Slack, cfg.Chat.Slack, accounts)
 		c.subject(key+".oidc", p.Subject, cfg.OIDC, accounts)
 		c.email(key+".email", p.Email, emails)
+		c.warn(p.Email != "" && (cfg.OIDC == nil || !cfg.OIDC.MatchEmail), key+".email", "set oidc.match_email, or take it out", "nobody is known by it: oidc.match_email is not set")
 		for n, group := range p.Groups {
 			c.wrong(plainName.MatchString(group), fmt.Sprintf("%s.groups[%d]", key, n), "",
 				"want a name of letters, digits, '-', '_' and '.', not %q", group)
@@ -38,12 +39,14 @@ var (
 	slackUser      = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
 )
 
-func (c *check) slackAccount(key string, a *SlackAccount, seen map[string]int) {
+func (c *check) slackAccount(key string, a *SlackAccount, chat *Slack, seen map[string]int) {
 	if a == nil {
 		return
 	}
 	c.wrong(slackWorkspace.MatchString(a.Workspace), key+".workspace", "copy it from Slack's address: https://app.slack.com/client/T...",
 		"want the id of a workspace, such as T0123ABCD, not %q", a.Workspace)
+	c.wrong(chat == nil || a.Workspace == chat.Workspace, key+".workspace", "correct one of them",
+		"it is not that of chat.slack.workspace, so nothing that they press there counts")
 	c.wrong(slackUser.MatchString(a.User), key+".user", "copy it from the profile in Slack: Copy member ID",
 		"want the id of a member, such as U0123ABCD, not %q", a.User)
 	c.once(key, "slack "+a.Workspace+"/"+a.User, seen)
