@@ -45,6 +45,9 @@ func (s *spoken) BreakGlass(_ context.Context, _ people.Person, _ incident.ID, b
 // Runbooks knows none.
 func (s *spoken) Runbooks(classifiers.Kind) []string { return nil }
 
+// IsReturn implements api.Runbooks.
+func (*spoken) IsReturn(string) bool { return false }
+
 func TestRunWithoutSuchARunbook(t *testing.T) {
 	s := serving(t)
 	if got := salvor(t.Context(), nil, "run", "none", "--with", "node=w1", "--cluster", "prod-eu", "--reason", "x", "--socket", s.socket); got.code != exitNotFound || !strings.Contains(got.talked, `no runbook is named "none"`) {

@@ -12,6 +12,7 @@ import (
 // Runbooks names the runbooks that there are for a kind of fault.
 type Runbooks interface {
 	Runbooks(kind classifiers.Kind) []string
+	IsReturn(name string) bool // it is run for no fault, only to take back what another one did
 }
 
 // RunRequest is that the caller wants a runbook to run.
@@ -54,6 +55,9 @@ func (a *API) runs(asked RunRequest) (classifiers.Kind, error) {
 			return kind, nil
 		}
 		all = append(all, names...)
+	}
+	if a.Runbooks.IsReturn(asked.Runbook) {
+		return "", badRun(asked, "it is only the way back from what another runbook did", "run what it is the way back from, and have that taken back: salvor stop --undo, or salvor declare --end")
 	}
 	return "", &Refusal{http.StatusNotFound, "run " + asked.Runbook, fmt.Sprintf("no runbook is named %q", asked.Runbook), "run one that there is: " + few(all)}
 }

@@ -13,6 +13,9 @@ func (f *fleet) Runbooks(kind classifiers.Kind) []string {
 	return map[classifiers.Kind][]string{classifiers.KindNode: {"node-failure", "node-displace"}, classifiers.KindRegion: {"failover"}}[kind]
 }
 
+// IsReturn implements Runbooks.
+func (f *fleet) IsReturn(name string) bool { return name == "failback" }
+
 // TestRun: a run is a declaration by who calls of the fault that the runbook recovers, by that runbook alone.
 func TestRun(t *testing.T) {
 	f := sighted(t)
@@ -43,6 +46,7 @@ func TestRunRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		`x`: "give cluster",
 		`{"cluster":"prod-eu","runbook":"node-x","with":{"node":"w-eu-1a"},"for":"1h","reason":"x"}`:                     `no runbook is named \"node-x\"","do":"run one that there is: node-failure, node-displace, failover`,
+		`{"cluster":"prod-eu","runbook":"failback","with":{"region":"eu"},"for":"1h","reason":"x"}`:                      "it is only the way back from what another runbook did",
 		`{"cluster":"prod-eu","runbook":"node-failure","for":"1h","reason":"x"}`:                                         "not said what it is to run on",
 		`{"cluster":"prod-eu","runbook":"node-failure","with":{"node":" "},"for":"1h","reason":"x"}`:                     "not said what it is to run on",
 		`{"cluster":"prod-eu","runbook":"node-failure","with":{"nodes":"w-eu-1a"},"for":"1h","reason":"x"}`:              `\"nodes\" is no argument of it`,

@@ -45,6 +45,7 @@ type App struct {
 	pipeline     *pipeline.Pipeline
 	pauses       *chronicle.Pauses
 	engine       *recovery.Engine
+	books        *judging.Books
 	others       *others
 	table        *alertmanager.Table // what alerts speak of
 	promises     protection.Promises
@@ -100,6 +101,7 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 			return a.engine.MoveOn(ctx, inc)
 		})
 	}, log.With("part", "kicks"))
+	a.books = books
 	a.table, a.promises, a.environments = judges.Table, judges.Promises, map[string]string{}
 	for _, c := range a.cfg.Clusters {
 		a.environments[c.Name] = c.Environment

@@ -107,7 +107,7 @@ func openAPI(a *App, known *knowing, desk *approval.Desk, sessions *session.Sess
 		Version: a.opt.Version, Clock: time.Now})
 	auditor := &audit.Auditor{Ledger: a.store.ledger, Missing: ledger.ErrNotFound, Version: a.opt.Version, Clock: time.Now}
 	return api.New(api.Options{Index: a.pipeline, Past: before, Exporter: exporter, Auditor: auditor, View: a.pipeline, Ledger: a.store.ledger, DecisionLog: a.store.ledger, Pauses: a.pauses, Missing: ledger.ErrNotFound, Clusters: names,
-		Policy: a.rollout, Approvals: desk, Logins: sessions, Console: a.cfg.ExternalURL, LoginLasts: session.LinkLasts, Events: a.store.log, Declared: judging.Declared(a.cfg), Runbooks: a.engine.Planner,
+		Policy: a.rollout, Approvals: desk, Logins: sessions, Console: a.cfg.ExternalURL, LoginLasts: session.LinkLasts, Events: a.store.log, Declared: judging.Declared(a.cfg), Runbooks: a.books,
 		People: known, Login: known.login(), Version: api.Version{Version: a.opt.Version}, Clock: time.Now, Log: a.opt.Log.With("part", "api")})
 }
 

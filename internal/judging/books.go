@@ -42,6 +42,12 @@ func (b *Books) Runbooks(kind classifiers.Kind) []string {
 	return names
 }
 
+// IsReturn says that a runbook is only the way back from what others did.
+func (b *Books) IsReturn(name string) bool {
+	r, ok := b.set.Lookup(name)
+	return ok && r.Return
+}
+
 // Plan works out a runbook for an incident, or what takes it back. All of its steps see the same world.
 func (b *Books) Plan(ctx context.Context, name string, phase incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error) {
 	runbook, ok := b.set.Lookup(name)
