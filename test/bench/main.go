@@ -38,6 +38,7 @@ func benchmarks() []benchmark {
 		{[]string{"policy_replay_s"}, "1 min", measurePolicyReplay},
 		{[]string{"classify_pass_ms", "classify_well_ms"}, "10 s", measureClassify},
 		{[]string{"console_list_ms"}, "5 s", measureConsole},
+		{[]string{"card_edits_per_s"}, "25 s", measureEdits},
 		{[]string{"replay_events_per_s"}, "30 s", measureReplay},
 		{[]string{"storm_lost", "storm_critical_p99_ms", "storm_rss_mib"}, "2 min", measureStorm},
 		{[]string{"view_heap_ratio"}, "1 min", measureHeap},
