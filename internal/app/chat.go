@@ -28,7 +28,7 @@ func openChats(a *App, desk *approval.Desk, directory *people.Directory, meter c
 	if err != nil {
 		return nil, err
 	}
-	return &chats{opened, chat.New(chat.Options{Replica: a.opt.Life, Routes: opened.Routes, Incidents: a.pipeline.Incidents, Words: a.words, Ledger: a.store.ledger, Lost: ledger.ErrLost,
+	return &chats{opened, chat.New(chat.Options{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Routes: opened.Routes, Incidents: a.pipeline.Incidents, Words: a.words, Ledger: a.store.ledger, Lost: ledger.ErrLost,
 		Clock: time.Now, Meter: meter, Log: log})}, nil
 }
 

@@ -23,18 +23,16 @@ func facts(inc *incident.Incident, plan *responders.Plan, w Words) []Fact {
 	return slices.DeleteFunc(all, func(f Fact) bool { return len(f.Lines) == 0 })
 }
 
-// told are the facts that the steps of a plan tell, those of one label together: what moves, what stays down, how much room is left.
+// told are the facts that the steps and checks of a plan tell, those of one label together: what moves, what stays down, how much room is left.
 func told(plan *responders.Plan) []Fact {
 	var all []Fact
-	for _, step := range plan.Steps {
-		for _, f := range step.Change.Facts {
-			at := slices.IndexFunc(all, func(known Fact) bool { return known.Label == name(f.Label) })
-			if at < 0 {
-				at, all = len(all), append(all, Fact{Label: name(f.Label)})
-			}
-			all[at].Grave = all[at].Grave || f.Grave
-			all[at].Lines = append(all[at].Lines, linesOf(f)...)
+	for _, f := range plan.Facts() {
+		at := slices.IndexFunc(all, func(known Fact) bool { return known.Label == name(f.Label) })
+		if at < 0 {
+			at, all = len(all), append(all, Fact{Label: name(f.Label)})
 		}
+		all[at].Grave = all[at].Grave || f.Grave
+		all[at].Lines = append(all[at].Lines, linesOf(f)...)
 	}
 	for i := range all {
 		all[i].Lines = bounded(slices.Compact(all[i].Lines))

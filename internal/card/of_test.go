@@ -114,7 +114,7 @@ var lives = map[string]func(t *testing.T) *life{
 		plan := planOfSteps("zone-failure", policies.Disruptive)
 		plan.Steps[0].Change.Facts = []responders.Fact{{Label: "Moves", Count: 2, Lines: []string{"deployment/shop/web: 3 pods", "deployment/shop/api: 2 pods"}},
 			{Label: "Stays down", Count: 1, Lines: []string{"statefulset/shop/db: its volume is bound to eu-west-1b"}, Grave: true}}
-		plan.Steps[1].Change.Facts = []responders.Fact{{Label: "Room left", Lines: []string{"61% of CPU"}}, {Label: "No\x1b[1m room", Grave: true, Count: 1}}
+		plan.Checks[0].Change.Facts = []responders.Fact{{Label: "Room left", Lines: []string{"61% of CPU"}}, {Label: "No\x1b[1m room", Grave: true, Count: 1}}
 		return newLife(t, zone()).decided(plan, asking(1), false)
 	},
 	"asks_worse": func(t *testing.T) *life {

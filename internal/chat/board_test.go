@@ -311,6 +311,24 @@ func TestAnEditThatDiedIsMadeAgain(t *testing.T) {
 	})
 }
 
+// TestAloneWaitsForNobody: where nobody else can share the ledger, whoever held the message is dead, and it is edited at once.
+func TestAloneWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t).asks(false)
+		stop := run(s.replica("a"))
+		time.Sleep(5 * pace)
+		stop()
+		s.votes(incident.Reject)
+		again := s.replica("b")
+		again.boards[0].Alone = true
+		defer run(again)()
+		time.Sleep(2 * pace)
+		if c := s.wall.card(t); len(c.Verbs) != 0 {
+			t.Errorf("buttons have survived: %v", c.Verbs)
+		}
+	})
+}
+
 // TestEditsAreCoalesced: fifty changes a second are one edit a second at most, and the last of them is shown.
 func TestEditsAreCoalesced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // Options are the parts of a Poster. All of them are needed but Meter.
 type Options struct {
 	Replica   string // this life of this replica
+	Alone     bool   // no other process can share the ledger: whoever else holds a message is dead
 	Routes    []Route
 	Incidents func() []incident.Incident // all that are known
 	Words     func(*incident.Incident) card.Words

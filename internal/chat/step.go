@@ -78,7 +78,7 @@ func (b *board) unripe(inc *incident.Incident, e *entry) bool {
 
 // anothers says that another replica shows the incident, for now.
 func (b *board) anothers(e *entry) bool {
-	if e.place.Holder == b.Replica || !b.Clock().Before(e.place.Until) {
+	if b.Alone || e.place.Holder == b.Replica || !b.Clock().Before(e.place.Until) {
 		return false
 	}
 	e.known, e.again = false, e.place.Until
