@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,8 @@ func onEachStore(t *testing.T, name string, play func(*testing.T, *scene)) {
 	})
 }
 
-// begin starts a server on a rig and waits until it has seen all nodes well. Everything is put right again at the end.
-func begin(t *testing.T, r *rig.Rig, settings rig.Settings) *scene {
+// begin starts a server on a rig and waits until it has seen all nodes well. Everything is put right again at the end. More runbooks may be given.
+func begin(t *testing.T, r *rig.Rig, settings rig.Settings, more ...string) *scene {
 	t.Helper()
 	if *external && settings.NATS == "" && settings.DataDir == "" {
 		settings.NATS = startNATS(t, r.Dir)
@@ -95,9 +96,9 @@ func begin(t *testing.T, r *rig.Rig, settings rig.Settings) *scene {
 		s.tidy()
 		cancel()
 	})
-	dir := filepath.Join(r.Dir, "runbooks")
+	dir := filepath.Join(r.Dir, settings.Name+"-runbooks")
 	s.must(os.MkdirAll(dir, 0o700))
-	s.must(os.WriteFile(filepath.Join(dir, "brisk.yaml"), []byte(brisk), 0o600))
+	s.must(os.WriteFile(filepath.Join(dir, "brisk.yaml"), []byte(strings.Join(append(more, brisk), "---\n")), 0o600))
 	settings.Extra += "\nrunbooks: {dir: " + dir + "}\n"
 	var err error
 	s.Server, err = r.Serve(settings)
@@ -188,15 +189,21 @@ func (s *scene) lose() string {
 // reaches waits until the newest incident of a node is in one of the states.
 func (s *scene) reaches(node string, within time.Duration, states ...incident.State) api.Incident {
 	s.t.Helper()
+	return s.reachesAt("node/"+node, within, states...)
+}
+
+// reachesAt waits until the newest incident of an anchor is in one of the states.
+func (s *scene) reachesAt(anchor string, within time.Duration, states ...incident.State) api.Incident {
+	s.t.Helper()
 	var inc api.Incident
 	last := ""
-	err := rig.Wait(s.ctx, within, fmt.Sprintf("the incident of %s is %v", node, states), func(ctx context.Context) (bool, error) {
+	err := rig.Wait(s.ctx, within, fmt.Sprintf("the incident of %s is %v", anchor, states), func(ctx context.Context) (bool, error) {
 		list, err := s.Incidents(ctx)
 		if err != nil {
 			return false, err
 		}
 		for _, sum := range list {
-			if sum.Anchor != "node/"+node {
+			if sum.Anchor != anchor {
 				continue
 			}
 			if inc, err = s.Incident(ctx, string(sum.ID)); err != nil {
@@ -204,12 +211,7 @@ func (s *scene) reaches(node string, within time.Duration, states ...incident.St
 			}
 		}
 		last = fmt.Sprintf("%s (%s)", inc.State, inc.Why)
-		for _, state := range states {
-			if inc.State == state {
-				return true, nil
-			}
-		}
-		return false, nil
+		return slices.Contains(states, inc.State), nil
 	})
 	if err != nil {
 		s.t.Fatalf("%v; it is %s", err, last)

@@ -27,6 +27,8 @@ type Settings struct {
 	NATS     string        // URL of an external NATS; empty embeds one
 	DataDir  string        // empty: one of the rig's
 	Mode     string        // for faults of kind node; act when empty
+	Zone     string        // the mode for faults of kind zone; observe when empty
+	Slack    *Workspace    // where people are asked; nil: no chat
 	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
 	Others   []string      // people beside alice, operators in no group but one of their own name
 	NoPower  bool          // no power switch is configured
@@ -59,7 +61,7 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
     region: eu-west-1
     observe: {kubeconfig: {{.Observe}}}
     act: {kubeconfig: {{.Act}}}
-    modes: {node: {{.Mode}}}
+    modes: {node: {{.Mode}}, zone: {{.Zone}}}
     lease_stale_after: {{.Stale}}
 {{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
 {{end}}intakes:
@@ -67,13 +69,20 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
 {{range .Witness}}  - {name: {{.}}, witness: {{.}}, token_file: {{$.Dir}}/{{.}}.token, clusters: [{{$.Cluster}}]}
 {{end -}}
 people:
-  - {name: alice, role: admin, groups: [sre-oncall], token_file: {{.Token}}}
-{{range .Others}}  - {name: {{.}}, role: operator, groups: [{{.}}], token_file: {{$.Dir}}/{{.}}.token}
+  - name: alice
+    role: admin
+    groups: [sre-oncall]
+    token_file: {{.Token}}
+{{with .Slack}}    slack: {workspace: {{.Workspace}}, user: {{.Alice}}}
+{{end}}{{range .Others}}  - {name: {{.}}, role: operator, groups: [{{.}}], token_file: {{$.Dir}}/{{.}}.token}
 {{end -}}
 times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
 alertmanagers:{{range .Alertmanagers}}
   - {url: {{.}}}{{else}} []{{end}}
-log: {level: debug}
+{{with .Slack}}chat:
+  slack: {workspace: {{.Workspace}}, bot_token_file: {{$.Dir}}/slack-bot.token, app_token_file: {{$.Dir}}/slack-app.token, mode: socket, api_url: "{{.URL}}", groups: {sre-oncall: {{.Oncall}}}}
+  channels: [{to: "slack:{{.Channel}}"}]
+{{end}}log: {level: debug}
 {{.Extra}}
 `
 
@@ -92,6 +101,7 @@ func (s Settings) withDefaults(r *Rig) Settings {
 	set(&s.Address, r.Address)
 	set(&s.DataDir, filepath.Join(r.Dir, s.Name))
 	set(&s.Mode, "act")
+	set(&s.Zone, "observe")
 	last(&s.Stale, 25*time.Second)
 	last(&s.Confirm, 12*time.Second)
 	last(&s.Healthy, 15*time.Second)
@@ -115,7 +125,7 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
