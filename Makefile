@@ -26,9 +26,10 @@ demo: stack-build build ## lose a node of a real control plane and watch it bein
 	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test
-test: stack-build build ## all tests: the quick ones side by side, the simulation, those on real parts one after the other (about 40 minutes)
+test: stack-build build chromium ## all tests: the quick ones side by side, the simulation, the browser, those on real parts one after the other (about 40 minutes)
 	go vet $(PACKAGES)
 	go test -short -timeout 10m $(PACKAGES)
+	cd test/browser && go test -count 1 -timeout 5m ./...
 	go test -v -timeout 20m ./test/sim
 	go test -p 1 -timeout 40m $(REAL)
 
@@ -48,12 +49,15 @@ $(LINTER): test/tools/go.mod test/tools/go.sum
 	cd test/tools && go build -trimpath -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: e2e
-e2e: stack-build build ## only the end-to-end tests on the real stack; ARGS=-external keeps their records in a NATS server process
+e2e: stack-build build chromium ## only the end-to-end tests on the real stack; ARGS=-external keeps their records in a NATS server process
 	go test -v -timeout 60m ./test/e2e/... $(if $(ARGS),-args $(ARGS))
 
+.PHONY: chromium
+chromium: # install Chromium from Debian where there is none and that can be done; tests that need it are skipped without it, or vote by command
+	@command -v chromium >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends chromium) || echo "there is no chromium, and it cannot be installed here"
+
 .PHONY: browser
-browser: ## try the console in a real Chromium (about a minute; installs it from Debian where there is none); pictures go to test/browser/shots
-	@command -v chromium >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends chromium)
+browser: chromium ## try the console in a real Chromium (about a minute; installs it from Debian where there is none); pictures go to test/browser/shots
 	cd test/browser && SALVOR_BROWSER=1 go test -v -count 1 -timeout 5m ./...
 
 .PHONY: sim

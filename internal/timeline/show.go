@@ -47,6 +47,11 @@ func Show(c Case) string {
 	for _, line := range StillDown(inc) {
 		fmt.Fprintf(&out, "STILL DOWN  %s\n", line)
 	}
+	for _, f := range NotPromised(inc) {
+		for _, line := range f.Lines {
+			fmt.Fprintf(&out, "%s  %s\n", strings.ToUpper(Plain(f.Label)), Plain(line))
+		}
+	}
 	fmt.Fprintf(&out, "Next: %s\n", Next(c))
 	return out.String()
 }
@@ -67,6 +72,15 @@ func newer(c Case) []string {
 		return nil
 	}
 	return unmatched(c.Misses)
+}
+
+// NotPromised is what a plan that has recovered everything else said beforehand that it would not: what stays down, what finds no room. It is
+// empty once the fault has gone away.
+func NotPromised(inc *incident.Incident) []responders.Fact {
+	if inc.State != incident.Recovered || inc.Plan == nil {
+		return nil
+	}
+	return slices.DeleteFunc(inc.Plan.Facts(), func(f responders.Fact) bool { return !f.Grave })
 }
 
 // StillDown is what the last checks found not to be so, unless the fault went away since.

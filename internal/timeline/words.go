@@ -147,6 +147,9 @@ func Ending(inc *incident.Incident) string {
 	if took, ok := recoveryTime(inc); ok {
 		text += " in " + Lasting(took)
 	}
+	for _, f := range NotPromised(inc) {
+		text += fmt.Sprintf("; %s: %d", strings.ToLower(Plain(f.Label)), max(f.Count, len(f.Lines)))
+	}
 	if inc.State == incident.Ended {
 		text += ", closed"
 	}

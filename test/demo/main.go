@@ -39,8 +39,11 @@ func main() {
 func play(ctx context.Context, binary, scenario string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	if scenario == "node" {
+	switch scenario {
+	case "node":
 		return show(ctx, binary)
+	case "zone":
+		return evacuate(ctx, binary)
 	}
 	var names []string
 	for _, d := range rig.Disasters() {

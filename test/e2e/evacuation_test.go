@@ -52,6 +52,7 @@ func TestEvacuation(t *testing.T) {
 	inc := s.reachesAt("zone/"+rig.DeadZone, time.Second, incident.Awaiting)
 	s.strangerIsRefused(e)
 	s.nothingWritten()
+	s.picture(e.Slack.Page(), "card", "")
 
 	told := s.approvesInBrowser(inc)
 	s.must(s.Kill())
@@ -63,7 +64,11 @@ func TestEvacuation(t *testing.T) {
 	if inc.Outcome != responders.OutcomeVerified {
 		t.Errorf("outcome %s, want verified", inc.Outcome)
 	}
-	s.left(e)
+	s.left(e, inc.Name)
+	link, err := s.CLI(s.ctx, "console")
+	s.must(err)
+	s.picture(s.URL("/incidents/"+string(inc.ID)), "recovered", link)
+	s.picture(e.Slack.Page(), "thread", "")
 
 	s.must(e.Heal(s.ctx))
 	s.reachesAt("zone/"+rig.DeadZone, 2*time.Minute, incident.Ended)
@@ -81,7 +86,7 @@ func (s *scene) asked(e *rig.Evacuation) {
 	s.must(err)
 	text := rig.Text(m)
 	s.t.Log(text)
-	for _, want := range []string{"zone " + rig.DeadZone, "deployment/shop/web", "statefulset/shop/ledger-db", "newest snapshot", "<!subteam^" + e.Slack.Oncall + ">", "salvor approve"} {
+	for _, want := range []string{"zone " + rig.DeadZone, "deployment/shop/web", "statefulset/shop/ledger-db", "newest snapshot", "@sre-oncall", "salvor approve"} {
 		if !strings.Contains(text, want) {
 			s.t.Errorf("the card does not say %q", want)
 		}
@@ -99,15 +104,24 @@ func (s *scene) strangerIsRefused(e *rig.Evacuation) {
 	s.t.Log(e.Slack.Private("U0STRANGER"))
 }
 
-// approvesInBrowser has alice approve on the page of the incident, as the link of the command salvor console lets her in. Where there is no browser and none
-// has to be, she approves by command.
+// picture keeps pictures of a page where they are asked for.
+func (s *scene) picture(page, name, link string) {
+	s.t.Helper()
+	if *shots == "" {
+		return
+	}
+	_, err := s.rig.Visit(s.ctx, rig.Visit{Page: page, Link: strings.TrimSpace(link), Shots: *shots, Name: name})
+	s.check(err)
+}
+
+// approvesInBrowser has alice approve on the page of the incident, as the link of the command salvor console lets her in. Where there is no browser, and neither CI nor SALVOR_BROWSER says
+// that there has to be one, she approves by command.
 func (s *scene) approvesInBrowser(inc api.Incident) (told string) {
 	s.t.Helper()
 	link, err := s.CLI(s.ctx, "console")
 	s.must(err)
-	visit := rig.Visit{Page: s.URL("/incidents/" + string(inc.ID)), Link: strings.TrimSpace(link), Press: "approve", Shots: os.Getenv("SALVOR_SHOTS"), Name: "asked"}
-	told, err = s.rig.Visit(s.ctx, visit)
-	if errors.Is(err, rig.ErrNoBrowser) && os.Getenv("SALVOR_BROWSER") == "" {
+	told, err = s.rig.Visit(s.ctx, rig.Visit{Page: s.URL("/incidents/" + string(inc.ID)), Link: strings.TrimSpace(link), Press: "approve", Shots: *shots, Name: "asked"})
+	if errors.Is(err, rig.ErrNoBrowser) && os.Getenv("SALVOR_BROWSER") == "" && os.Getenv("CI") == "" {
 		s.t.Log(err)
 		told, err = s.CLI(s.ctx, "approve", inc.Name)
 	}
@@ -116,7 +130,7 @@ func (s *scene) approvesInBrowser(inc api.Incident) (told string) {
 }
 
 // left sees that what moves has moved and serves, that what stays down is named, and that nothing can be pressed any more.
-func (s *scene) left(e *rig.Evacuation) {
+func (s *scene) left(e *rig.Evacuation, name string) {
 	s.t.Helper()
 	ok, err := s.rig.Available(s.ctx, webs, dbs)
 	if err != nil || !ok {
@@ -125,9 +139,9 @@ func (s *scene) left(e *rig.Evacuation) {
 	for _, node := range rig.DeadNodes() {
 		pods, err := s.rig.PodsOn(s.ctx, node)
 		s.must(err)
-		for name, p := range pods {
-			if name != rig.Bound+"-0" && p.DeletionTimestamp == nil {
-				s.t.Errorf("%s is still on %s", name, node)
+		for pod, p := range pods {
+			if pod != rig.Bound+"-0" && p.DeletionTimestamp == nil {
+				s.t.Errorf("%s is still on %s", pod, node)
 			}
 		}
 	}
@@ -136,12 +150,16 @@ func (s *scene) left(e *rig.Evacuation) {
 	m, _ := e.Slack.Card(rig.DeadZone)
 	err = e.Slack.Until(ctx, func() bool {
 		m, _ = e.Slack.Card(rig.DeadZone)
-		return len(m.Buttons()) == 1 && strings.Contains(strings.ToLower(rig.Text(m)), "recovered")
+		return len(m.Buttons()) == 1 && strings.Contains(m.Text, "; stays down: 1")
 	})
 	s.check(err)
 	if text := rig.Text(m); !strings.Contains(text, rig.Bound) {
 		s.t.Errorf("the last word does not name what stays down: %s", text)
 	}
-	s.t.Log(rig.Text(m))
+	show, err := s.CLI(s.ctx, "incidents", "show", name)
+	s.must(err)
+	if !strings.Contains(show, "STAYS DOWN  statefulset/shop/"+rig.Bound) {
+		s.t.Errorf("incidents show does not name what stays down:\n%s", show)
+	}
 	s.onceEach()
 }

@@ -23,6 +23,9 @@ const (
 // external has all scenes keep their records in a NATS server process; of those that say nothing of it, two do anyway.
 var external = flag.Bool("external", false, "keep records in a NATS server process instead of the embedded one")
 
+// shots is where pictures of what people see are kept.
+var shots = flag.String("shots", "", "keep pictures of cards and pages in this folder")
+
 // house is the rig that scenes share, built by the first that needs it.
 var house struct {
 	rig *rig.Rig

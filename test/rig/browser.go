@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNoBrowser is that there is no Chromium here.
-var ErrNoBrowser = errors.New("there is no chromium: apt-get install chromium, or make browser")
+var ErrNoBrowser = errors.New("there is no chromium: make chromium installs it")
 
 // Visit is a visit of a page by a real Chromium.
 type Visit struct {

@@ -73,15 +73,15 @@ people:
     role: admin
     groups: [sre-oncall]
     token_file: {{.Token}}
-{{with .Slack}}    slack: {workspace: {{.Workspace}}, user: {{.Alice}}}
+{{with .Slack}}    slack: {workspace: {{.Workspace}}, user: {{$.Alice}}}
 {{end}}{{range .Others}}  - {name: {{.}}, role: operator, groups: [{{.}}], token_file: {{$.Dir}}/{{.}}.token}
 {{end -}}
 times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
 alertmanagers:{{range .Alertmanagers}}
   - {url: {{.}}}{{else}} []{{end}}
 {{with .Slack}}chat:
-  slack: {workspace: {{.Workspace}}, bot_token_file: {{$.Dir}}/slack-bot.token, app_token_file: {{$.Dir}}/slack-app.token, mode: socket, api_url: "{{.URL}}", groups: {sre-oncall: {{.Oncall}}}}
-  channels: [{to: "slack:{{.Channel}}"}]
+  slack: {workspace: {{.Workspace}}, bot_token_file: {{$.Dir}}/slack-bot.token, app_token_file: {{$.Dir}}/slack-app.token, mode: socket, api_url: "{{.URL}}", groups: {sre-oncall: {{$.Oncall}}}}
+  channels: [{to: "slack:{{$.Channel}}"}]
 {{end}}log: {level: debug}
 {{.Extra}}
 `
@@ -125,7 +125,7 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "Alice": Alice, "Oncall": Oncall, "Channel": Channel, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,

@@ -2,12 +2,13 @@ package rig
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/salvor-io/salvor/test/slackd"
 )
 
-// Text is a message of Slack as lines: the push text, what its blocks say, and its buttons in brackets.
+// Text is a message of the workspace as lines: the push text, what its blocks say, and its buttons in brackets.
 func Text(m slackd.Message) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "[push] %s\n", m.Text)
@@ -17,8 +18,11 @@ func Text(m slackd.Message) string {
 			fmt.Fprintln(&out, said)
 		}
 	}
-	return out.String()
+	return date.ReplaceAllString(strings.ReplaceAll(out.String(), "<!subteam^"+Oncall+">", "@sre-oncall"), "$1")
 }
+
+// date is how Slack is told a time that it shows in everybody's own time zone, and what it shows where it cannot.
+var date = regexp.MustCompile(`<!date\^[0-9]+\^[^|>]*\|([^>]*)>`)
 
 // textOf is the text of a text object.
 func textOf(v any) string {

@@ -11,15 +11,18 @@ import (
 	"github.com/salvor-io/salvor/test/slackd"
 )
 
+// The ids of a Workspace.
+const (
+	Channel = "C0INCIDENTS"
+	Alice   = "U0ALICE"
+	Oncall  = "S0ONCALL" // the user group of sre-oncall
+)
+
 // Workspace is a stand-in of Slack where Salvor asks alice, as the configuration names it all.
-type Workspace struct {
-	*slackd.Server
-	Channel, Alice, Oncall string // ids: of the channel, of alice there, of the user group of sre-oncall
-}
+type Workspace struct{ *slackd.Server }
 
 // Workspace starts a stand-in of Slack, and writes down the tokens by which Salvor is let in. It ends by Close.
 func (r *Rig) Workspace() (*Workspace, error) {
-	w := &Workspace{Channel: "C0INCIDENTS", Alice: "U0ALICE", Oncall: "S0ONCALL"}
 	secrets := map[string]string{}
 	for _, kind := range []string{"bot", "app"} {
 		file := "slack-" + kind + ".token"
@@ -32,10 +35,12 @@ func (r *Rig) Workspace() (*Workspace, error) {
 			return nil, fmt.Errorf("write the %s token of Slack: %w", kind, err)
 		}
 	}
-	var err error
-	w.Server, err = slackd.Start(slackd.Options{Workspace: "T0DEMO", BotToken: secrets["bot"], AppToken: secrets["app"], Channels: []string{w.Channel},
-		Groups: map[string]string{w.Oncall: "sre-oncall"}})
-	return w, err
+	server, err := slackd.Start(slackd.Options{Workspace: "T0DEMO", BotToken: secrets["bot"], AppToken: secrets["app"], Channels: []string{Channel},
+		Groups: map[string]string{Oncall: "sre-oncall"}})
+	if err != nil {
+		return nil, err
+	}
+	return &Workspace{server}, nil
 }
 
 // Page is the address of what everybody sees there, for a browser.
@@ -43,7 +48,7 @@ func (w *Workspace) Page() string { return strings.TrimSuffix(w.URL, "api/") }
 
 // Card is the first message whose push text has a part.
 func (w *Workspace) Card(part string) (slackd.Message, bool) {
-	for _, m := range w.Messages(w.Channel) {
+	for _, m := range w.Messages(Channel) {
 		if m.Thread == "" && strings.Contains(Text(m), part) {
 			return m, true
 		}

@@ -72,24 +72,30 @@ func (v visit) look(ctx context.Context) error {
 	if v.shots == "" {
 		return nil
 	}
-	for _, width := range []int64{375, 1280} {
-		for _, scheme := range []string{"light", "dark"} {
-			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
-				return err
-			}
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 800)); err != nil {
-				return err
-			}
-			picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(filepath.Join(v.shots, fmt.Sprintf("%s-%d-%s.png", v.name, width, scheme)), picture, 0o600); err != nil {
-				return err
-			}
+	for _, scheme := range []string{"light", "dark"} {
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+			return err
+		}
+		if err := v.keep(ctx, "phone-"+scheme, chromedp.CaptureScreenshot(), chromedp.EmulateViewport(375, 812, chromedp.EmulateScale(2))); err != nil {
+			return err
+		}
+		if err := v.keep(ctx, "desktop-"+scheme, chromedp.FullScreenshot(100), chromedp.EmulateViewport(1080, 600)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// keep keeps one picture: of a phone what its screen shows, of a desktop the whole page.
+func (v visit) keep(ctx context.Context, screen string, take chromedp.Action[[]byte], on chromedp.Action[chromedp.Void]) error {
+	if err := chromedp.Do(ctx, on); err != nil {
+		return err
+	}
+	picture, err := chromedp.Run(ctx, take)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(v.shots, v.name+"-"+screen+".png"), picture, 0o600)
 }
 
 // pressed presses the button, and reads what the page says of it.
