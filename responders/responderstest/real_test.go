@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,15 +59,24 @@ func TestOnARealControlPlane(t *testing.T) {
 	}
 	r.grant(t)
 	r.installTraces(t)
-	t.Run("cordon", func(t *testing.T) { responderstest.Run(t, r.cases("node.cordon", "nodes", r.blank)...) })
+	zone := func(_, zone string) responders.Args { return responders.Args{"zone": zone} }
+	outOf := func(name, zone string) responders.Args {
+		return responders.Args{"nodes": []string{name}, "outOf": zone}
+	}
+	t.Run("cordon", func(t *testing.T) {
+		responderstest.Run(t, append(r.cases("node.cordon", "nodes", r.blank), r.inZone("node.cordon", r.blank, zone))...)
+	})
 	t.Run("fence", func(t *testing.T) {
 		cases := append(r.cases("node.fence", "nodes", r.blank, r.controlPlane), r.traced("node.fence")...)
 		responderstest.Run(t, append(cases, r.unpowered("node.fence", "no switch", r.blank, func(*testing.T, string) {}))...)
 	})
 	t.Run("release", func(t *testing.T) {
-		responderstest.Run(t, append(r.cases("node.release", "nodes", r.shutDown), r.traced("node.release")...)...)
+		cases := append(r.cases("node.release", "nodes", r.shutDown), r.traced("node.release")...)
+		responderstest.Run(t, append(cases, r.inZone("node.release", r.shutDown, outOf))...)
 	})
-	t.Run("restore", func(t *testing.T) { responderstest.Run(t, r.cases("node.restore", "nodes", r.ours)...) })
+	t.Run("restore", func(t *testing.T) {
+		responderstest.Run(t, append(r.cases("node.restore", "nodes", r.ours), r.inZone("node.restore", r.ours, zone))...)
+	})
 	t.Run("displace", func(t *testing.T) { responderstest.Run(t, r.cases("workload.displace", "nodes", r.withPods)...) })
 	t.Run("recovery", r.recovers)
 }
@@ -111,6 +121,22 @@ func (r *plane) cases(use, argument string, arrangements ...func(t *testing.T, n
 		}})
 	}
 	return cases
+}
+
+// inZone is a case about a node that is all of its zone.
+func (r *plane) inZone(use string, arrange func(*testing.T, *corev1.Node), with func(name, zone string) responders.Args) responderstest.Case {
+	c := responderstest.Case{Name: "a zone", Args: responders.Args{}}
+	c.World = func(t *testing.T) *responderstest.World {
+		tape := responderstest.NewTape()
+		zone := fmt.Sprintf("zone-%d", r.made.Add(1))
+		name := r.register(t, func(t *testing.T, n *corev1.Node) {
+			arrange(t, n)
+			n.Labels[corev1.LabelTopologyZone] = zone
+		})
+		maps.Copy(c.Args, with(name, zone))
+		return r.world(t, use, tape, map[string]node.Power{"real": &responderstest.Machine{Tape: tape, Down: map[string]bool{}}})
+	}
+	return c
 }
 
 func (r *plane) world(t *testing.T, use string, tape *responderstest.Tape, switches map[string]node.Power) *responderstest.World {

@@ -36,7 +36,7 @@ func (r *Rig) Workspace() (*Workspace, error) {
 		}
 	}
 	server, err := slackd.Start(slackd.Options{Workspace: "T0DEMO", BotToken: secrets["bot"], AppToken: secrets["app"], Channels: []string{Channel},
-		Groups: map[string]string{Oncall: "sre-oncall"}})
+		Names: map[string]string{Oncall: "sre-oncall", Channel: "incidents"}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package slackd
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"net/http"
@@ -15,7 +16,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	var out strings.Builder
 	out.WriteString(pageHead)
 	for _, channel := range s.Channels {
-		fmt.Fprintf(&out, "<h1># %s</h1>", html.EscapeString(channel))
+		fmt.Fprintf(&out, "<h1># %s</h1>", html.EscapeString(s.named(channel)))
 		for _, m := range s.messages {
 			if m.Channel != channel || m.User != "" || m.Thread != "" && !m.Loud {
 				continue
@@ -68,6 +69,9 @@ func (s *Server) block(out *strings.Builder, b map[string]any) {
 	}
 }
 
+// named is the name of what has an id, or the id.
+func (s *Server) named(id string) string { return cmp.Or(s.Names[id], id) }
+
 func element(e map[string]any) string {
 	text, _ := e["text"].(string)
 	text = strings.ReplaceAll(html.EscapeString(strings.TrimSuffix(text, "\n")), "\n", "<br>")
@@ -101,11 +105,7 @@ func (s *Server) mrkdwn(text string) string {
 	text = html.EscapeString(text)
 	text = mention.ReplaceAllStringFunc(text, func(m string) string {
 		id := mention.FindStringSubmatch(m)[1]
-		name := s.Groups[id]
-		if name == "" {
-			name = id
-		}
-		return `<span class="mention">@` + html.EscapeString(name) + `</span>`
+		return `<span class="mention">@` + html.EscapeString(s.named(id)) + `</span>`
 	})
 	text = token.ReplaceAllString(text, "$1")
 	return entity.Replace(text)

@@ -24,7 +24,7 @@ type Options struct {
 	Channels      []string
 	Address       string            // 127.0.0.1:0 when empty
 	Burst         float64           // so many times as many calls at once as Slack lets through; 1 when 0
-	Groups        map[string]string // names of user groups, for the page
+	Names         map[string]string // of user groups and channels, for the page
 }
 
 // Message is one message as it stands.

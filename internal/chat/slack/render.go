@@ -140,14 +140,14 @@ func (w *Workspace) aside(a chat.Aside) []slackgo.Block {
 
 // lines are the last lines of a log that have room.
 func lines(all []card.Line) []slackgo.RichTextElement {
-	const most = 25
+	const most, longest = 25, 300
 	var rows []slackgo.RichTextElement
 	if more := len(all) - most; more > 0 {
 		rows = append(rows, section(text(fmt.Sprintf("%d lines before: see Details\n", more))))
 		all = all[more:]
 	}
 	for _, l := range all {
-		rows = append(rows, section(code(l.At.UTC().Format(time.TimeOnly)), text(" "+clip(l.Text, maxSection/most-12)+"\n")))
+		rows = append(rows, section(code(l.At.UTC().Format(time.TimeOnly)), text(" "+clip(l.Text, min(longest, maxSection/len(all)-12))+"\n")))
 	}
 	return rows
 }
