@@ -52,7 +52,7 @@ func play(ctx context.Context, binary, scenario string) error {
 		}
 		names = append(names, d.Name)
 	}
-	return fmt.Errorf("there is no scenario %q: there are node, %s", scenario, strings.Join(names, ", "))
+	return fmt.Errorf("there is no scenario %q: there are node, zone, %s", scenario, strings.Join(names, ", "))
 }
 
 // demo is one showing.

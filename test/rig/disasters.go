@@ -32,19 +32,9 @@ type Disaster struct {
 
 func named(name string) Settings { return Settings{Name: name} }
 
-// Disasters are those that Salvor tells apart.
+// Disasters are those that Salvor tells apart, beside a lost node and a lost zone.
 func Disasters() []Disaster {
-	return []Disaster{zoneLost(), regionLost(), dataLost(), badRollout(), intrusion(), observerLost()}
-}
-
-func zoneLost() Disaster {
-	return Disaster{
-		Name: "zone", Says: "Killing both nodes of zone eu-west-1b with kill -9. The other zones are well.", Serve: named("zone"),
-		Strike: func(ctx context.Context, r *Rig, _ *Server) error {
-			return errors.Join(r.Stack.FailNode(ctx, "worker-3"), r.Stack.FailNode(ctx, "worker-4"))
-		},
-		Kind: "zone", Anchor: "zone/eu-west-1b", Finds: "2 of its 2 nodes",
-	}
+	return []Disaster{regionLost(), dataLost(), badRollout(), intrusion(), observerLost()}
 }
 
 func observerLost() Disaster {
