@@ -30,7 +30,7 @@ func NewFence(clusters Clusters, switches map[string]Power) *Fence {
 type fencing struct {
 	Way     way    `json:"way"`
 	Proven  bool   `json:"proven,omitempty"`  // it was off when the plan was made
-	Renewed string `json:"renewed,omitempty"` // when its Lease was last renewed, for the power switch; empty when it has none
+	Renewed string `json:"renewed,omitempty"` // when its Lease was last renewed, where it is not proven off; empty when it has none
 }
 
 // Spec describes node.fence.
@@ -88,13 +88,13 @@ func (f *Fence) foresee(ctx context.Context, client kubernetes.Interface, env re
 	if stance.way != wayAccepted || !isAccepted(node, env.Incident) {
 		change.Nothing = false
 	}
+	if fact.Renewed, err = renewal(ctx, client, node.Name); err != nil {
+		return fencing{}, err
+	}
 	if stance.way == wayPower {
 		change.Class = max(change.Class, policies.Disruptive)
 		change.DurationS += 30
 		change.Will = append(change.Will, "power off "+node.Name+" by its power switch, then see it off")
-		if fact.Renewed, err = renewal(ctx, client, node.Name); err != nil {
-			return fencing{}, err
-		}
 		return fact, spareControlPlane(ctx, client, node)
 	}
 	return fact, foreseeRisk(ctx, client, node, stance.why, change)
@@ -145,10 +145,18 @@ func (f *Fence) Apply(ctx context.Context, env responders.Env, change responders
 
 func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env responders.Env, target policies.Target,
 	fact fencing) error {
+	reader, err := f.clusters.Reader(env.Cluster)
+	if err != nil {
+		return err
+	}
+	unrenewed := func(ctx context.Context) error { return demandSilence(ctx, reader, target.Name, fact.Renewed) }
 	switch {
 	case fact.Proven:
 		return nil
 	case fact.Way == wayAccepted:
+		if err := unrenewed(ctx); err != nil {
+			return fmt.Errorf("take node %s for dead: %w", target.Name, err)
+		}
 		return amend(ctx, client, target, marking(env, wayAccepted))
 	case fact.Way != wayPower:
 		return fmt.Errorf("node %s: the plan knows a way that this version does not: %q", target.Name, fact.Way)
@@ -157,11 +165,6 @@ func (f *Fence) fence(ctx context.Context, client kubernetes.Interface, env resp
 	if err != nil {
 		return fmt.Errorf("node %s: %w", target.Name, err)
 	}
-	reader, err := f.clusters.Reader(env.Cluster)
-	if err != nil {
-		return err
-	}
-	unrenewed := func(ctx context.Context) error { return demandSilence(ctx, reader, target.Name, fact.Renewed) }
 	if err := powerOff(ctx, client, power, target, unrenewed); err != nil {
 		return err
 	}

@@ -105,16 +105,7 @@ func TestFenceSparesANodeThatSpeaksAgain(t *testing.T) {
 		r := NewFence(b.clusters, b.switches())
 		change := b.preview(r, "a")
 		if speaks {
-			lease := aLease("a")
-			renewed := metav1.NewMicroTime(silentSince.Add(time.Second))
-			lease.Spec.RenewTime = &renewed
-			patch, err := json.Marshal(map[string]any{"spec": lease.Spec})
-			if err == nil {
-				_, err = b.own.CoordinationV1().Leases(lease.Namespace).Patch(b.Context(), "a", types.MergePatchType, patch, metav1.PatchOptions{})
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			b.renew("a")
 		}
 		err := r.Apply(b.allowed(), env, change)
 		if speaks {
@@ -124,6 +115,43 @@ func TestFenceSparesANodeThatSpeaksAgain(t *testing.T) {
 			t.Errorf("it speaks again: %t; the switch was pulled: %t, error %v", speaks, pulled, err)
 		}
 	}
+}
+
+// renew has the Lease of a node be renewed once.
+func (b *bench) renew(node string) {
+	b.Helper()
+	lease := aLease(node)
+	renewed := metav1.NewMicroTime(silentSince.Add(time.Second))
+	lease.Spec.RenewTime = &renewed
+	patch, err := json.Marshal(map[string]any{"spec": lease.Spec})
+	if err == nil {
+		_, err = b.own.CoordinationV1().Leases(lease.Namespace).Patch(b.Context(), node, types.MergePatchType, patch, metav1.PatchOptions{})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestWhoSpeaksAgainIsNotTakenForDead: that people accepted the risk of nodes that are silent says nothing of one that has spoken since. Of a zone
+// the others stay lost, so that nothing else would hold the plan back.
+func TestWhoSpeaksAgainIsNotTakenForDead(t *testing.T) {
+	b := newBench(t, aNode("a"), aLease("a"), aPod("a", "db-0", "StatefulSet", "data"))
+	fence, release := NewFence(b.clusters, nil), NewRelease(b.clusters, nil)
+	fencing, releasing := b.preview(fence, "a"), b.preview(release, "a")
+	if err := fence.Apply(b.allowed(), env, fencing); err != nil {
+		t.Fatal(err)
+	}
+	b.renew("a")
+	before := b.node("a")
+	b.wantError(release.Apply(b.allowed(), env, releasing), "node a keeps its volumes", "it runs again")
+	b.wantUntouched(before)
+
+	b = newBench(t, aNode("a"), aLease("a"))
+	fence, before = NewFence(b.clusters, nil), b.node("a")
+	fencing = b.preview(fence, "a")
+	b.renew("a")
+	b.wantError(fence.Apply(b.allowed(), env, fencing), "take node a for dead", "it runs again")
+	b.wantUntouched(before)
 }
 
 // goesDark answers with errors for a while after it was switched off, as machines do that take their controller with them.

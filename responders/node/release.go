@@ -33,7 +33,8 @@ type releasing struct {
 	Way  way    `json:"way"`
 	Pods []held `json:"pods"` // those that must be gone
 
-	Spared bool `json:"spared,omitempty"` // it stays in service: nothing on it could run elsewhere
+	Spared  bool   `json:"spared,omitempty"`  // it stays in service: nothing on it could run elsewhere
+	Renewed string `json:"renewed,omitempty"` // when its Lease was last renewed, where people have to accept the risk; empty when it has none
 }
 
 // Spec describes node.release.
@@ -109,8 +110,9 @@ func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env 
 	if stance.way == wayAccepted {
 		change.Class = policies.Destructive
 		change.Warnings = append(change.Warnings, riskOf(node.Name, claimsOf(pods)))
+		fact.Renewed, err = renewal(ctx, client, node.Name)
 	}
-	return fact, nil
+	return fact, err
 }
 
 // Apply taints each node after it found proof that the node is off now. A node without proof keeps no other from it.
@@ -131,7 +133,7 @@ func (r *Release) Apply(ctx context.Context, env responders.Env, change responde
 			return nil
 		}
 		err := amend(ctx, client, target, func(node *corev1.Node) (*amendment, error) {
-			return r.release(ctx, env, node, change.Class, facts[i].Way)
+			return r.release(ctx, env, node, change.Class, facts[i])
 		})
 		if err != nil {
 			return fmt.Errorf("release: %w", err)
@@ -140,11 +142,11 @@ func (r *Release) Apply(ctx context.Context, env responders.Env, change responde
 	})
 }
 
-func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) (*amendment, error) {
+func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, fact releasing) (*amendment, error) {
 	if taintOf(node, outOfService.Key) != nil {
 		return nil, nil
 	}
-	if err := r.demandProof(ctx, env, node, class, w); err != nil {
+	if err := r.demandProof(ctx, env, node, class, fact); err != nil {
 		return nil, err
 	}
 	taints := append(slices.Clone(node.Spec.Taints), outOfService)
@@ -155,10 +157,10 @@ func (r *Release) release(ctx context.Context, env responders.Env, node *corev1.
 }
 
 // demandProof refuses unless the world says that the node is off. The one substitute is the record, for this incident, that
-// people accepted the risk, and only in a change that was shown to them as destructive.
-func (r *Release) demandProof(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, w way) error {
-	if w == wayAccepted && class >= policies.Destructive && isAccepted(node, env.Incident) {
-		return nil
+// people accepted the risk, and only in a change that was shown to them as destructive. What they took for dead has to be silent still.
+func (r *Release) demandProof(ctx context.Context, env responders.Env, node *corev1.Node, class policies.Class, fact releasing) error {
+	if fact.Way == wayAccepted && class >= policies.Destructive && isAccepted(node, env.Incident) {
+		return r.demandSilence(ctx, env, node.Name, fact.Renewed)
 	}
 	off, err := r.proofs.isProvenOff(ctx, env.Cluster, node)
 	if err != nil {
@@ -166,6 +168,17 @@ func (r *Release) demandProof(ctx context.Context, env responders.Env, node *cor
 	}
 	if !off {
 		return fmt.Errorf("node %s keeps its volumes: its power switch says that it is on; fence it first", node.Name)
+	}
+	return nil
+}
+
+func (r *Release) demandSilence(ctx context.Context, env responders.Env, node, renewed string) error {
+	reader, err := r.clusters.Reader(env.Cluster)
+	if err == nil {
+		err = demandSilence(ctx, reader, node, renewed)
+	}
+	if err != nil {
+		return fmt.Errorf("node %s keeps its volumes: %w", node, err)
 	}
 	return nil
 }
