@@ -44,6 +44,7 @@ type watched struct {
 	last      responders.Finding // what was last found
 	since     time.Time          // since when it holds without a break; zero while it does not
 	settled   bool               // it held long enough, and still does as far as was looked
+	kept      bool               // it settled once within its time: it is asked as long as others are waited for
 }
 
 func (e *Engine) watched(inc *incident.Incident, look pipeline.Look, check responders.Check) *watched {
@@ -76,23 +77,29 @@ func (e *Engine) watch(ctx context.Context, list []*watched) {
 // askWithin bounds one question, so that one check that hangs does not keep the others from being asked.
 const askWithin = 30 * time.Second
 
-// askOnce asks one check, unless its time is over, and says whether it is to be waited for.
+// askOnce asks one check, unless its time is over and it never settled, and says whether it is to be waited for. One that settled is
+// asked on when its time is over: what breaks by then is seen, and nobody waits for it to settle again.
 func (e *Engine) askOnce(ctx context.Context, w *watched) bool {
 	left := w.until.Sub(e.Clock.Now())
-	if left <= 0 {
+	over := left <= 0
+	within := min(left, askWithin)
+	if over {
+		within = askWithin
+	}
+	if over && !w.kept {
 		return false
 	}
-	bounded, cancel := e.Clock.WithTimeout(ctx, min(left, askWithin))
+	bounded, cancel := e.Clock.WithTimeout(ctx, within)
 	defer cancel()
 	found, err := w.responder.Verify(bounded, w.env, w.check.Change)
 	switch {
-	case err != nil && bounded.Err() != nil && left <= askWithin:
+	case err != nil && bounded.Err() != nil && !over && left <= askWithin:
 		return false // its time is over, and what was found before is all that is known
 	case err != nil:
 		found = responders.Finding{Outcome: responders.OutcomeUnknown, Detail: []string{err.Error()}}
 	}
 	w.saw(found, e.Clock.Now())
-	return !w.settled
+	return !w.settled && !over
 }
 
 // saw takes what was found. A break begins the settle window anew.
@@ -105,6 +112,7 @@ func (w *watched) saw(found responders.Finding, now time.Time) {
 		w.since = now
 	}
 	w.settled = !w.since.IsZero() && now.Sub(w.since) >= seconds(w.check.SettleS)
+	w.kept = w.kept || w.settled
 }
 
 // finding is what the check came to: one that held only for a moment does not count as verified.

@@ -79,43 +79,62 @@ func TestChecksAreWatchedSideBySide(t *testing.T) {
 		scripts []func(context.Context, time.Duration) (responders.Finding, error)
 		takes   time.Duration
 		want    []responders.Finding
+		first   time.Duration // that the first has, if it is less
 	}{
-		"both settle in one window": {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(0)}, 10 * time.Second, []responders.Finding{yes, yes}},
-		"one comes later":           {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(20 * time.Second)}, 30 * time.Second, []responders.Finding{yes, yes}},
-		"one never comes":           {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(time.Hour)}, time.Minute, []responders.Finding{yes, no}},
+		"both settle in one window": {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(0)}, 10 * time.Second, []responders.Finding{yes, yes}, 0},
+		"one comes later":           {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(20 * time.Second)}, 30 * time.Second, []responders.Finding{yes, yes}, 0},
+		"one never comes":           {[]func(context.Context, time.Duration) (responders.Finding, error){after(0), after(time.Hour)}, time.Minute, []responders.Finding{yes, no}, 0},
 		"too late to settle": {[]func(context.Context, time.Duration) (responders.Finding, error){after(55 * time.Second)}, time.Minute,
-			[]responders.Finding{found(responders.OutcomeNotVerified, "check did not hold through its settle window")}},
+			[]responders.Finding{found(responders.OutcomeNotVerified, "check did not hold through its settle window")}, 0},
 		"it flaps once": {[]func(context.Context, time.Duration) (responders.Finding, error){func(_ context.Context, now time.Duration) (responders.Finding, error) {
 			if now == 9*time.Second {
 				return no, nil
 			}
 			return yes, nil
-		}}, 20 * time.Second, []responders.Finding{yes}},
+		}}, 20 * time.Second, []responders.Finding{yes}, 0},
 		"what had settled breaks while another is waited for": {[]func(context.Context, time.Duration) (responders.Finding, error){
 			func(_ context.Context, now time.Duration) (responders.Finding, error) {
 				if now < 15*time.Second {
 					return yes, nil
 				}
 				return no, nil
-			}, after(10 * time.Second)}, time.Minute, []responders.Finding{no, yes}},
+			}, after(10 * time.Second)}, time.Minute, []responders.Finding{no, yes}, 0},
+		"what had settled breaks after its own time, while another is waited for": {[]func(context.Context, time.Duration) (responders.Finding, error){
+			func(_ context.Context, now time.Duration) (responders.Finding, error) {
+				if now < 70*time.Second {
+					return yes, nil
+				}
+				return no, nil
+			}, after(90 * time.Second)}, 100 * time.Second, []responders.Finding{no, yes}, time.Minute},
+		"what had settled falters after its own time, and settles again": {[]func(context.Context, time.Duration) (responders.Finding, error){
+			func(_ context.Context, now time.Duration) (responders.Finding, error) {
+				if now == 70*time.Second {
+					return no, nil
+				}
+				return yes, nil
+			}, after(85 * time.Second)}, 95 * time.Second, []responders.Finding{yes, yes}, time.Minute},
 		"one hangs": {[]func(context.Context, time.Duration) (responders.Finding, error){
 			func(ctx context.Context, _ time.Duration) (responders.Finding, error) {
 				<-ctx.Done()
 				return found(responders.OutcomeUnknown), ctx.Err()
-			}, after(0)}, 2 * time.Minute, []responders.Finding{found(responders.OutcomeUnknown, "context deadline exceeded"), yes}},
+			}, after(0)}, 2 * time.Minute, []responders.Finding{found(responders.OutcomeUnknown, "context deadline exceeded"), yes}, 0},
 		"it cannot be asked for a while": {[]func(context.Context, time.Duration) (responders.Finding, error){func(_ context.Context, now time.Duration) (responders.Finding, error) {
 			if now < 5*time.Second {
 				return found(responders.OutcomeUnknown), errors.New("away")
 			}
 			return yes, nil
-		}}, 15 * time.Second, []responders.Finding{yes}},
+		}}, 15 * time.Second, []responders.Finding{yes}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				var list []*watched
-				for _, script := range c.scripts {
-					list = append(list, &watched{check: responders.Check{Name: "check", SettleS: 10}, responder: scripted{began: began, script: script}, until: began.Add(max(time.Minute, c.takes))})
+				for n, script := range c.scripts {
+					until := max(time.Minute, c.takes+c.first)
+					if n == 0 && c.first != 0 {
+						until = c.first
+					}
+					list = append(list, &watched{check: responders.Check{Name: "check", SettleS: 10}, responder: scripted{began: began, script: script}, until: began.Add(until)})
 				}
 				e := &Engine{Options: Options{Clock: clock.Wall{}}}
 				e.watch(t.Context(), list)
