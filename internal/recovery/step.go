@@ -32,7 +32,7 @@ func (e *Engine) step(ctx context.Context, inc *incident.Incident, look pipeline
 		return e.append(ctx, inc, look, incident.Record{Kind: incident.Handed, Text: nobodyAnswers(held)})
 	}
 	if held != nil {
-		return e.hold(ctx, inc, look, held)
+		return e.waits(ctx, inc, look, held)
 	}
 	step := inc.Plan.Steps[inc.Next]
 	rec := incident.Record{Kind: incident.Intent, Step: e.refer(inc, step), Text: firstOf(step.Change.Will)}
@@ -83,7 +83,7 @@ func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeli
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed, Text: nobodyAnswers(held)})
 	}
 	if held != nil {
-		return e.hold(ctx, inc, look, held)
+		return e.waits(ctx, inc, look, held)
 	}
 	if e.heldAtWrite(inc.ID) {
 		return e.again(ctx, inc)
@@ -191,6 +191,14 @@ func (e *Engine) hold(ctx context.Context, inc *incident.Incident, look pipeline
 		}
 	}
 	return e.again(ctx, inc)
+}
+
+// waits holds a step that policy does not let run, or gives the plan up where that would wait for what waits for it.
+func (e *Engine) waits(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {
+	if e.givesWay(inc, look, by) {
+		return e.append(ctx, inc, look, incident.Record{Kind: incident.Handed, Text: gaveWay + by.why})
+	}
+	return e.hold(ctx, inc, look, by)
 }
 
 func (e *Engine) note(ctx context.Context, inc *incident.Incident, look pipeline.Look, by *obstacle) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
+	"github.com/salvor-io/salvor/internal/pipeline"
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -39,6 +40,22 @@ func (e *Engine) takeOver(ctx context.Context, inc *incident.Incident) (bool, er
 		any = any || yielded
 	}
 	return any, nil
+}
+
+// gaveWay is said of a plan for one node that its zone overtook.
+const gaveWay = "the rest of the plan is left to what is done about the whole zone: "
+
+// givesWay says that the plan of a node has been held for the retry time because its zone is lost. It would wait for the end of that, whose plan
+// waits for what this one holds.
+func (e *Engine) givesWay(inc *incident.Incident, look pipeline.Look, by *obstacle) bool {
+	seen := look.Sight.Finding
+	if seen == nil || seen.Under == nil || seen.Under.Kind != classifiers.KindZone || by.asked == nil || !slices.ContainsFunc(by.asked.Decision.Held, isWider) {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.held[inc.ID]
+	return now.rule == by.rule && e.Clock.Now().Sub(now.since) >= e.Terms.Retry
 }
 
 // yields lets one incident give up what it holds, if the zone of another explains it and it is not worked on.

@@ -1,8 +1,11 @@
 package recovery
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -75,4 +78,54 @@ func TestWhoYieldedBeginsOnNothing(t *testing.T) {
 			t.Errorf("it began: %v", err)
 		}
 	})
+}
+
+// TestAPlanGivesWayToItsZone: a plan for one node that is under way when its zone is lost ends between two of its steps, or after the writer of one was
+// lost: else it would wait for the zone, and the zone for what it holds. What only may pass is waited for.
+func TestAPlanGivesWayToItsZone(t *testing.T) {
+	zone, storm := zoneFault(), fault
+	storm.Anchor = classifiers.Anchor{Kind: classifiers.AnchorCluster, Name: "prod"}
+	for name, c := range map[string]struct {
+		wider    *classifiers.Fault
+		lost     bool // in the midst of a step
+		passes   bool
+		gaveWay  bool
+		recovers bool
+	}{
+		"between two steps":   {&zone, false, false, true, true},
+		"in the midst of one": {&zone, true, false, true, true},
+		"it passes":           {&zone, false, true, false, false},
+		"under a storm":       {&storm, false, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				node := s.opened()
+				s.apply = func(_ context.Context, step string) error {
+					s.finding = &classifiers.Finding{Fault: fault, Under: c.wider}
+					if c.lost {
+						return ErrHeld
+					}
+					return nil
+				}
+				s.moves(node)
+				if c.passes {
+					time.Sleep(10 * time.Second)
+					s.finding, s.apply = &classifiers.Finding{Fault: fault}, nil
+				}
+				for range 4 {
+					time.Sleep(16 * time.Second)
+					s.moves(node)
+				}
+				if narrow := s.now(node); slices.Contains(kinds(narrow), incident.Handed) != c.gaveWay || narrow.Working() == (c.gaveWay || c.passes) {
+					t.Fatalf("%s: %s, after %v", narrow.State, narrow.Why, kinds(narrow))
+				}
+				s.finding, s.apply = &classifiers.Finding{Fault: zone}, nil
+				s.Clusters["prod"].Modes[classifiers.KindZone] = policies.ModeAct
+				wide := s.open("me", zone)
+				if inc := s.moves(wide.ID); c.recovers != (inc.State == incident.Recovered) && !c.passes {
+					t.Errorf("the zone is %s: %s", inc.State, inc.Why)
+				}
+			})
+		})
+	}
 }
