@@ -36,6 +36,9 @@ type Stored struct {
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
 // takes, or else the best answer there was.
 func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) error {
+	if left := e.lands(inc); phase == incident.PhaseUndo && left > 0 {
+		return e.wake(ctx, inc, left)
+	}
 	best, err := e.bestNow(ctx, inc, look, phase)
 	if err != nil {
 		return err

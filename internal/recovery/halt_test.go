@@ -240,3 +240,41 @@ func TestAnUndoIsStoppedToo(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatAnotherReplicaBeganLandsFirst: a write that another replica began before the stop may still land. What was done is taken back once it has,
+// or cannot any more, and not before it, when there would be nothing to take back yet. What this replica began has landed.
+func TestWhatAnotherReplicaBeganLandsFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		writer   string
+		alone    bool
+		deadline time.Duration
+		waits    time.Duration
+	}{
+		"of another replica":         {"other", false, 10 * time.Minute, landsWithin},
+		"whose time is over by then": {"other", false, 5 * time.Second, 5 * time.Second},
+		"of this one":                {"me", false, 10 * time.Minute, 0},
+		"of one that is gone":        {"other", true, 10 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.Engine.Alone = c.alone
+				id := s.opened()
+				plan, _ := s.Plan(t.Context(), "book", incident.PhaseRecover, nil, s.env(s.now(id), s.Look(nil)))
+				s.put(id, incident.Record{Kind: incident.Decided, Writer: c.writer, At: time.Now(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,
+					Answer: policies.Decision{Verdict: policies.Act}}})
+				s.put(id, incident.Record{Kind: incident.Intent, Writer: c.writer, At: time.Now(), Step: &incident.StepRef{Phase: incident.PhaseRecover, Plan: plan.Digest,
+					Name: "recover-0", Deadline: time.Now().Add(c.deadline)}})
+				s.halt(id, true)
+				began := time.Now()
+				s.moves(id)
+				for len(s.applied) == 0 && time.Since(began) < time.Hour {
+					time.Sleep(time.Second)
+					s.moves(id)
+				}
+				if waited := time.Since(began).Truncate(time.Second); waited < c.waits || waited > c.waits+time.Second || !slices.Equal(s.applied, []string{"undo-0", "undo-1"}) {
+					t.Errorf("waited %s for %v", waited, s.applied)
+				}
+			})
+		})
+	}
+}

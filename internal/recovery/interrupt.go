@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ledger"
@@ -49,4 +50,40 @@ func interrupted(ctx context.Context) error {
 		return why
 	}
 	return nil
+}
+
+// landsWithin is how long after a stop a write may still land that was begun before it: the clients of clusters give a request up after 30 s, and
+// the guard lets none begin.
+const landsWithin = 35 * time.Second
+
+// lands is how long a write may still land that was begun under the intent that the last stop cut off, by a writer that may be at work. What it does
+// must not come after it was taken back.
+func (e *Engine) lands(inc *incident.Incident) time.Duration {
+	open, stopped := cutOff(inc)
+	if open == nil || e.mayTakeOver(open) {
+		return 0
+	}
+	return min(stopped.Add(landsWithin).Sub(e.Clock.Now()), open.Deadline.Sub(e.Clock.Now()))
+}
+
+// cutOff is the intent that was open when a person last stopped a plan of the incident, nil when none was, and when that was.
+func cutOff(inc *incident.Incident) (open *incident.Open, stopped time.Time) {
+	var now *incident.Open
+	for _, rec := range inc.History {
+		switch rec.Kind {
+		case incident.Intent, incident.TookOver:
+			now = &incident.Open{StepRef: *rec.Step, Writer: rec.Writer}
+		case incident.Halted:
+			if now != nil {
+				open, stopped = now, rec.At
+				if rec.StoredAt.After(stopped) {
+					stopped = rec.StoredAt // the view lags a little
+				}
+			}
+			now = nil
+		case incident.Done, incident.Failed, incident.Handed, incident.Cleared:
+			now = nil
+		}
+	}
+	return open, stopped
 }
