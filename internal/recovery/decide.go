@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
@@ -64,7 +65,7 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 		}
 		return e.rests(ctx, inc, look)
 	}
-	if e.sameAsBefore(inc, phase, best) {
+	if e.sameAsBefore(inc, phase, best, look.Sight.Now) {
 		return e.rests(ctx, inc, look)
 	}
 	return e.decided(ctx, inc, look, phase, best)
@@ -267,7 +268,7 @@ func nothingLeft(plan responders.Plan) bool {
 }
 
 // sameAsBefore says that the answer adds nothing to the last one recorded, so that waiting leaves no trail of equal records.
-func (e *Engine) sameAsBefore(inc *incident.Incident, phase incident.Phase, c candidate) bool {
+func (e *Engine) sameAsBefore(inc *incident.Incident, phase incident.Phase, c candidate, now time.Time) bool {
 	if phase == incident.PhaseRecover && asked(inc, c) {
 		return true
 	}
@@ -279,7 +280,20 @@ func (e *Engine) sameAsBefore(inc *incident.Incident, phase incident.Phase, c ca
 		return false // they are not asked that yet
 	}
 	return last.Answer.Verdict == c.answer.Verdict && sameReasons(last.Answer.Held, c.answer.Held) &&
-		sameReasons(last.Answer.Reasons, c.answer.Reasons) && digestOf(last.Plan) == digestOf(c.plan)
+		sameReasons(last.Answer.Reasons, c.answer.Reasons) && (digestOf(last.Plan) == digestOf(c.plan) || toldLately(inc, c, now))
+}
+
+// longestUntold bounds how old the plan is that an incident shows while it is held back.
+const longestUntold = 30 * time.Minute
+
+// toldLately says that a plan that has changed while it is held back is not worth a record yet. No two plans for a zone that lives are the same: the
+// first changes are told at once, later ones ever less often. One that is worse is told at once where people can let it run without policy.
+func toldLately(inc *incident.Incident, c candidate, now time.Time) bool {
+	last := inc.Decision
+	if c.plan == nil || last.Plan == nil || c.answer.Missing() && len(incident.Worse(c.plan, last.Plan)) > 0 {
+		return false
+	}
+	return now.Sub(inc.DecidedAt()) < min(longestUntold, now.Sub(inc.Since)/4)
 }
 
 // sameReasons compares by rule: the numbers in the sentences move with time.

@@ -566,3 +566,38 @@ func TestSettle(t *testing.T) {
 		})
 	}
 }
+
+// TestAPlanThatChangesAllTheTimeIsToldEverLessOften: of what runs in a zone that answers no two plans are the same. While one is held back, each
+// change is not worth a record for ever, but the first is, and so is what people would have to know before they let it run without policy.
+func TestAPlanThatChangesAllTheTimeIsToldEverLessOften(t *testing.T) {
+	for name, c := range map[string]struct {
+		missing     bool
+		least, most int
+	}{"policy denies": {false, 10, 25}, "there is no policy": {true, 100, 200}} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.verdict = func(policies.Question) policies.Verdict { return policies.Deny }
+				if c.missing {
+					s.broken = policies.ErrNone
+				}
+				n := 0
+				s.plans = func(p *responders.Plan) {
+					n++
+					p.Steps[0].Change.Targets = []policies.Target{{Kind: "Pod", Namespace: "shop", Name: fmt.Sprint("web-", n)}}
+				}
+				id := s.opened()
+				s.moves(id)
+				time.Sleep(16 * time.Second)
+				if told := count(s.moves(id), incident.Decided); told != 2 {
+					t.Errorf("the first change is told in %d records", told)
+				}
+				for began := time.Now(); time.Since(began) < 30*time.Minute; time.Sleep(16 * time.Second) {
+					s.moves(id)
+				}
+				if told := count(s.now(id), incident.Decided); told < c.least || told > c.most {
+					t.Errorf("%d decisions in half an hour", told)
+				}
+			})
+		})
+	}
+}

@@ -37,7 +37,8 @@ type stage struct {
 	steps   int   // of a plan
 	done    int   // of them, there is nothing left to do
 	planErr error
-	books   []string // the runbooks that there are
+	plans   func(*responders.Plan) // changes a plan before it is sealed
+	books   []string               // the runbooks that there are
 
 	applied []string // steps, in the order in which they took effect
 	apply   func(ctx context.Context, step string) error
@@ -129,6 +130,9 @@ func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ 
 	}
 	if phase == incident.PhaseRecover {
 		p.Checks = []responders.Check{{Name: "check", SettleS: 10, DeadlineS: 60, Change: responders.Change{Responder: "test.do"}}}
+	}
+	if s.plans != nil {
+		s.plans(&p)
 	}
 	return p.Seal()
 }
