@@ -2,6 +2,7 @@ package responderstest
 
 import (
 	"encoding/json"
+	"errors"
 
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,23 +13,28 @@ import (
 )
 
 // evict deletes a pod gracefully, unless a disruption budget that selects it allows no disruption. Each eviction uses one up; who
-// plays the world gives new ones.
+// plays the world gives new ones. A pod that two select is not evicted at all, as with a real API server.
 func (s *Server) evict(at place, pod object, body []byte) (any, error) {
 	var eviction policyv1.Eviction
 	if err := json.Unmarshal(body, &eviction); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	var mine []place
+	full := false
 	for key, o := range s.objects {
 		allows, selects, err := budgetOf(key, o, at, pod)
 		switch {
 		case err != nil:
 			return nil, apierrors.NewBadRequest(err.Error())
-		case selects && allows == 0:
-			return nil, apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
 		case selects:
-			mine = append(mine, key)
+			mine, full = append(mine, key), full || allows == 0
 		}
+	}
+	switch {
+	case len(mine) > 1:
+		return nil, apierrors.NewInternalError(errors.New("this pod has more than one PodDisruptionBudget, which the eviction subresource does not support"))
+	case full:
+		return nil, apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
 	}
 	options, err := json.Marshal(eviction.DeleteOptions)
 	if err != nil {

@@ -96,10 +96,11 @@ func (x exodus) look(ctx context.Context) (left []corev1.Pod, going int, err err
 
 func (x exodus) isSilent(pod corev1.Pod) bool { return slices.Contains(x.Silent, pod.Spec.NodeName) }
 
-// round asks at most so many pods to go. Of a workload whose disruption budget refuses one, no other is asked in this round; the last such
-// refusal is returned.
+// round asks at most so many pods to go. Of a workload of which the API server refuses one, no other is asked in this round. The last refusal of a
+// disruption budget, which may allow it later, is returned as one; where none was, and nothing went, any other is an error.
 func (x exodus) round(ctx context.Context, left []corev1.Pod, most int) (gone int, refused, err error) {
 	resting := map[string]bool{}
+	var never error
 	for _, pod := range left {
 		if gone >= most {
 			break
@@ -112,13 +113,24 @@ func (x exodus) round(ctx context.Context, left []corev1.Pod, most int) (gone in
 		switch {
 		case apierrors.IsTooManyRequests(err):
 			resting[owner], refused = true, err
+		case isRefusal(err):
+			resting[owner], never = true, err
 		case err != nil:
 			return gone, refused, err
 		default:
 			gone++
 		}
 	}
-	return gone, refused, nil
+	if gone > 0 || refused != nil || most <= 0 {
+		never = nil
+	}
+	return gone, refused, never
+}
+
+// isRefusal says that the API server has answered, and said no.
+func isRefusal(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status)
 }
 
 // dismiss asks one pod to go: by an eviction, or where its node does not answer, by deleting it if it is stateless.

@@ -308,6 +308,28 @@ func TestEvictionsHonourBudgets(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeEvictedHoldsNobodyUp: an API server evicts no pod that two budgets select, whatever they allow. All others go, and then it is said at
+// once, since to wait does not help.
+func TestWhatCannotBeEvictedHoldsNobodyUp(t *testing.T) {
+	objects, second := zoneOfPods(), aBudget(9, map[string]string{"app": "cache"})
+	second.Name = "another"
+	for _, o := range objects {
+		if pod, ok := o.(*corev1.Pod); ok && pod.Name == "cache-0" {
+			pod.Labels = map[string]string{"app": "cache"}
+		}
+	}
+	w := newExodus(t, responders.Args{"zone": "b"}, append(objects, aBudget(9, map[string]string{"app": "cache"}), second)...)
+	began := time.Now()
+	ctx := responders.WithGuard(t.Context(), func(context.Context) error { return nil })
+	err := NewEvacuate(w.clusters).Apply(ctx, env, w.change)
+	if err == nil || !strings.Contains(err.Error(), "more than one PodDisruptionBudget") || time.Since(began) > 5*time.Second {
+		t.Errorf("after %s the error says %v", time.Since(began), err)
+	}
+	if got := w.leaving(); !cmp.Equal(got, []string{"web-1-x", "web-1-y"}) {
+		t.Errorf("on their way out are %v", got)
+	}
+}
+
 // exodusBench is a cluster in memory out of whose zone b pods are evicted.
 type exodusBench struct {
 	*testing.T
