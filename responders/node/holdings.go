@@ -21,15 +21,6 @@ type held struct {
 	UID       types.UID `json:"uid"`
 }
 
-// holdings are the running pods of a node and the number of volumes attached to it.
-func holdings(ctx context.Context, client kubernetes.Interface, node string) (pods []corev1.Pod, volumes int, err error) {
-	if pods, err = podsOn(ctx, client, node); err != nil {
-		return nil, 0, err
-	}
-	volumes, err = attachedTo(ctx, client, node)
-	return pods, volumes, err
-}
-
 func heldBy(pods []corev1.Pod) []held {
 	list := []held{}
 	for _, pod := range pods {
@@ -40,23 +31,22 @@ func heldBy(pods []corev1.Pod) []held {
 	return list
 }
 
-func attachedTo(ctx context.Context, client kubernetes.Interface, node string) (int, error) {
+// attached counts the volumes that are attached to each node of the cluster. One list tells it of all of them.
+func attached(ctx context.Context, client kubernetes.Interface) (map[string]int, error) {
 	list, err := client.StorageV1().VolumeAttachments().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return 0, fmt.Errorf("list volume attachments: %w", err)
+		return nil, fmt.Errorf("list volume attachments: %w", err)
 	}
-	attached := 0
+	volumes := map[string]int{}
 	for _, attachment := range list.Items {
-		if attachment.Spec.NodeName == node {
-			attached++
-		}
+		volumes[attachment.Spec.NodeName]++
 	}
-	return attached, nil
+	return volumes, nil
 }
 
-// leftovers says how many things were promised for a node, and what still keeps it from being released. Without the taint
-// nothing else counts.
-func leftovers(ctx context.Context, client kubernetes.Interface, target policies.Target, promised []held) (int, []string, error) {
+// leftovers says how many things were promised for a node, and what still keeps it from being released, where so many volumes are attached to it.
+// Without the taint nothing else counts.
+func leftovers(ctx context.Context, client kubernetes.Interface, target policies.Target, promised []held, volumes int) (int, []string, error) {
 	node, err := lookUp(ctx, client, target)
 	switch {
 	case errors.Is(err, errGone):
@@ -66,7 +56,7 @@ func leftovers(ctx context.Context, client kubernetes.Interface, target policies
 	case taintOf(node, outOfService.Key) == nil:
 		return 1, []string{node.Name + " is in service"}, nil
 	}
-	pods, volumes, err := holdings(ctx, client, node.Name)
+	pods, err := podsOn(ctx, client, node.Name)
 	if err != nil {
 		return 0, nil, err
 	}

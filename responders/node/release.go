@@ -73,9 +73,13 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 	if err != nil {
 		return responders.Change{}, err
 	}
+	volumes, err := attached(ctx, client)
+	if err != nil {
+		return responders.Change{}, err
+	}
 	var facts []releasing
 	for _, node := range nodes {
-		fact, err := r.foresee(ctx, client, env, node, tied, &change)
+		fact, err := r.foresee(ctx, client, env, node, tied, volumes[node.Name], &change)
 		if err != nil {
 			return responders.Change{}, err
 		}
@@ -85,12 +89,12 @@ func (r *Release) Preview(ctx context.Context, env responders.Env, args responde
 }
 
 func (r *Release) foresee(ctx context.Context, client kubernetes.Interface, env responders.Env, node *corev1.Node,
-	tied ties, change *responders.Change) (releasing, error) {
+	tied ties, volumes int, change *responders.Change) (releasing, error) {
 	stance, err := r.proofs.weigh(ctx, env.Cluster, node)
 	if err != nil {
 		return releasing{}, err
 	}
-	pods, volumes, err := holdings(ctx, client, node.Name)
+	pods, err := podsOn(ctx, client, node.Name)
 	if err != nil {
 		return releasing{}, err
 	}
@@ -193,13 +197,17 @@ func (r *Release) Verify(ctx context.Context, env responders.Env, change respond
 	if err != nil {
 		return unknown(err)
 	}
+	volumes, err := attached(ctx, client)
+	if err != nil {
+		return unknown(err)
+	}
 	var missing []string
 	promised := 0
 	for i, target := range change.Targets {
 		if facts[i].Spared {
 			continue
 		}
-		of, left, err := leftovers(ctx, client, target, facts[i].Pods)
+		of, left, err := leftovers(ctx, client, target, facts[i].Pods, volumes[target.Name])
 		if err != nil {
 			return unknown(err)
 		}

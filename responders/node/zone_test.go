@@ -3,7 +3,9 @@ package node
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/responderstest"
 )
 
 func TestNodesOrAZone(t *testing.T) {
@@ -112,4 +115,39 @@ func TestRestoreGivesBackWhatIsReady(t *testing.T) {
 	}
 	_, err = r.Preview(t.Context(), env, zone)
 	b.wantError(err, "restore node b: it is not ready; bring it up first")
+}
+
+// TestReleaseOfAZoneAsksOnce: the volumes of thousands of nodes are one list, however many of the nodes are looked at.
+func TestReleaseOfAZoneAsksOnce(t *testing.T) {
+	b := newBench(t, aNode("a", shutDown), aNode("b", shutDown), aNode("c", shutDown), aPod("a", "x-0", "StatefulSet"), anAttachment("b"))
+	asks := counted{RoundTripper: b.server, of: "/volumeattachments"}
+	config := b.server.Config()
+	config.Transport = &asks
+	clusters, err := (&responderstest.Tape{}).Clusters(config, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewRelease(clusters, nil)
+	change, err := r.Preview(t.Context(), env, named("a", "b", "c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreseen := asks.n.Load()
+	if _, err := r.Verify(t.Context(), env, change); err != nil || foreseen != 1 || asks.n.Load() != 2 {
+		t.Errorf("error %v, volume attachments are listed %d times to foresee it, %d times with its verification", err, foreseen, asks.n.Load())
+	}
+}
+
+// counted counts requests.
+type counted struct {
+	http.RoundTripper
+	of string // what their paths end with
+	n  atomic.Int32
+}
+
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, c.of) {
+		c.n.Add(1)
+	}
+	return c.RoundTripper.RoundTrip(r)
 }
