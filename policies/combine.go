@@ -142,9 +142,10 @@ func (d Decision) asks(votes int) bool {
 }
 
 // bySource holds that two people are asked about a zone or a region that one source alone says is lost: it may be the source that is
-// broken.
-func (d tightened) bySource(f FaultFacts) tightened {
-	if !f.Single || f.Kind != "zone" && f.Kind != "region" {
+// broken. What was done about it is taken back whoever said so.
+func (d tightened) bySource(q Question) tightened {
+	f := q.Fault
+	if q.undoing() || !f.Single || f.Kind != "zone" && f.Kind != "region" {
 		return d
 	}
 	return d.askAtLeast(2, Reason{fmt.Sprintf("one source alone says that %s is lost: two people are asked", f.Anchor), "single source"})

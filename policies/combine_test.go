@@ -108,6 +108,20 @@ func TestWhomToAskWhereRulesDoNotAsk(t *testing.T) {
 	}
 }
 
+// TestOneSourceIsNoReasonToLeaveThingsAsTheyAre: two people are asked what is done about a zone on one source's word, and not whether that is
+// taken back.
+func TestOneSourceIsNoReasonToLeaveThingsAsTheyAre(t *testing.T) {
+	for _, kind := range []string{"zone", "region"} {
+		for phase, want := range map[string]Verdict{"recover": Ask, "undo": Act} {
+			q := calm()
+			q.Fault.Kind, q.Fault.Single, q.Plan.Phase = kind, true, phase
+			if got := Settle(Said{Act: yes}, q); got.Verdict != want {
+				t.Errorf("%s of a %s: %s because %v, want %s", phase, kind, got.Verdict, got.Reasons, want)
+			}
+		}
+	}
+}
+
 func TestUnknownTurnsActIntoAsk(t *testing.T) {
 	q := calm()
 	q.Unknown = []string{"fault.zones"}

@@ -80,7 +80,7 @@ var judgements = []stage{
 		return d
 	}},
 	later("unknown", func(d tightened, q Question) tightened { return d.byUnknown(q) }),
-	later("single source", func(d tightened, q Question) tightened { return d.bySource(q.Fault) }),
+	later("single source", func(d tightened, q Question) tightened { return d.bySource(q) }),
 }
 
 // stages are all of them, in order.

@@ -121,7 +121,7 @@ func combineTable() string {
 			out.WriteString("\n")
 		}
 	}
-	out.WriteString("\nWhile anything is listed in `input.unknown`, `act` becomes `ask (1)`; of a zone or a region that one source alone says is lost, `ask (2)`. After that each brake denies for as\n")
+	out.WriteString("\nWhile anything is listed in `input.unknown`, `act` becomes `ask (1)`; of a zone or a region that one source alone says is lost, `ask (2)`,\nunless the plan takes back what was done. After that each brake denies for as\n")
 	out.WriteString("long as it lasts, and says why with its numbers, in mode act and whatever the rules said:\n\n")
 	out.WriteString("| brake | a plan that recovers | before its next step | a plan that takes back what was done |\n| --- | --- | --- | --- |\n")
 	for _, b := range braked() {

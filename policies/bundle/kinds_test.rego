@@ -77,7 +77,12 @@ test_what_was_done_is_taken_back if {
 	undo := with_changes({"cluster": {"environment": "development"}, "plan": {"phase": "undo"}, "history": {"before": 9, "incidents_24h": 9}})
 	kinds.act == {"this only takes back what Salvor did about zone/eu-1a"} with input as undo
 	count(strong) == 0 with input as undo
-	count(kinds.act) == 0 with input as with_changes({"plan": {"phase": "undo"}})
+}
+
+test_what_only_gives_back_asks_nobody if {
+	count(kinds.act) == 1 with input as with_changes({"plan": {"phase": "undo"}})
+	count(kinds.act) == 0 with input as with_changes({"plan": {"phase": "undo", "class": "disruptive"}})
+	count(kinds.act) == 1 with input as with_changes({"cluster": {"environment": "development"}, "plan": {"phase": "undo", "class": "disruptive"}})
 }
 
 tried(n) := with_changes({"fault": {"kind": "node"}, "history": {"before": n}})
