@@ -404,6 +404,42 @@ func TestOpenStepIsNotGoneOnWithWhenItsFaultIsGone(t *testing.T) {
 	})
 }
 
+// TestFaultThatIsGoneEndsTheStepOfAnother: whoever sees it gone does not wait for the deadline of the replica that has begun a step, nor for
+// that of one that waits, as long as it sees.
+func TestFaultThatIsGoneEndsTheStepOfAnother(t *testing.T) {
+	for _, blind := range []bool{false, true} {
+		play(t, func(s *stage) {
+			id := s.begun()
+			s.finding, s.blind = nil, blind
+			if inc := s.moves(id); (inc.State == incident.Clearing) == blind || len(s.applied) != 0 {
+				t.Errorf("blind %v: %s with effects %v", blind, inc.State, s.applied)
+			}
+		})
+	}
+}
+
+// TestStepEndsWithItsFault: a step that waits for the world does not wait on when another replica has recorded that the fault is gone.
+func TestStepEndsWithItsFault(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opened()
+		s.found = func() responders.Finding {
+			if s.now(id).State == incident.Acting {
+				s.finding = nil
+				s.put(id, incident.Record{Kind: incident.Cleared, Writer: "rival", Text: "not seen any more"})
+				inc := s.now(id)
+				if !s.Interrupt(inc.History[len(inc.History)-1]) {
+					t.Error("nothing is ended")
+				}
+			}
+			return responders.Finding{Outcome: responders.OutcomeNotVerified}
+		}
+		began := time.Now()
+		if inc := s.moves(id); inc.State != incident.Clearing || time.Since(began) > time.Second || !slices.Equal(s.applied, []string{"recover-0"}) {
+			t.Errorf("%s after %s with effects %v", inc.State, time.Since(began), s.applied)
+		}
+	})
+}
+
 // TestBlindEngineBeginsAndResumesNothing: while the watches do not see, as at a start, nothing is done; it is noted when it lasts.
 func TestBlindEngineBeginsAndResumesNothing(t *testing.T) {
 	for name, begin := range map[string]func(*stage) incident.ID{

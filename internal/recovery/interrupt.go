@@ -30,18 +30,28 @@ func (e *Engine) interruptible(ctx context.Context, inc *incident.Incident) (con
 	}
 }
 
-// Interrupt ends at once what this engine does and waits for under a plan that a record of a person has stopped. It is told of each record, in
-// their order, and never blocks. Nothing unsafe comes of a record that it is not told of: the guard refuses each write after it.
-func (e *Engine) Interrupt(rec incident.Sequenced) {
-	if rec.Kind != incident.Halted {
-		return
+// Interrupt ends at once what this engine does and waits for under a plan that a record has ended: that a person stopped it, or that another
+// replica saw the fault gone. It says whether there was anything to end. It is told of each record, in their order, and never blocks. Nothing
+// unsafe comes of a record that it is not told of: the guard refuses each write after it.
+func (e *Engine) Interrupt(rec incident.Sequenced) bool {
+	why, ends := endings[rec.Kind]
+	if !ends {
+		return false
 	}
 	e.mu.Lock()
 	now, does := e.running[rec.Incident]
 	e.mu.Unlock()
-	if does && now.after < rec.Seq {
-		now.cancel(fmt.Errorf("a person has stopped the plan: %w", ledger.ErrLost))
+	if !does || now.after >= rec.Seq {
+		return false
 	}
+	now.cancel(fmt.Errorf("%s: %w", why, ledger.ErrLost))
+	return true
+}
+
+// endings are the records that end a plan from outside, and what they mean.
+var endings = map[incident.RecordKind]string{
+	incident.Halted:  "a person has stopped the plan",
+	incident.Cleared: "the fault is gone, and the plan has ended",
 }
 
 // interrupted is why a context has ended, where that is that the plan was stopped.

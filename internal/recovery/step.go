@@ -58,18 +58,19 @@ func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeli
 }
 
 // resume goes on with a step whose result was never written: by this engine after an interruption, or by another writer
-// that was lost. It waits for the deadline of a writer that may still be alive.
+// that was lost. It waits for the deadline of a writer that may still be alive, unless the fault is gone: that ends the plan whoever is at
+// work, whose next write the guard refuses, as after a stop.
 func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
+	step := inc.Plan.Steps[inc.Intent.Index]
+	if inc.State == incident.Acting && look.Sight.Gone() {
+		return e.append(ctx, inc, look, incident.Record{Kind: incident.Cleared,
+			Text: fmt.Sprintf("not seen any more; step %s was begun and is not gone on with", step.Name)})
+	}
 	if left := inc.Intent.Deadline.Sub(e.Clock.Now()); left > 0 && !e.mayTakeOver(inc.Intent) {
 		return e.wake(ctx, inc, left+time.Second)
 	}
 	if look.Sight.Blind {
 		return e.hold(ctx, inc, look, sightless())
-	}
-	step := inc.Plan.Steps[inc.Intent.Index]
-	if inc.State == incident.Acting && look.Sight.Gone() {
-		return e.append(ctx, inc, look, incident.Record{Kind: incident.Cleared,
-			Text: fmt.Sprintf("not seen any more; step %s was begun and is not gone on with", step.Name)})
 	}
 	if begun(inc) > takeovers {
 		return e.result(ctx, inc, look, incident.Record{Kind: incident.Failed,

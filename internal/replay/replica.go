@@ -67,6 +67,9 @@ func Begin(ctx context.Context, p Parts) *Life {
 		if err := l.pipeline.Record(rec); err != nil && l.broken == nil {
 			l.broken = fmt.Errorf("incident %s at %d: %w", rec.Incident, rec.Seq, err)
 		}
+		if l.engine.Interrupt(rec) {
+			l.clock.At(l.clock.Now(), l.clock.Wake)
+		}
 	})
 	return l
 }
