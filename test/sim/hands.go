@@ -1,12 +1,12 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/salvor-io/salvor/policies"
@@ -58,20 +58,56 @@ func (h hand) Preview(_ context.Context, env responders.Env, args responders.Arg
 		return responders.Change{}, err
 	}
 	change := responders.Change{Responder: h.spec.Name, Class: h.class(c), Nothing: true, Will: []string{h.spec.About}}
-	names := args.Names("nodes")
-	if len(names) == 0 {
-		names = args.Names("displacedFrom")
+	machines, err := h.aimed(c, args, &change)
+	if err != nil {
+		return change, err
 	}
-	for _, name := range names {
-		m := c.byName[name]
-		if m == nil || m.gone {
-			return change, fmt.Errorf("there is no node %s", name)
-		}
+	beats := map[string]int64{}
+	for _, m := range machines {
 		change.Targets = append(change.Targets, policies.Target{Kind: "Node", Name: m.name, UID: m.uid, Zone: m.zone})
-		change.Nothing = change.Nothing && h.is(m)
-		change.Detail = json.RawMessage(strconv.FormatInt(m.beatAt.UnixNano(), 10)) // of the last: a fence is of one node
+		change.Nothing = change.Nothing && h.is(m, env.Incident)
+		beats[m.uid] = m.beatAt.UnixNano()
 	}
-	return change, nil
+	change.Detail, err = json.Marshal(beats)
+	return change, cmp.Or(err, h.possible(machines, env.Incident))
+}
+
+// aimed are the machines that arguments mean: those that are named, or all that a zone has now. What is gone has nothing to be taken back.
+func (h hand) aimed(c *cluster, args responders.Args, change *responders.Change) ([]*machine, error) {
+	names := slices.Concat(args.Names("nodes"), args.Names("displacedFrom"))
+	if zone := args.Text("zone"); zone != "" && len(names) == 0 {
+		return c.of(zone), nil
+	}
+	var out []*machine
+	for _, name := range names {
+		switch m := c.byName[name]; {
+		case m != nil && !m.gone:
+			out = append(out, m)
+		case h.spec.Name == restore:
+			change.Targets = append(change.Targets, policies.Target{Kind: "Node", Name: name})
+		default:
+			return nil, fmt.Errorf("there is no node %s", name)
+		}
+	}
+	return out, nil
+}
+
+// restore is the responder that takes back what others did.
+const restore = "node.restore"
+
+// possible says that something can be taken back where something has to be.
+func (h hand) possible(machines []*machine, incident string) error {
+	var unready error
+	for _, m := range machines {
+		switch {
+		case h.spec.Name != restore || h.is(m, incident):
+		case !m.unknown:
+			return nil
+		default:
+			unready = fmt.Errorf("%s is not ready", m.name)
+		}
+	}
+	return unready
 }
 
 // class is how harsh it is. With a power switch that confirms nothing can be lost.
@@ -82,8 +118,13 @@ func (h hand) class(c *cluster) policies.Class {
 	return h.spec.Class
 }
 
-// Apply implements responders.Responder: it looks before it does, and asks the guard right before.
+// Apply implements responders.Responder. What becomes of one machine holds no other up.
 func (h hand) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
+	beats := map[string]int64{}
+	if err := json.Unmarshal(change.Detail, &beats); err != nil {
+		return err
+	}
+	var wrong error
 	for _, t := range change.Targets {
 		if h.run.chaos.IntN(25) == 0 && h.run.rough() { // the whole process stands still, and does not know
 			h.run.clock.Sleep(context.WithoutCancel(ctx), h.run.chance(5*time.Minute))
@@ -95,23 +136,42 @@ func (h hand) Apply(ctx context.Context, env responders.Env, change responders.C
 			return err
 		}
 		m := c.byUID(t.UID)
-		if m == nil || m.gone {
-			return fmt.Errorf("%s is another node now", t)
-		}
-		if h.is(m) && h.run.bug != BugBlindHands {
+		if err := h.refused(m, t, beats[t.UID]); err != nil {
+			wrong = cmp.Or(wrong, err)
 			continue
 		}
-		switch {
-		case h.spec.Name == "node.release" && !m.off:
-			return fmt.Errorf("nothing proves that %s is off", t)
-		case h.spec.Name == "node.fence" && string(change.Detail) != strconv.FormatInt(m.beatAt.UnixNano(), 10):
-			return fmt.Errorf("%s has renewed its Lease since the plan was made", t)
+		if m == nil || m.gone || h.is(m, env.Incident) && h.run.bug != BugBlindHands {
+			continue
 		}
 		if err := responders.Guard(ctx); err != nil && h.run.bug != BugUnguarded {
 			return err
 		}
 		h.run.oracle.effect(env, h.spec.Name, change, t, m)
 		h.do(c, m, env.Incident)
+	}
+	return wrong
+}
+
+// refused says why nothing is done to a machine, whose last renewal was foreseen to be that one: it looks before it does.
+func (h hand) refused(m *machine, t policies.Target, beatAt int64) error {
+	gone := m == nil || m.gone
+	switch h.spec.Name {
+	case restore:
+		if !gone && m.unknown {
+			return fmt.Errorf("%s is not ready", t)
+		}
+		return nil
+	case "node.release":
+		if !gone && !m.off {
+			return fmt.Errorf("nothing proves that %s is off", t)
+		}
+	case "node.fence":
+		if !gone && !m.off && m.beatAt.UnixNano() != beatAt {
+			return fmt.Errorf("%s has renewed its Lease since the plan was made", t)
+		}
+	}
+	if gone {
+		return fmt.Errorf("%s is another node now", t)
 	}
 	return nil
 }
@@ -124,8 +184,8 @@ func (r *run) slow() time.Duration {
 	return r.chance(2 * time.Second)
 }
 
-// is says whether a machine is already as the responder would have it.
-func (h hand) is(m *machine) bool {
+// is says whether a machine is already as the responder would have it for an incident.
+func (h hand) is(m *machine, incident string) bool {
 	switch h.spec.Name {
 	case "node.cordon":
 		return m.cordoned != "" || m.person
@@ -133,8 +193,8 @@ func (h hand) is(m *machine) bool {
 		return m.off
 	case "node.release":
 		return m.released != ""
-	case "node.restore":
-		return m.cordoned == "" && m.released == "" || h.run.bug == BugNoUndo
+	case restore:
+		return m.cordoned != incident && m.released != incident || h.run.bug == BugNoUndo
 	}
 	return false
 }
@@ -148,12 +208,22 @@ func (h hand) do(c *cluster, m *machine, incident string) {
 		h.run.powersOn(m)
 	case "node.release":
 		m.released = incident
-	case "node.restore":
+	case restore:
 		if h.run.bug != BugNoUndo {
-			m.cordoned, m.released = "", ""
+			m.takeBack(incident)
 		}
 	}
 	c.touch(m)
+}
+
+// takeBack takes back what was done for an incident, and nothing that another did.
+func (m *machine) takeBack(incident string) {
+	if m.cordoned == incident {
+		m.cordoned = ""
+	}
+	if m.released == incident {
+		m.released = ""
+	}
 }
 
 // powersOn has people switch a machine on again that was powered off in the moment in which it came back, once nothing else ails it.
@@ -178,8 +248,7 @@ func (h hand) Verify(_ context.Context, env responders.Env, change responders.Ch
 	}
 	var missing []string
 	for _, t := range change.Targets {
-		m := c.byUID(t.UID)
-		if m == nil || m.gone || !h.is(m) && h.spec.Name != "workload.displace" && h.spec.Name != "workload.available" {
+		if !h.holds(c.byUID(t.UID), env.Incident) {
 			missing = append(missing, t.String())
 		}
 	}
@@ -187,6 +256,18 @@ func (h hand) Verify(_ context.Context, env responders.Env, change responders.Ch
 		return responders.Finding{Outcome: responders.OutcomeNotVerified, Detail: []string{"no node is left to run on"}}, nil
 	}
 	return responders.FindingOf(len(change.Targets), missing), nil
+}
+
+// holds says whether what was to come of a machine has come, of which nobody has to know where pods run.
+func (h hand) holds(m *machine, incident string) bool {
+	gone := m == nil || m.gone
+	switch h.spec.Name {
+	case restore:
+		return gone || h.is(m, incident)
+	case "node.cordon", "node.fence", "node.release":
+		return !gone && h.is(m, incident)
+	}
+	return true
 }
 
 func (c *cluster) anyWell() bool {

@@ -274,21 +274,30 @@ func (o *oracle) intends(h *history, rec incident.Sequenced) {
 	if why := h.votes.lacking; why != "" {
 		o.fails("%s: step %s is begun, and %s", name, rec.Step.Name, why)
 	}
-	for _, t := range h.plan.Targets() {
-		o.target(h, rec, t)
+	step := h.plan.Steps[rec.Step.Index].Change
+	for _, t := range step.Targets {
+		if wholeZone := h.zone != "" && step.Responder == "node.cordon"; !wholeZone {
+			o.well(h, rec, t)
+		}
+		o.alone(h, rec, t)
 	}
 	o.storm(h, rec)
 }
 
-// target judges that a step touches a node.
-func (o *oracle) target(h *history, rec incident.Sequenced, t policies.Target) {
-	name, cluster := rec.Incident.Name(), h.key.Cluster
-	switch s := o.state(cluster, t.Name, rec.ViewSeq); {
+// well judges that a step touches a node that is lost, on which nobody works. A zone that is lost takes no pods on any of its nodes.
+func (o *oracle) well(h *history, rec incident.Sequenced, t policies.Target) {
+	name := rec.Incident.Name()
+	switch s := o.state(h.key.Cluster, t.Name, rec.ViewSeq); {
 	case s.uid == t.UID && s.lostAt.IsZero():
 		o.fails("%s: step %s of %s, which is well by event %d", name, rec.Step.Name, t, rec.ViewSeq)
 	case s.uid == t.UID && s.person:
 		o.fails("%s: step %s of %s, on which a person is at work", name, rec.Step.Name, t)
 	}
+}
+
+// alone judges that nobody else is at work on a node, or, by a narrower incident, in its zone.
+func (o *oracle) alone(h *history, rec incident.Sequenced, t policies.Target) {
+	name, cluster := rec.Incident.Name(), h.key.Cluster
 	for id, other := range o.histories {
 		if other == h || !other.working || other.plan == nil || other.key.Cluster != cluster {
 			continue

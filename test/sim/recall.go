@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,32 +70,39 @@ type recall struct {
 	run   *run
 	able  map[string]time.Time // since when Salvor is able to see a cluster
 	lasts map[*disaster]time.Duration
-	spans map[incident.ID]*span
+	free  map[*disaster]time.Time // when an incident of its zone last held what was lost in it
+	spans []*span
+	lives map[incident.ID]*span // the last of each incident
 }
 
-// span is how long an incident lived.
+// span is how long an incident lived, and was about one loss: it begins anew where what was gone is lost again.
 type span struct {
 	cluster, kind, anchor string
 	from, to              time.Time // to is zero while it lives
 }
 
 func newRecall(r *run) *recall {
-	return &recall{run: r, able: map[string]time.Time{}, lasts: map[*disaster]time.Duration{}, spans: map[incident.ID]*span{}}
+	return &recall{run: r, able: map[string]time.Time{}, lasts: map[*disaster]time.Duration{}, free: map[*disaster]time.Time{}, lives: map[incident.ID]*span{}}
 }
 
 func (c *recall) record(rec incident.Sequenced) {
-	now := c.run.clock.Now()
-	if rec.Kind == incident.Opened {
+	now, lives := c.run.clock.Now(), c.lives[rec.Incident]
+	switch {
+	case rec.Kind == incident.Opened:
 		kind := rec.Key.Kind
 		if kind == "node" && rec.Fault.Anchor.Kind == "cluster" {
 			kind = "storm"
 		}
-		c.spans[rec.Incident] = &span{rec.Key.Cluster, kind, rec.Fault.Anchor.Name, now, time.Time{}}
-	}
-	if s := c.spans[rec.Incident]; rec.Kind == incident.Closed && s != nil {
-		s.to = now
+		c.begins(rec.Incident, span{rec.Key.Cluster, kind, rec.Fault.Anchor.Name, now, time.Time{}})
+	case rec.Kind == incident.Recurred && lives != nil:
+		lives.to = now
+		c.begins(rec.Incident, span{lives.cluster, lives.kind, lives.anchor, now, time.Time{}})
+	case rec.Kind == incident.Closed && lives != nil:
+		lives.to = now
 	}
 }
+
+func (c *recall) begins(id incident.ID, s span) { c.spans, c.lives[id] = append(c.spans, &s), &s }
 
 // second notes of each disaster for how long Salvor was able to see it, without a break.
 func (c *recall) second(now time.Time) {
@@ -103,11 +111,20 @@ func (c *recall) second(now time.Time) {
 		if since.IsZero() || now.Before(d.from) || now.After(d.to) {
 			continue
 		}
-		if since.Before(d.from) {
-			since = d.from
+		if c.covered(d) {
+			c.free[d] = now
 		}
+		since = latest(latest(since, d.from), c.free[d])
 		c.lasts[d] = max(c.lasts[d], now.Sub(since))
 	}
+}
+
+// covered says that an incident of the zone in which the disaster is still lives from before it: that holds what is lost there until it is
+// closed.
+func (c *recall) covered(d *disaster) bool {
+	return slices.ContainsFunc(c.spans, func(s *span) bool {
+		return s.kind == "zone" && s.cluster == d.cluster.name && s.anchor == d.zone && d.kind != "zone" && s.from.Before(d.from) && s.to.IsZero()
+	})
 }
 
 // capable says since when Salvor can see what the disaster is about: a replica lives that keeps up and reaches the cluster, or, where
