@@ -45,12 +45,13 @@ const (
 	BugAnyPlan      Bug = "counts a vote for any plan"
 	BugNoNo         Bug = "takes a rejection for consent"
 	BugSilence      Bug = "takes silence for consent"
+	BugNoStop       Bug = "says that it stops, and goes on"
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{BugStale, BugNoBudget, BugEarlyAck, BugOneWitness, BugScopeID, BugHasty, BugNoTimers, BugNoUndo, BugUnguarded, BugBlindHands, BugDeafToPauses,
-		BugBlindIsGone, BugNoBrakes, BugNarrow, BugStranger, BugTwice, BugAnyPlan, BugNoNo, BugSilence}
+		BugBlindIsGone, BugNoBrakes, BugNarrow, BugStranger, BugTwice, BugAnyPlan, BugNoNo, BugSilence, BugNoStop}
 }
 
 // judges are the judges with the bug.

@@ -125,10 +125,11 @@ func (h hand) Apply(ctx context.Context, env responders.Env, change responders.C
 		return err
 	}
 	var wrong error
+	of := len(change.Targets)
 	for _, t := range change.Targets {
-		if h.run.chaos.IntN(25) == 0 && h.run.rough() { // the whole process stands still, and does not know
+		if h.run.chaos.IntN(25*of) == 0 && h.run.rough() { // the whole process stands still, and does not know
 			h.run.clock.Sleep(context.WithoutCancel(ctx), h.run.chance(5*time.Minute))
-		} else if !h.run.clock.Sleep(ctx, h.run.slow()) {
+		} else if !h.run.clock.Sleep(ctx, h.run.slow(of)) {
 			return ctx.Err()
 		}
 		c, err := h.reach(env.Cluster)
@@ -176,12 +177,12 @@ func (h hand) refused(m *machine, t policies.Target, beatAt int64) error {
 	return nil
 }
 
-// slow is how long a write takes: mostly a moment, now and then minutes.
-func (r *run) slow() time.Duration {
-	if r.chaos.IntN(40) == 0 {
+// slow is how long one of so many writes takes, all of which take a moment mostly, and now and then minutes.
+func (r *run) slow(of int) time.Duration {
+	if r.chaos.IntN(40*of) == 0 {
 		return r.chance(4 * time.Minute)
 	}
-	return r.chance(2 * time.Second)
+	return r.chance(2 * time.Second / time.Duration(of))
 }
 
 // is says whether a machine is already as the responder would have it for an incident.

@@ -68,6 +68,8 @@ type history struct {
 	working bool
 	ended   time.Time
 	votes   votes
+	stopped map[string]bool // the digests of plans that people stopped, while the fault stands
+	stays   bool            // what was done is to stay, as people want it
 }
 
 func newOracle(r *run) *oracle {
@@ -173,7 +175,7 @@ func (o *oracle) acknowledged(said string) {
 func (o *oracle) record(rec incident.Sequenced) {
 	h := o.histories[rec.Incident]
 	if rec.Kind == incident.Opened {
-		h = &history{key: *rec.Key, anchor: rec.Fault.Anchor.Name, opened: o.run.clock.Now()}
+		h = &history{key: *rec.Key, anchor: rec.Fault.Anchor.Name, opened: o.run.clock.Now(), stopped: map[string]bool{}}
 		o.opens(h, rec)
 		o.histories[rec.Incident], o.order = h, append(o.order, rec.Incident)
 	}
@@ -188,7 +190,7 @@ func (o *oracle) record(rec incident.Sequenced) {
 	case incident.Decided:
 		h.plan, h.phase, h.working = nil, rec.Decided.Phase, rec.Decided.Starts()
 		if h.working {
-			h.plan = rec.Decided.Plan
+			h.plan, h.stays = rec.Decided.Plan, false
 			h.tries++
 		}
 	case incident.Intent:
@@ -208,8 +210,13 @@ func (o *oracle) record(rec incident.Sequenced) {
 		if h.key.Kind != "region" {
 			o.seen(h, rec)
 		}
-	case incident.Checked, incident.Handed, incident.Recurred:
+	case incident.Checked, incident.Handed:
 		h.working = false
+	case incident.Halted:
+		o.halts(h, rec)
+	case incident.Recurred:
+		h.working, h.stays = false, false
+		clear(h.stopped)
 	case incident.Closed:
 		h.working, h.ended = false, o.run.clock.Now()
 		if h.open != nil {
@@ -265,6 +272,9 @@ func (o *oracle) intends(h *history, rec incident.Sequenced) {
 	if h.plan == nil || h.plan.Digest != rec.Step.Plan || rec.Step.Index >= len(h.plan.Steps) {
 		o.fails("%s: step %s is begun, and no decision allows it", name, rec.Step.Name)
 		return
+	}
+	if h.stopped[rec.Step.Plan] {
+		o.fails("%s: step %s is begun, and a person has stopped its plan", name, rec.Step.Name)
 	}
 	o.notPaused(h, rec)
 	if rec.Step.Phase != incident.PhaseRecover {
@@ -383,6 +393,9 @@ func (o *oracle) effect(env responders.Env, responder string, change responders.
 		o.fails("%s of %s without an open intent", responder, t)
 		return
 	}
+	if h.stopped[env.Plan] {
+		o.fails("%s of %s after a person has stopped its plan", responder, t)
+	}
 	key := fmt.Sprintf("%s/%d/%s/%s", env.Incident, h.tries, env.Step, t)
 	if o.done[key]++; o.done[key] > 1 && responder != "workload.displace" {
 		o.fails("%s of %s is done twice: %s", responder, t, key)
@@ -422,7 +435,7 @@ func (o *oracle) ends() {
 	}
 	for _, c := range o.run.clusters {
 		for _, m := range c.machines {
-			if !m.gone && (m.cordoned != "" || m.released != "") {
+			if !m.gone && (o.lastingMark(m.cordoned) || o.lastingMark(m.released)) {
 				o.fails("%s of %s is still marked: cordoned %q released %q", m.name, c.name, m.cordoned, m.released)
 			}
 		}

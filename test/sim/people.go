@@ -150,10 +150,14 @@ func (c *crowd) someReplica() *replica {
 func (c *crowd) says(p *replica, id incident.ID, what said, nth int) {
 	who, told := c.run.bug.takenFor(what, nth, c.last[id])
 	c.meant[meaning(id, who.Name, told.Voice, told.Plan)] = what
-	desk := approval.Desk{Ledger: &faulty{Ledger: c.run.store.Writer(p.name + ".desk"), replica: p, life: p.lives}, Authorizer: p.life, Policy: unsigned{},
-		Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
-	_, err := desk.Say(c.run.ctx, who, id, told)
+	_, err := c.desk(p).Say(c.run.ctx, who, id, told)
 	c.run.trace("%s says %s of plan %.6s of %s: %v", what.soul.name, what.voice, what.plan, id.Name(), err)
+}
+
+// desk is where people speak at a replica.
+func (c *crowd) desk(p *replica) *approval.Desk {
+	return &approval.Desk{Ledger: &faulty{Ledger: c.run.store.Writer(p.name + ".desk"), replica: p, life: p.lives}, Authorizer: p.life, Policy: unsigned{},
+		Lost: ledger.ErrLost, Log: slog.New(slog.DiscardHandler)}
 }
 
 // meaning is by what something that was said is found again: where, under which name, and what.

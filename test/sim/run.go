@@ -128,6 +128,7 @@ func (l *Lab) run(ctx context.Context, seed uint64, bug Bug) (*run, Result, erro
 	r.clock = clock.NewVirtual(r.start)
 	r.oracle, r.recall = newOracle(r), newRecall(r)
 	r.crowd = newCrowd(r)
+	brakemen := newBrakemen(r.crowd)
 	r.judges = bug.judges(r.house.judges)
 	r.store = memory.New(memory.Options{Now: r.clock.Now})
 	r.log = &journal{run: r, taken: map[string]time.Time{}}
@@ -137,6 +138,7 @@ func (l *Lab) run(ctx context.Context, seed uint64, bug Bug) (*run, Result, erro
 		r.oracle.record(rec)
 		r.recall.record(rec)
 		r.crowd.record(rec)
+		brakemen.record(rec)
 		r.redeliver(rec)
 	})
 	if err := r.build(); err != nil {

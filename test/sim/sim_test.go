@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 2000, "how many seeds are run")
+	seeds = flag.Uint64("seeds", 1200, "how many seeds are run")
 	from  = flag.Uint64("from", 1, "the first of them")
 )
 
