@@ -18,13 +18,8 @@ act contains sprintf("this only takes back what Salvor did about %s", [input.fau
 	input.plan.phase == "undo"
 	input.fault.kind != "node"
 	targets > 0
-	gives_back
+	terms.gives_back
 }
-
-# Who let something be done need not be asked whether it ends with its cause. What that interrupts is another matter.
-gives_back if input.plan.class in {"observe", "reversible"}
-
-gives_back if terms.on_ladder
 
 # The plan beside what is on the ladder.
 measured := sprintf("a plan about a %s fault of %s may be %s at most without a person at attempt %d, this one is %s", said) if {

@@ -43,7 +43,7 @@ act contains sprintf("this only takes back what Salvor did to %s", [names]) if {
 	input.plan.phase == "undo"
 	input.plan.class in gentle
 	count(nodes) == 1
-	terms.on_ladder
+	terms.gives_back
 }
 
 harsh contains {"name": step.name, "class": step.class, "responder": step.responder} if {

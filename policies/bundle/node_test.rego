@@ -144,6 +144,7 @@ test_a_plan_above_the_ladder_is_not_run_alone if {
 
 test_taking_back_above_the_ladder_is_not_done_alone if {
 	count(node.act) == 0 with input as with_plan({"phase": "undo"}) with data.salvor.config.kinds as {"node": {"ladder": []}}
+	count(node.act) == 1 with input as with_plan({"phase": "undo", "class": "reversible"}) with data.salvor.config.kinds as {"node": {"ladder": []}}
 }
 
 without(fact) := object.union(question, {"unknown": [fact]})

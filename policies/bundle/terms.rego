@@ -21,6 +21,12 @@ up_to := terms.ladder[min([input.history.before, count(terms.ladder) - 1])]
 # The plan is on the ladder.
 on_ladder if rank[input.plan.class] <= rank[up_to]
 
+# A plan that takes back what Salvor did needs no person. Who let that be done need not be asked whether it ends with its cause; what
+# the end of it interrupts is another matter.
+gives_back if input.plan.class in {"observe", "reversible"}
+
+gives_back if on_ladder
+
 votes := max([terms.votes, level.votes])
 
 # Whoever is asked here. The ask is passed on when nobody answers in time.

@@ -56,7 +56,7 @@ func (o *oracle) stopped(id incident.ID, plan string) {
 // halts reads that a plan is stopped, and what is to become of what it did.
 func (o *oracle) halts(h *history, rec incident.Sequenced) {
 	o.stopped(rec.Incident, rec.Halt.Plan)
-	h.working, h.stays = false, !rec.Halt.Undo
+	h.working, h.stays, h.open = false, !rec.Halt.Undo, nil // it closes the open step
 	h.votes.approved = nil
 	if h.plan != nil && h.plan.Digest == rec.Halt.Plan {
 		h.votes.rejected = append(h.votes.rejected, h.plan)
