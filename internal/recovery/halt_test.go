@@ -257,7 +257,7 @@ func TestWhatAnotherReplicaBeganLandsFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, func(s *stage) {
-				s.Engine.Alone = c.alone
+				s.Alone = c.alone
 				id := s.opened()
 				plan, _ := s.Plan(t.Context(), "book", incident.PhaseRecover, nil, s.env(s.now(id), s.Look(nil)))
 				s.put(id, incident.Record{Kind: incident.Decided, Writer: c.writer, At: time.Now(), Decided: &incident.Decision{Phase: incident.PhaseRecover, Plan: &plan,

@@ -1,14 +1,20 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/responders/placement"
 )
 
 // Cordon keeps new pods off nodes. A node that somebody else cordoned stays theirs: it is left as it is, unclaimed.
@@ -53,7 +59,27 @@ func (c *Cordon) Preview(ctx context.Context, env responders.Env, args responder
 			change.Nothing, change.Class = false, policies.Reversible
 		}
 	}
+	if zone := args.Text(zoneParam.Name); zone != "" && !change.Nothing {
+		return change, cmp.Or(pin(&change, leftZone{zone}), demandElsewhere(ctx, client, zone))
+	}
 	return change, nil
+}
+
+// leftZone is what is pinned where a whole zone is cordoned.
+type leftZone struct {
+	Zone string `json:"zone"`
+}
+
+// demandElsewhere refuses unless a node outside of a zone takes pods: with the last zone cordoned no pod would find a place at all.
+func demandElsewhere(ctx context.Context, client kubernetes.Interface, zone string) error {
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list nodes: %w", err)
+	}
+	if !slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Labels[corev1.LabelTopologyZone] != zone && placement.TakesPods(&n) }) {
+		return fmt.Errorf("cordon zone %s: no node outside of it takes pods; bring one up, or uncordon one, first", zone)
+	}
+	return nil
 }
 
 func cordonWill(node *corev1.Node, incident string) string {
@@ -75,12 +101,29 @@ func (c *Cordon) Apply(ctx context.Context, env responders.Env, change responder
 	if err != nil {
 		return err
 	}
+	if len(change.Detail) > 0 {
+		var left leftZone
+		if err := json.Unmarshal(change.Detail, &left); err != nil {
+			return fmt.Errorf("read the pinned facts of %s: %w", change.Responder, err)
+		}
+		if err := c.demandElsewhere(ctx, env, left.Zone); err != nil {
+			return err
+		}
+	}
 	for _, target := range change.Targets {
 		if err := amend(ctx, client, target, cordoning(env.Incident)); err != nil {
 			return fmt.Errorf("cordon: %w", err)
 		}
 	}
 	return nil
+}
+
+func (c *Cordon) demandElsewhere(ctx context.Context, env responders.Env, zone string) error {
+	reader, err := c.clusters.Reader(env.Cluster)
+	if err != nil {
+		return err
+	}
+	return demandElsewhere(ctx, reader, zone)
 }
 
 func cordoning(incident string) func(*corev1.Node) (*amendment, error) {

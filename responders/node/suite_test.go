@@ -136,7 +136,7 @@ func TestCordonSuite(t *testing.T) {
 		case_("two nodes", named("a", "b"), theNode("a"), theNode("b")),
 		case_("one is cordoned by a human", named("a", "b"), theNode("a", cordoned), theNode("b")),
 		case_("cordoned already", named("a"), theNode("a", cordoned)),
-		case_("a zone", responders.Args{"zone": "a"}, theNode("a"), theNode("b", cordoned), theNode("c", elsewhere)),
+		case_("a zone", responders.Args{"zone": "a"}, theNode("a"), theNode("b", cordoned), theNode("c", elsewhere, ready)),
 	)
 }
 

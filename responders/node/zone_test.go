@@ -151,3 +151,27 @@ func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return c.RoundTripper.RoundTrip(r)
 }
+
+// TestTheLastZoneIsNotCordoned: a zone that a person declared lost may be the only one that takes pods, or become it when another one is cordoned.
+func TestTheLastZoneIsNotCordoned(t *testing.T) {
+	zone := responders.Args{"zone": "a"}
+	b := newBench(t, aNode("a", ready), aNode("c", elsewhere, ready, cordoned))
+	r := NewCordon(b.clusters)
+	_, err := r.Preview(t.Context(), env, zone)
+	b.wantError(err, "cordon zone a: no node outside of it takes pods")
+
+	b = newBench(t, aNode("a", ready), aNode("c", elsewhere, ready))
+	r = NewCordon(b.clusters)
+	change, err := r.Preview(t.Context(), env, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.patch("c", map[string]any{"spec": map[string]any{"unschedulable": true}})
+	before := b.node("a")
+	b.wantError(r.Apply(b.allowed(), env, change), "no node outside of it takes pods")
+	b.wantUntouched(before)
+	b.patch("c", map[string]any{"spec": map[string]any{"unschedulable": nil}})
+	if err := r.Apply(b.allowed(), env, change); err != nil || !b.node("a").Spec.Unschedulable {
+		t.Errorf("error %v, cordoned %t", err, b.node("a").Spec.Unschedulable)
+	}
+}
