@@ -10,6 +10,7 @@ type Declared struct {
 	Name    string    `json:"name"`              // of that: "eu-west-1b", "worker-7", "shop/web"
 	UID     string    `json:"uid,omitempty"`     // of the object that had the name then: a later one is not meant
 	By      string    `json:"by"`                // who says so
+	Subject string    `json:"subject,omitempty"` // who they are to an identity provider, where their name is of it: it can change there
 	Reason  string    `json:"reason,omitempty"`  // why, one line of untrusted text
 	Until   time.Time `json:"until,omitzero"`    // how long it stands unless it is taken back
 	Runbook string    `json:"runbook,omitempty"` // by which alone it is to be recovered; empty: by those there are for the kind

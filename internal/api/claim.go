@@ -80,7 +80,7 @@ func (c *claim) recall(known *classifiers.Cluster, now time.Time) {
 // repeated says that the same was declared a moment ago.
 func (c claim) repeated(said events.Declared) bool {
 	last := c.last
-	same := last.By == said.By && last.Reason == said.Reason && last.UID == said.UID && last.Runbook == said.Runbook
+	same := last.By == said.By && last.Subject == said.Subject && last.Reason == said.Reason && last.UID == said.UID && last.Runbook == said.Runbook
 	return c.stands && same && said.Until.Sub(last.Until).Abs() < repeatWithin
 }
 

@@ -55,8 +55,9 @@ func (a *API) declares(w http.ResponseWriter, r *http.Request, asked DeclareRequ
 		return err
 	}
 	now := a.Clock().UTC()
+	who := people.From(r.Context())
 	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
-		By: people.From(r.Context()).Name, Reason: reasonOf(asked.Reason), Until: now.Add(length), Runbook: runbook}
+		By: who.Name, Subject: who.Subject, Reason: reasonOf(asked.Reason), Until: now.Add(length), Runbook: runbook}
 	if about.stands && about.last.Until.After(said.Until) {
 		said.Until = about.last.Until // to shorten it there is its end
 	}

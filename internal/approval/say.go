@@ -42,6 +42,12 @@ func (d *Desk) say(ctx context.Context, who people.Person, inc *incident.Inciden
 	return err
 }
 
+// declared says that it was this person who declared the fault: by their name, or by who they are to an identity provider, whatever name they
+// have there by now.
+func declared(who people.Person, asked recovery.Stored) bool {
+	return strings.EqualFold(asked.Question.Incident.Declared, who.Name) || asked.Declarer != "" && asked.Declarer == who.Subject
+}
+
 // allowed says why a person may not say it now, by what policy was asked and answered. Who only holds Salvor back is never denied that: rules
 // that deny the plan itself would. Signer is who signed these rules, if anybody.
 func allowed(inc *incident.Incident, who people.Person, said Said, asked recovery.Stored, signer string) error {
@@ -49,7 +55,7 @@ func allowed(inc *incident.Incident, who people.Person, said Said, asked recover
 	switch {
 	case said.Voice == incident.Approve && asked.Decision.Verdict != policies.Act:
 		return &Refusal{NotAuthorised, fmt.Sprintf("policy does not let %s %s it: %s", who.Name, said.Voice, recovery.Saying(asked.Decision)), call}
-	case said.Voice == incident.Approve && strings.EqualFold(asked.Question.Incident.Declared, who.Name):
+	case said.Voice == incident.Approve && declared(who, asked):
 		return &Refusal{NotAuthorised, who.Name + " has declared the fault, and who asks for something does not approve of it", call}
 	case said.Voice == incident.Approve && signer != "" && strings.EqualFold(signer, who.Name):
 		return &Refusal{NotAuthorised, who.Name + " signed the rules in force, and who writes the rules does not approve of what they let run", call}

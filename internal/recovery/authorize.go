@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -29,7 +30,19 @@ func (e *Engine) Authorize(ctx context.Context, inc *incident.Incident, person p
 	q := e.question(inc, look, phase, plan, now)
 	q.About, q.Person = policies.AboutAuthorize, person
 	got := e.ask(ctx, q, plan)
-	return Stored{got.asked, got.answer}, look.Seq, nil
+	return Stored{Question: got.asked, Decision: got.answer, Declarer: e.declarer(inc)}, look.Seq, nil
+}
+
+// declarer is who declared the fault to an identity provider, "" where the name in the question says it.
+func (e *Engine) declarer(inc *incident.Incident) (subject string) {
+	e.Sights.Ask(func(v *classifiers.View) {
+		if c, ok := v.Clusters[inc.Key.Cluster]; ok {
+			if d, said := c.LastDeclared(inc.Fault.Kind, inc.Fault.Anchor); said && d.Stands(v.Now) {
+				subject = d.Subject
+			}
+		}
+	})
+	return subject
 }
 
 // spokenOf is the plan that people can say something about now.

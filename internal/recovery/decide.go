@@ -32,6 +32,7 @@ type candidate struct {
 type Stored struct {
 	Question policies.Question `json:"question"`
 	Decision policies.Decision `json:"decision"`
+	Declarer string            `json:"-"` // who declared the fault, to an identity provider that knows them; of an authorize
 }
 
 // decide works out the plans there are, in order, asks policy about each, and records the first that may run, with what it
@@ -131,7 +132,7 @@ func (e *Engine) keepDecision(ctx context.Context, inc *incident.Incident, c can
 			return nil, err
 		}
 	}
-	asked, err := e.Ledger.Decide(ctx, inc, Stored{c.asked, c.answer}, claim)
+	asked, err := e.Ledger.Decide(ctx, inc, Stored{Question: c.asked, Decision: c.answer}, claim)
 	return append([]incident.Asked{asked}, beside...), err
 }
 
@@ -171,7 +172,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 	}
 	for _, other := range asked {
 		if other.plan.Digest != best.plan.Digest {
-			best.beside = append(best.beside, Stored{other.asked, other.answer})
+			best.beside = append(best.beside, Stored{Question: other.asked, Decision: other.answer})
 		}
 	}
 	return *best

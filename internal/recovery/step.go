@@ -139,7 +139,7 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 	if err != nil {
 		return nil, nil, err
 	}
-	gate = &Stored{got.asked, got.answer}
+	gate = &Stored{Question: got.asked, Decision: got.answer}
 	if !inc.GoesOn(got.answer) {
 		held = obstacleOf(got.answer)
 		held.passing, held.asked = got.halfSeen(), gate

@@ -183,6 +183,10 @@ func votes() []attempt {
 		h.declared = "Ada"
 		return h.says("ada", incident.Approve, h.plan())
 	})
+	add("who declared it, under another name", "has declared the fault", true, func(h *house) answer {
+		h.declared, h.subject = "ann@example.org", "sub-ann"
+		return h.says(h.issuer.Token(of("ann", "email", "anna@example.org")), incident.Approve, h.plan())
+	})
 	add("policy denies", "not on Fridays", true, func(h *house) answer {
 		h.deny = "not on Fridays"
 		return h.says("ada", incident.Approve, h.plan())

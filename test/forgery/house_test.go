@@ -43,6 +43,7 @@ type house struct {
 	now      time.Time
 	deny     string // why policy lets nobody
 	declared string // who declared the fault
+	subject  string // and who that is to the identity provider
 	signer   string // of policy
 	issuer   *oidctest.Issuer
 	sessions *session.Sessions
@@ -168,7 +169,7 @@ func (h *house) Authorize(_ context.Context, inc *incident.Incident, p policies.
 	if h.deny != "" {
 		said.Deny = []policies.Reason{{Text: h.deny, Rule: "own.rego:3"}}
 	}
-	return recovery.Stored{Question: q, Decision: policies.Settle(said, q)}, inc.ViewSeq, nil
+	return recovery.Stored{Question: q, Decision: policies.Settle(said, q), Declarer: h.subject}, inc.ViewSeq, nil
 }
 
 // Incidents implements api.Index and console.Index.
