@@ -19,7 +19,7 @@ func (c *check) people(cfg *Config) {
 		c.slackAccount(key+".slack", p.Slack, cfg.Chat.Slack, accounts)
 		c.subject(key+".oidc", p.Subject, cfg.OIDC, accounts)
 		c.email(key+".email", p.Email, emails)
-		c.warn(p.Email != "" && (cfg.OIDC == nil || !cfg.OIDC.MatchEmail), key+".email", "set oidc.match_email, or take it out", "nobody is known by it: oidc.match_email is not set")
+		c.warn(p.Email != "" && cfg.OIDC == nil, key+".email", "set oidc, with match_email where they are to log in by it, or take it out", "it has no use: no identity provider is given")
 		for n, group := range p.Groups {
 			c.wrong(plainName.MatchString(group), fmt.Sprintf("%s.groups[%d]", key, n), "",
 				"want a name of letters, digits, '-', '_' and '.', not %q", group)
