@@ -139,6 +139,8 @@ func (s *sorting) hindrance(pod *corev1.Pod, bound, silent []string) string {
 		return "without a controller that puts it elsewhere"
 	case len(bound) > 0:
 		return "on volumes bound to zone " + s.zone
+	case s.alive && isSalvors(pod):
+		return "which Salvor itself needs"
 	case s.alive && owner.Kind == "Job":
 		return "at work that would begin anew"
 	case s.alive && slices.Contains(silent, pod.Spec.NodeName) && !isDisplaceable(*pod):
@@ -146,6 +148,12 @@ func (s *sorting) hindrance(pod *corev1.Pod, bound, silent []string) string {
 	}
 	return ""
 }
+
+// PartOf is the label, one of the common ones of Kubernetes, by which Salvor knows what it runs on, itself and its NATS: where its value is
+// salvor, nothing living is moved.
+const PartOf = "app.kubernetes.io/part-of"
+
+func isSalvors(pod *corev1.Pod) bool { return pod.Labels[PartOf] == "salvor" }
 
 func isDisplaceable(pod corev1.Pod) bool {
 	ok, _ := displaceable(pod)

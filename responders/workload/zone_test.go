@@ -151,6 +151,27 @@ func TestWhatAZoneThatAnswersKeeps(t *testing.T) {
 	}
 }
 
+// TestSalvorDoesNotMoveItself: what it runs on stays where it is while that lives, and moves like everything else once its zone is lost.
+func TestSalvorDoesNotMoveItself(t *testing.T) {
+	for node, want := range map[string]string{"b-1": "node/b-1 deployment/shop/web", "dead-1": "deployment/shop/web statefulset/shop/nats"} {
+		nats := aPod(node, "nats-0", "StatefulSet", "nats")
+		nats.Labels = map[string]string{PartOf: "salvor"}
+		clusters, _, _ := responderstest.InMemory(t, inZone("a-1", "a"), inZone(node, "b"), aDeployment("web", 1, 0), aReplicaSet("web-1", "web"), aStatefulSet("nats", 1, 0),
+			nats, aPod(node, "web-1-x", "ReplicaSet", "web-1"))
+		preview, args := NewRelocated(clusters).Preview, responders.Args{"zone": "b", "nodes": []string{node}}
+		if node == "b-1" {
+			preview, args = NewEvacuate(clusters).Preview, responders.Args{"zone": "b"}
+		}
+		change, err := preview(t.Context(), env, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := targetNames(change); got != want {
+			t.Errorf("of %s moves %s, want %s", node, got, want)
+		}
+	}
+}
+
 func TestWhichRunbookAZoneIsFor(t *testing.T) {
 	zone := func(names ...string) []runtime.Object {
 		all := []runtime.Object{inZone("a-1", "a")}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os/exec"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 )
 
 // TestApproval: in mode ask a dead node waits for a person. What a stranger says does not count, nor what is said of another plan; the
-// server is killed with kill -9 right after the vote, and the plan runs once.
+// server is killed with kill -9 between the vote and the first step, and the plan runs once.
 func TestApproval(t *testing.T) {
 	settings := quick("asked")
 	settings.Mode, settings.Others = "ask", []string{"bob"}
@@ -34,9 +36,12 @@ func TestApproval(t *testing.T) {
 	wantExit(t, err, 7, "is asked about by now")
 	s.nothingWritten()
 
+	goOn := s.holdAPIServer() // so that the first step cannot be done before the server is killed
 	out, err := s.CLI(s.ctx, "approve", inc.Name, "--plan", plan)
 	s.must(err)
 	s.must(s.Kill())
+	s.nothingWritten()
+	goOn()
 	if !strings.Contains(out, "alice approved plan "+plan) {
 		t.Errorf("approve says %q", out)
 	}
@@ -71,6 +76,24 @@ func TestApproval(t *testing.T) {
 	}
 	_, err = s.CLI(s.ctx, "audit", "verify")
 	s.must(err)
+}
+
+// holdAPIServer stops the API server where it stands, until what it returns is called, at the end of the test at the latest.
+func (s *scene) holdAPIServer() (goOn func()) {
+	s.t.Helper()
+	status, err := s.rig.Stack.Status(s.ctx)
+	s.must(err)
+	for _, p := range status.Processes {
+		if p.Name == "kube-apiserver" && p.Running {
+			s.must(syscall.Kill(p.PID, syscall.SIGSTOP))
+			var once sync.Once
+			goOn = func() { once.Do(func() { s.check(syscall.Kill(p.PID, syscall.SIGCONT)) }) }
+			s.t.Cleanup(goOn)
+			return goOn
+		}
+	}
+	s.t.Fatal("the API server does not run")
+	return nil
 }
 
 // decidedOf is the name of the plan that was decided about last.

@@ -31,6 +31,7 @@ type Settings struct {
 	Slack    *Workspace    // where people are asked; nil: no chat
 	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
 	Others   []string      // people beside alice, operators in no group but one of their own name
+	OnCall   []string      // people beside alice who are on call, as she is
 	NoPower  bool          // no power switch is configured
 	Stale    time.Duration // without a renewal, until a Lease is stale; 25 s when zero
 	Confirm  time.Duration
@@ -75,6 +76,7 @@ people:
     token_file: {{.Token}}
 {{with .Slack}}    slack: {workspace: {{.Workspace}}, user: {{$.Alice}}}
 {{end}}{{range .Others}}  - {name: {{.}}, role: operator, groups: [{{.}}], token_file: {{$.Dir}}/{{.}}.token}
+{{end}}{{range .OnCall}}  - {name: {{.}}, role: operator, groups: [sre-oncall], token_file: {{$.Dir}}/{{.}}.token}
 {{end -}}
 times: {confirm: {{.Confirm}}, healthy: {{.Healthy}}, retry: {{.Retry}}}
 alertmanagers:{{range .Alertmanagers}}
@@ -118,14 +120,14 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	if err := os.WriteFile(powerToken, []byte(r.Stack.PowerToken()), 0o600); err != nil {
 		return nil, fmt.Errorf("write the power switch's token: %w", err)
 	}
-	for _, name := range slices.Concat(s.Others, s.Witness) {
+	for _, name := range slices.Concat(s.Others, s.OnCall, s.Witness) {
 		if _, err := r.token(name + ".token"); err != nil {
 			return nil, err
 		}
 	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "Alice": Alice, "Oncall": Oncall, "Channel": Channel, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "OnCall": s.OnCall, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "Alice": Alice, "Oncall": Oncall, "Channel": Channel, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
@@ -301,7 +303,7 @@ func (s *Server) CLI(ctx context.Context, args ...string) (stdout string, err er
 	return s.cli(ctx, "token", args)
 }
 
-// As runs the salvor command as one of Others.
+// As runs the salvor command as one of Others or OnCall.
 func (s *Server) As(ctx context.Context, name string, args ...string) (stdout string, err error) {
 	return s.cli(ctx, name+".token", args)
 }
