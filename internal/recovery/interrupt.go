@@ -62,12 +62,12 @@ func interrupted(ctx context.Context) error {
 	return nil
 }
 
-// landsWithin is how long after a stop a write may still land that was begun before it: the clients of clusters give a request up after 30 s, and
-// the guard lets none begin.
+// landsWithin is how long after a plan was ended from outside a write may still land that was begun before it: the clients of clusters give a
+// request up after 30 s, and the guard lets none begin.
 const landsWithin = 35 * time.Second
 
-// lands is how long a write may still land that was begun under the intent that the last stop cut off, by a writer that may be at work. What it does
-// must not come after it was taken back.
+// lands is how long a write may still land that was begun under the intent that was last cut off, by a stop or since the fault is gone, by a
+// writer that may be at work. What it does must not come after it was taken back.
 func (e *Engine) lands(inc *incident.Incident) time.Duration {
 	open, stopped := cutOff(inc)
 	if open == nil || e.mayTakeOver(open) {
@@ -76,14 +76,15 @@ func (e *Engine) lands(inc *incident.Incident) time.Duration {
 	return min(stopped.Add(landsWithin).Sub(e.Clock.Now()), open.Deadline.Sub(e.Clock.Now()))
 }
 
-// cutOff is the intent that was open when a person last stopped a plan of the incident, nil when none was, and when that was.
+// cutOff is the intent that was open when a person last stopped a plan of the incident, or its fault was last seen gone, nil when none was, and
+// when that was.
 func cutOff(inc *incident.Incident) (open *incident.Open, stopped time.Time) {
 	var now *incident.Open
 	for _, rec := range inc.History {
 		switch rec.Kind {
 		case incident.Intent, incident.TookOver:
 			now = &incident.Open{StepRef: *rec.Step, Writer: rec.Writer}
-		case incident.Halted:
+		case incident.Halted, incident.Cleared:
 			if now != nil {
 				open, stopped = now, rec.At
 				if rec.StoredAt.After(stopped) {
@@ -91,7 +92,7 @@ func cutOff(inc *incident.Incident) (open *incident.Open, stopped time.Time) {
 				}
 			}
 			now = nil
-		case incident.Done, incident.Failed, incident.Handed, incident.Cleared:
+		case incident.Done, incident.Failed, incident.Handed:
 			now = nil
 		}
 	}
