@@ -30,8 +30,11 @@ func (e *Engine) check(ctx context.Context, inc *incident.Incident, look pipelin
 		all.add(w.check, w.finding())
 	}
 	found := all.finding()
-	rec := incident.Record{Kind: incident.Checked, Outcome: found.Outcome, Detail: found.Detail,
-		Text: fmt.Sprintf("%d checks of plan %s", len(inc.Plan.Checks), inc.Plan.ShortDigest())}
+	checks := "1 check"
+	if n := len(inc.Plan.Checks); n != 1 {
+		checks = fmt.Sprintf("%d checks", n)
+	}
+	rec := incident.Record{Kind: incident.Checked, Outcome: found.Outcome, Detail: found.Detail, Text: checks + " of plan " + inc.Plan.ShortDigest()}
 	return e.append(ctx, inc, e.fresh(inc, look), rec)
 }
 

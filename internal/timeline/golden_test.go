@@ -262,7 +262,7 @@ func TestLinesInMidstream(t *testing.T) {
 	}
 	want := []string{
 		"03:15:58 " + name + " prod-eu node/worker-7 step 3 fence 4m41s done",
-		"03:16:18 " + name + " prod-eu node/worker-7 verified 1 checks of plan " + s.plan().ShortDigest(),
+		"03:16:18 " + name + " prod-eu node/worker-7 verified 1 check of plan " + s.plan().ShortDigest(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines differ (-want +got):\n%s", diff)

@@ -185,7 +185,7 @@ func (s *story) fails(plan *responders.Plan, index int, took time.Duration, why 
 }
 
 func (s *story) checked(outcome responders.Outcome, detail ...string) *story {
-	return s.after(20 * time.Second).add(incident.Record{Kind: incident.Checked, Outcome: outcome, Detail: detail, Text: "1 checks of plan " + s.plan().ShortDigest()})
+	return s.after(20 * time.Second).add(incident.Record{Kind: incident.Checked, Outcome: outcome, Detail: detail, Text: "1 check of plan " + s.plan().ShortDigest()})
 }
 
 // recovers is the whole plan, done.
