@@ -22,9 +22,8 @@ import (
 
 // TestDeadNodeIsRecovered is the main job: two Alertmanagers tell of it again and again, one incident comes of it, everything
 // is recovered and verified, the node returns and is as it was, and when it fails again that is a new incident.
-func TestDeadNodeIsRecovered(t *testing.T) { onEachStore(t, "recovered", deadNodeIsRecovered) }
-
-func deadNodeIsRecovered(t *testing.T, s *scene) {
+func TestDeadNodeIsRecovered(t *testing.T) {
+	s := begin(t, shared(t), quick("recovered"))
 	victim := s.lose()
 	for range 3 {
 		s.must(s.rig.Alert(s.ctx, "KubeNodeNotReady", victim))
@@ -91,7 +90,16 @@ func (s *scene) replayed() *replay.Report {
 // TestKilledAtEveryRecord kills the server with kill -9 at every record that appears, and so before, during and after every
 // step and once in the middle of each take-over, and starts it again each time. On a store that others could share, each open
 // step is left until its deadline: no take-over is killed there.
-func TestKilledAtEveryRecord(t *testing.T) { onEachStore(t, "killed", killedAtEveryRecord) }
+func TestKilledAtEveryRecord(t *testing.T) {
+	if !*external {
+		t.Run("embedded", func(t *testing.T) { killedAtEveryRecord(t, begin(t, shared(t), quick("killed"))) })
+	}
+	t.Run("external", func(t *testing.T) {
+		r, settings := shared(t), quick("killed-external")
+		settings.NATS = startNATS(t, r.Dir)
+		killedAtEveryRecord(t, begin(t, r, settings))
+	})
+}
 
 func killedAtEveryRecord(t *testing.T, s *scene) {
 	victim := s.lose()

@@ -72,18 +72,6 @@ spec:
     - {name: restore, use: node.restore, with: {nodes: "${fault.nodes}"}, deadline: 20s}
 `
 
-// onEachStore plays a scene on the embedded store and on a NATS server process.
-func onEachStore(t *testing.T, name string, play func(*testing.T, *scene)) {
-	if !*external {
-		t.Run("embedded", func(t *testing.T) { play(t, begin(t, shared(t), quick(name))) })
-	}
-	t.Run("external", func(t *testing.T) {
-		r, settings := shared(t), quick(name+"-external")
-		settings.NATS = startNATS(t, r.Dir)
-		play(t, begin(t, r, settings))
-	})
-}
-
 // begin starts a server on a rig and waits until it has seen all nodes well. Everything is put right again at the end. More runbooks may be given.
 func begin(t *testing.T, r *rig.Rig, settings rig.Settings, more ...string) *scene {
 	t.Helper()
