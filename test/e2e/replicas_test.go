@@ -35,7 +35,7 @@ func TestTwoReplicas(t *testing.T) {
 			one.NATS = url
 			s := begin(t, r, one)
 			second := quick("two-" + name)
-			second.NATS, second.Extra = url, "runbooks: {dir: "+filepath.Join(r.Dir, "runbooks")+"}\n"
+			second.NATS, second.Extra = url, "runbooks: {dir: "+filepath.Join(r.Dir, one.Name+"-runbooks")+"}\n"
 			var err error
 			second.Address, err = rig.FreeAddress()
 			s.must(err)
