@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -173,9 +173,11 @@ func (s *scene) evictions(code int) (n int) {
 
 func (s *scene) untouchedZone() {
 	s.t.Helper()
-	for _, node := range rig.DeadNodes() {
-		if err := s.rig.Untouched(s.ctx, node); err != nil {
-			s.t.Error(fmt.Errorf("the zone is not given back: %w", err))
+	s.await(30*time.Second, "the zone is given back", func(ctx context.Context) (bool, error) {
+		var left error
+		for _, node := range rig.DeadNodes() {
+			left = errors.Join(left, s.rig.Untouched(ctx, node))
 		}
-	}
+		return left == nil, left
+	})
 }
