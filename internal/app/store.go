@@ -19,8 +19,8 @@ type store struct {
 }
 
 // openStore opens the embedded store in the data directory, or the external one that is configured. Half of the room goes to
-// events, an eighth each to incidents and to decisions, a sixteenth to the archive, and a 64th each to trails and policies, which reserve
-// theirs: events never starve them.
+// events, an eighth each to incidents and to decisions, a sixteenth to the archive, and a 64th each at most to trails, policies, chat and switches, which
+// reserve theirs: events never starve them.
 func openStore(ctx context.Context, cfg *config.Config, replica string, log *slog.Logger) (*store, error) {
 	conn, events, err := OpenLog(ctx, cfg, log)
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// MinStore is the least that nats.max_store may be: every stream has its share of it.
+const MinStore Bytes = 64 << 20
+
 // maxSocketPath is the longest path of a Unix socket, in bytes.
 const maxSocketPath = 107
 
@@ -34,7 +37,7 @@ func (c *check) tls(t TLS) {
 
 func (c *check) nats(n NATS) {
 	c.wrong(n.Replicas == 1 || n.Replicas == 3, "nats.replicas", "", "want 1 or 3, not %d", n.Replicas)
-	c.wrong(n.MaxStore >= 64<<20, "nats.max_store", "", "%s is too small, want at least 64MiB", n.MaxStore)
+	c.wrong(n.MaxStore >= MinStore, "nats.max_store", "", "%s is too small, want at least %s", n.MaxStore, MinStore)
 	c.wrong((n.CertFile == "") == (n.KeyFile == ""), "nats.key_file", "set both or neither", "cert_file and key_file go together, one is missing")
 	for _, f := range []struct{ key, path string }{
 		{"nats.ca_file", n.CAFile}, {"nats.cert_file", n.CertFile}, {"nats.key_file", n.KeyFile},

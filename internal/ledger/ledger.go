@@ -28,8 +28,8 @@ const (
 	switchesStream = "KV_" + SwitchesBucket
 )
 
-// DefaultMaxBytes is the space that is reserved for incidents, again for decisions, half of it for the archive, and an eighth each
-// for trails and for policies, when no other is given.
+// DefaultMaxBytes is the space that is reserved for incidents, again for decisions, half of it for the archive, an eighth each
+// for trails and for policies, and as much but no more than 8 MiB for chat and 4 MiB for switches, when no other is given.
 const DefaultMaxBytes = 512 << 20
 
 const (
@@ -37,9 +37,9 @@ const (
 	callWithin   = 2 * time.Second // one round trip to the store
 	keepDecision = 400 * 24 * time.Hour
 	keepArchived = keepDecision // a history is shown with what policy was asked
-	switchBytes  = 4 << 20
+	maxSwitches  = 4 << 20
 	keepChat     = 30 * 24 * time.Hour
-	chatBytes    = 8 << 20
+	maxChat      = 8 << 20
 	maxDocument  = 768 << 10 // bytes of one record; the store takes messages of 1 MiB
 )
 
@@ -96,7 +96,7 @@ func Open(ctx context.Context, js jetstream.JetStream, opt Options) (*Ledger, er
 		}
 	}
 	if _, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: SwitchesBucket,
-		Description: "switches that people throw", Replicas: opt.Replicas, MaxBytes: switchBytes, Storage: jetstream.FileStorage}); err != nil {
+		Description: "switches that people throw", Replicas: opt.Replicas, MaxBytes: min(opt.MaxBytes/8, maxSwitches), Storage: jetstream.FileStorage}); err != nil {
 		return nil, fmt.Errorf("open ledger: create or update bucket %s: %w", SwitchesBucket, err)
 	}
 	return l, nil
@@ -173,7 +173,7 @@ func streams(opt Options) []jetstream.StreamConfig {
 		Storage:           jetstream.FileStorage,
 		Replicas:          opt.Replicas,
 		MaxAge:            keepChat,
-		MaxBytes:          chatBytes,
+		MaxBytes:          min(opt.MaxBytes/8, maxChat),
 		MaxMsgsPerSubject: 1,
 		Discard:           jetstream.DiscardOld,
 	}}

@@ -14,17 +14,26 @@ import (
 
 // Alert fires an alert about a node at every Alertmanager of the stack, as a Prometheus would.
 func (r *Rig) Alert(ctx context.Context, name, node string) error {
+	return r.alert(ctx, name, node, time.Now().Add(time.Hour))
+}
+
+// Resolve ends an alert that Alert fired.
+func (r *Rig) Resolve(ctx context.Context, name, node string) error {
+	return r.alert(ctx, name, node, time.Now())
+}
+
+func (r *Rig) alert(ctx context.Context, name, node string, ends time.Time) error {
 	body, err := json.Marshal([]map[string]any{{
 		"labels":      map[string]string{"alertname": name, "node": node, "cluster": Cluster, "severity": "warning"},
 		"annotations": map[string]string{"summary": "Node is not ready."},
-		"startsAt":    time.Now().UTC(), "endsAt": time.Now().Add(time.Hour).UTC(),
+		"startsAt":    time.Now().UTC(), "endsAt": ends.UTC(),
 	}})
 	if err != nil {
 		return fmt.Errorf("render alert %s: %w", name, err)
 	}
 	for _, url := range r.Stack.AlertmanagerURLs() {
 		if err := post(ctx, url+"/api/v2/alerts", body); err != nil {
-			return fmt.Errorf("fire alert %s: %w", name, err)
+			return fmt.Errorf("send alert %s: %w", name, err)
 		}
 	}
 	return nil

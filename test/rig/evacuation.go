@@ -13,6 +13,9 @@ const DeadZone = "eu-west-1b"
 // DeadNodes are the nodes of DeadZone on a stack of six.
 func DeadNodes() []string { return []string{"worker-3", "worker-4"} }
 
+// kubeletDown is the alert about each node of the zone.
+const kubeletDown = "KubeletDown"
+
 // Evacuation is what the loss of a zone about which people are asked needs beside the stack: a chat, an address that says whether the shop serves,
 // and a workload that cannot leave the zone.
 type Evacuation struct {
@@ -44,16 +47,16 @@ func (e *Evacuation) Configure(s *Settings) {
 func (e *Evacuation) Strike(ctx context.Context) error {
 	var wrong error
 	for _, node := range DeadNodes() {
-		wrong = errors.Join(wrong, e.rig.Stack.FailNode(ctx, node), e.rig.Alert(ctx, "KubeletDown", node))
+		wrong = errors.Join(wrong, e.rig.Stack.FailNode(ctx, node), e.rig.Alert(ctx, kubeletDown, node))
 	}
 	return wrong
 }
 
-// Heal switches the nodes of the zone on again.
+// Heal switches the nodes of the zone on again, and the alerts about them end.
 func (e *Evacuation) Heal(ctx context.Context) error {
 	var wrong error
 	for _, node := range DeadNodes() {
-		wrong = errors.Join(wrong, e.rig.Stack.HealNode(ctx, node))
+		wrong = errors.Join(wrong, e.rig.Stack.HealNode(ctx, node), e.rig.Resolve(ctx, kubeletDown, node))
 	}
 	return wrong
 }
@@ -67,14 +70,17 @@ func (e *Evacuation) Untouched(ctx context.Context) error {
 	return wrong
 }
 
-// End ends the chat and the address, and takes the workload away.
-func (e *Evacuation) End(ctx context.Context) error {
+// End ends the chat, the address and the alerts, and takes the workload away.
+func (e *Evacuation) End(ctx context.Context) (wrong error) {
 	e.Ingress.Close()
 	if e.Slack != nil {
 		e.Slack.Close()
 	}
-	if e.unbind == nil {
-		return nil
+	for _, node := range DeadNodes() {
+		wrong = errors.Join(wrong, e.rig.Resolve(ctx, kubeletDown, node))
 	}
-	return e.unbind(ctx)
+	if e.unbind != nil {
+		wrong = errors.Join(wrong, e.unbind(ctx))
+	}
+	return wrong
 }
