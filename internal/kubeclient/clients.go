@@ -25,8 +25,8 @@ type Clients struct {
 	Config     *rest.Config       // what all were built from; clients built from it are bound by the same rules
 }
 
-// Observe builds clients that can only read: each write is refused with [ErrReadOnly] before it is sent. They allow 50
-// requests a second and bursts of 100, call themselves salvor/<version>, and know contexts of [ReadOnce].
+// Observe builds clients that can only read: each write is refused with [ErrReadOnly] before it is sent. They send at most 50
+// requests a second and 100 in a burst, call themselves salvor/<version>, and know contexts of [ReadOnce].
 func Observe(access Access, version string) (Clients, error) {
 	cfg, err := access.config()
 	if err != nil {
@@ -35,12 +35,16 @@ func Observe(access Access, version string) (Clients, error) {
 	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(50, 100)
 	cfg.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return once{next} })
-	return build(cfg, version, func(context.Context) error { return ErrReadOnly })
+	seen, err := build(cfg, version, func(context.Context) error { return ErrReadOnly })
+	if err != nil {
+		return Clients{}, err
+	}
+	return connect(seen, pacedBelow(seen))
 }
 
 // Act builds clients that may write when guard agrees: it is called with the context of the request right before each
 // write is sent, repetitions included, and refuses by returning an error, which the caller of the client can find with
-// errors.Is. Reads are never guarded. They allow 20 requests a second and bursts of 40.
+// errors.Is. Reads are never guarded. They send at most 20 requests a second and 40 in a burst.
 func Act(access Access, version string, guard func(ctx context.Context) error) (Clients, error) {
 	if guard == nil {
 		return Clients{}, errors.New("build acting client: it has no guard, and nothing may write unguarded")
@@ -50,13 +54,18 @@ func Act(access Access, version string, guard func(ctx context.Context) error) (
 		return Clients{}, err
 	}
 	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(20, 40)
-	return build(cfg, version, guard)
+	acting, err := build(cfg, version, guard)
+	if err != nil {
+		return Clients{}, err
+	}
+	return connect(acting, acting) // paced above the guard: it agrees to what is sent at once
 }
 
-func build(cfg *rest.Config, version string, guard func(context.Context) error) (Clients, error) {
+// build completes a configuration.
+func build(cfg *rest.Config, version string, guard func(context.Context) error) (*rest.Config, error) {
 	base, _, err := rest.DefaultServerUrlFor(cfg)
 	if err != nil {
-		return Clients{}, fmt.Errorf("read server address %q: %w", cfg.Host, err)
+		return nil, fmt.Errorf("read server address %q: %w", cfg.Host, err)
 	}
 	cfg.UserAgent = "salvor/" + version
 	cfg.WarningHandlerWithContext = rest.NoWarnings{}
@@ -65,23 +74,24 @@ func build(cfg *rest.Config, version string, guard func(context.Context) error) 
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return guarded{next: next, base: base.Path, guard: guard}
 	})
-	return connect(cfg)
+	return cfg, nil
 }
 
-func connect(cfg *rest.Config) (Clients, error) {
-	hc, err := rest.HTTPClientFor(cfg)
+// connect makes clients by way, a form of cfg.
+func connect(cfg, way *rest.Config) (Clients, error) {
+	hc, err := rest.HTTPClientFor(way)
 	if err != nil {
 		return Clients{}, fmt.Errorf("build transport to %s: %w", cfg.Host, err)
 	}
-	typed, err := kubernetes.NewForConfigAndClient(cfg, hc)
+	typed, err := kubernetes.NewForConfigAndClient(way, hc)
 	if err != nil {
 		return Clients{}, fmt.Errorf("build client of %s: %w", cfg.Host, err)
 	}
-	dyn, err := dynamic.NewForConfigAndClient(cfg, hc)
+	dyn, err := dynamic.NewForConfigAndClient(way, hc)
 	if err != nil {
 		return Clients{}, fmt.Errorf("build dynamic client of %s: %w", cfg.Host, err)
 	}
-	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), hc)
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(way), hc)
 	if err != nil {
 		return Clients{}, fmt.Errorf("build metadata client of %s: %w", cfg.Host, err)
 	}

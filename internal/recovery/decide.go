@@ -74,15 +74,18 @@ func (e *Engine) decide(ctx context.Context, inc *incident.Incident, look pipeli
 
 // bestNow is the best plan there is, after incidents that a wider one explains have given up what alone held that back.
 func (e *Engine) bestNow(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase) (candidate, error) {
-	judge := func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, now) }
-	best, err := e.judged(ctx, judge)
+	runs := func(c candidate) bool {
+		return c.answer.Verdict == policies.Act || inc.Agreed(phase, c.plan, c.answer, look.Sight.Now)
+	}
+	plans := drafts{}
+	best, err := e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, plans, now) }, runs)
 	if err != nil || phase != incident.PhaseRecover || !onlyLocked(best.answer) {
 		return best, err
 	}
 	if took, err := e.takeOver(ctx, inc); err != nil || !took {
 		return best, err
 	}
-	return e.judged(ctx, judge)
+	return e.judged(ctx, func(now standing) candidate { return e.bestOf(ctx, inc, look, phase, drafts{}, now) }, runs)
 }
 
 // rests leaves an incident as it is until it is looked at again, but for what nobody works with.
@@ -145,12 +148,31 @@ func outdone(err error) error {
 	return nil
 }
 
-func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, now standing) candidate {
+// drafts are the plans that were worked out for one decision, by runbook: what is asked about again is not worked out again.
+type drafts map[string]draft
+
+type draft struct {
+	plan responders.Plan
+	err  error
+}
+
+func (d drafts) of(runbook string, workOut func() (responders.Plan, error)) (responders.Plan, error) {
+	known, ok := d[runbook]
+	if !ok {
+		known.plan, known.err = workOut()
+		d[runbook] = known
+	}
+	return known.plan, known.err
+}
+
+func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeline.Look, phase incident.Phase, plans drafts, now standing) candidate {
 	var best *candidate
 	var asked []candidate
 	var troubles []string
 	for rung, runbook := range e.ladder(inc, phase) {
-		plan, err := e.Planner.Plan(ctx, runbook, phase, asSeen(inc, look, phase), e.env(inc, look))
+		plan, err := plans.of(runbook, func() (responders.Plan, error) {
+			return e.Planner.Plan(ctx, runbook, phase, asSeen(inc, look, phase), e.env(inc, look))
+		})
 		if err != nil {
 			troubles = append(troubles, fmt.Sprintf("runbook %s: %v", runbook, err))
 			continue

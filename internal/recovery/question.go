@@ -67,14 +67,14 @@ func (e *Engine) standsAnew(ctx context.Context) (standing, error) {
 
 // judged is policy's answer by what was read last, and where that does not let the plan run, by what holds now: what is found held
 // waits for the retry time.
-func (e *Engine) judged(ctx context.Context, ask func(standing) candidate) (candidate, error) {
+func (e *Engine) judged(ctx context.Context, ask func(standing) candidate, runs func(candidate) bool) (candidate, error) {
 	began := e.Clock.Now()
 	now, err := e.stands(ctx)
 	if err != nil {
 		return candidate{}, err
 	}
 	c := ask(now)
-	if c.answer.Verdict == policies.Act || !now.at.Before(began) {
+	if runs(c) || !now.at.Before(began) {
 		return c, nil
 	}
 	if now, err = e.standsAnew(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
 )
 
 func TestWhoDeclaredIt(t *testing.T) {
@@ -75,5 +76,30 @@ func TestWhyTheLastPlanStopped(t *testing.T) {
 		if got := stopCause(&incident.Incident{History: history[:n]}); got != want {
 			t.Errorf("after %d records it is %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestWhatWasReadAMomentAgo serves what may run; only what may not is asked about again, and never worked out again.
+func TestWhatWasReadAMomentAgo(t *testing.T) {
+	for name, c := range map[string]struct {
+		verdict policies.Verdict
+		asked   int // a decision, and a gate before each of two steps
+	}{
+		"approved":    {policies.Ask, 3},
+		"not allowed": {policies.Deny, 2},
+	} {
+		play(t, func(s *stage) {
+			made := 0
+			s.plans = func(*responders.Plan) { made++ }
+			id := asks(s)
+			s.say(id, incident.Approve, "ada", "sre")
+			s.verdict = func(policies.Question) policies.Verdict { return c.verdict }
+			time.Sleep(standsFor / 2)
+			s.asked, made = nil, 0
+			s.moves(id)
+			if len(s.asked) != c.asked || made != 1 {
+				t.Errorf("%s: asked %d times about %d plans, want %d times about one", name, len(s.asked), made, c.asked)
+			}
+		})
 	}
 }

@@ -135,7 +135,7 @@ func (e *Engine) gate(ctx context.Context, inc *incident.Incident, look pipeline
 			q.History.Before = max(0, q.History.Attempts-1) // this plan is one of the attempts
 		}
 		return e.ask(ctx, q, inc.Plan)
-	})
+	}, func(c candidate) bool { return inc.GoesOn(c.answer) })
 	if err != nil {
 		return nil, nil, err
 	}
