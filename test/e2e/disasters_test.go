@@ -15,6 +15,7 @@ import (
 // TestDisasters: what goes wrong is told as what it is, in one incident with its evidence, and nothing is done about it for want of a
 // runbook. Zones and storms have tests of their own.
 func TestDisasters(t *testing.T) {
+	t.Parallel()
 	for _, d := range rig.Disasters() {
 		if d.Nodes != nil {
 			continue

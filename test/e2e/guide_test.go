@@ -26,6 +26,7 @@ func TestGuideForAuthors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs the real stack")
 	}
+	t.Parallel()
 	text, err := os.ReadFile("../../policies/README.md")
 	if err != nil {
 		t.Fatal(err)

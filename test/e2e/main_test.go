@@ -26,41 +26,53 @@ var external = flag.Bool("external", false, "keep records in a NATS server proce
 // shots is where pictures of what people see are kept.
 var shots = flag.String("shots", "", "keep pictures of cards and pages in this folder")
 
-// house is the rig that scenes share, built by the first that needs it.
-var house struct {
+// house is a rig that scenes share, one at a time, built by the first that needs it.
+type house struct {
 	rig *rig.Rig
 	err error
 }
 
+// houses are those that nobody is in. A scene waits most of the time, so that two may be played side by side.
+var houses = make(chan *house, 2)
+
 func TestMain(m *testing.M) {
 	flag.Parse()
+	for range cap(houses) {
+		houses <- &house{}
+	}
 	code := m.Run()
-	if house.rig != nil {
-		if err := house.rig.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the stack:", err)
-			code = max(code, 1)
+	for range cap(houses) {
+		if h := <-houses; h.rig != nil {
+			if err := h.rig.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "stop the stack:", err)
+				code = max(code, 1)
+			}
 		}
 	}
 	os.Exit(code)
 }
 
 // shared is a rig of six nodes in three zones, two Alertmanagers that do not know of each other, and the workloads. Its
-// controller manager sees a silent node after 20 s instead of 50 s; everything else is stock.
+// controller manager sees a silent node after 20 s instead of 50 s; everything else is stock. Nobody else has it until the test ends, which runs
+// beside others.
 func shared(t *testing.T) *rig.Rig {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs the real stack")
 	}
-	if house.rig == nil && house.err == nil {
-		house.rig, house.err = start(rig.Options{Log: os.Stderr, Stack: stack.Options{
+	t.Parallel()
+	h := <-houses
+	t.Cleanup(func() { houses <- h })
+	if h.rig == nil && h.err == nil {
+		h.rig, h.err = start(rig.Options{Log: os.Stderr, Stack: stack.Options{
 			Alertmanagers:          stack.Alertmanagers{Replicas: 2},
 			ControllerManagerFlags: []string{"--node-monitor-grace-period=20s"},
 		}})
 	}
-	if house.err != nil {
-		t.Fatal(house.err)
+	if h.err != nil {
+		t.Fatal(h.err)
 	}
-	return house.rig
+	return h.rig
 }
 
 func start(opt rig.Options) (*rig.Rig, error) {

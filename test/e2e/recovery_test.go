@@ -91,6 +91,7 @@ func (s *scene) replayed() *replay.Report {
 // step and once in the middle of each take-over, and starts it again each time. On a store that others could share, each open
 // step is left until its deadline: no take-over is killed there.
 func TestKilledAtEveryRecord(t *testing.T) {
+	t.Parallel()
 	if !*external {
 		t.Run("embedded", func(t *testing.T) { killedAtEveryRecord(t, begin(t, shared(t), quick("killed"))) })
 	}

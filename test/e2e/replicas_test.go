@@ -20,6 +20,7 @@ import (
 // TestTwoReplicas: two servers share one external NATS. One acts. It is killed in the middle of a step and the other takes
 // over; or it is frozen for a minute and then goes on. Each effect is had once, whoever had it.
 func TestTwoReplicas(t *testing.T) {
+	t.Parallel()
 	for name, harm := range map[string]func(*scene, *rig.Server){
 		"killed": func(s *scene, acting *rig.Server) { s.must(acting.Kill()) },
 		"frozen": func(s *scene, acting *rig.Server) {

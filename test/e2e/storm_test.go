@@ -20,6 +20,7 @@ func TestStorm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs the real stack")
 	}
+	t.Parallel()
 	nodes := stack.Nodes(20)
 	for i := range nodes {
 		nodes[i].Domain = []string{"dark", "light"}[i%2]
