@@ -9,7 +9,7 @@ import (
 
 // Storm finds that many nodes of a cluster were lost at once without a zone that explains it. That looks like the end of the
 // cluster, and mostly is the end of what the API server sees: the observer is suspected. It is one fault of kind node, anchored at
-// the cluster, and nothing repairs it.
+// the cluster, and nothing repairs it. The suspicion does not pass by itself: nodes that were lost together count as long as they are lost.
 type Storm struct {
 	Window time.Duration // confirmation window
 	Within time.Duration // nodes lost within it count together

@@ -13,6 +13,8 @@ import (
 //	else any act             -> act
 //	else any ask "otherwise" -> ask, the strictest merge of those
 //	else                     -> ask one person: nobody spoke
+//
+// By asks "otherwise" the shipped rules say who is asked about everything, and an act of the user's own still acts.
 func Combine(s Said) Decision {
 	d := Decision{Revision: s.Revision, Reasons: []Reason{}, Held: []Reason{}}
 	asks, otherwise := s.asks()

@@ -1,7 +1,8 @@
 package policies
 
 // Settings are what the shipped rules read of the settings, data.salvor.config in Rego. Authors set what differs, key by key; what the
-// fields are for is what authors read about them. Settings of their own stand beside these.
+// fields are for is what authors read about them. Settings of their own stand beside these. They are data
+// and no rules since most who set them write no Rego, and have a Go type since one that is misspelt is an error then.
 type Settings struct {
 	Groups        map[string][]string    `json:"groups" some:"yes" eachform:"name"`                  // names for groups of people of salvor.yaml; what is asked below is asked of one of these
 	Defaults      Terms                  `json:"defaults"`                                           // for every fault

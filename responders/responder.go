@@ -25,7 +25,8 @@ import (
 // world could not be asked; the outcome is then OutcomeUnknown.
 //
 // The caller owns deadlines (ctx always has one), retries, and the order of steps. A responder keeps no state between
-// calls and may be used by many goroutines.
+// calls and may be used by many goroutines. Nothing here takes back what was done: that is a plan of its own, of the undo steps of the
+// runbook, with a decision of its own.
 type Responder interface {
 	Spec() Spec
 	Preview(ctx context.Context, env Env, args Args) (Change, error)

@@ -37,7 +37,8 @@ func (s *Source) steady(now time.Time) (time.Time, bool) {
 }
 
 // unsettled says why the Leases are not to be judged by yet: a watch that has just begun to see, or sees again, knows which were stale
-// before, and not yet which others have become so. Half of that picture looks like a zone that is lost.
+// before, and not yet which others have become so. Half of that picture looks like a zone that is lost. The price: what
+// is seen after a start is judged by up to 10 s later, or 25 s where a node has just died.
 func (s *Source) unsettled(now time.Time) string {
 	since, ok := s.steady(now)
 	if !ok {

@@ -2,6 +2,6 @@
 // moves, until it is told to stop. Nothing is decided here.
 //
 // The order of the start is the order of trust: the store first; then the view and the index of incidents are folded from
-// it; only when both have caught up do watches, judgements and moves begin. The stop is the reverse: intake first refuses,
+// all that it retains; only when both have caught up do watches, judgements and moves begin. The stop is the reverse: intake first refuses,
 // then moves end, then the store closes.
 package app

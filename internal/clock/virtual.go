@@ -10,7 +10,7 @@ import (
 
 // Virtual is a clock whose time passes only when it is told to. What waits on it runs one at a time, in an order that depends
 // on nothing but what was asked of it: the same calls give the same run. Its methods are for one goroutine, the driver's, and
-// for the tasks that it runs, each of which is a coroutine of the driver.
+// for the tasks that it runs, each of which is a coroutine of the driver. It is no bubble of testing/synctest, since a replay is a command.
 type Virtual struct {
 	now    time.Time
 	due    agenda

@@ -99,7 +99,8 @@ func (a *Approval) HasApproved(b Ballot) bool { return slices.ContainsFunc(a.Bal
 // Lacks is what is missing until the plan is approved of.
 func (a *Approval) Lacks() Lacks { return Lacking(a.Whom(), a.Ballots) }
 
-// Consent is that people approved of a plan. It is good for one run of it.
+// Consent is that people approved of a plan. It is good for one run of it. It starts nothing: the plan is worked out and decided about anew,
+// by policy as it is then, so that what is begun is never older than the votes, a pause or a stricter policy.
 type Consent struct {
 	Plan      *responders.Plan
 	Ballots   []Ballot

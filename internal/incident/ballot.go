@@ -19,7 +19,8 @@ const (
 // Voices lists every voice.
 func Voices() []Voice { return []Voice{Approve, Reject, Hold} }
 
-// Ballot is what one person said, as they were known at that moment.
+// Ballot is what one person said, as they were known at that moment. It counts as it was cast, whatever groups they leave later:
+// consent is over when as long has passed as people had to answer, and what somebody approved of can be stopped.
 type Ballot struct {
 	Person  string   `json:"person"`
 	Groups  []string `json:"groups"`            // theirs

@@ -8,7 +8,7 @@ import (
 )
 
 // Halt is that one person stopped a plan, as they were known at that moment. What was begun is not gone on with; what was done stays, or is
-// taken back now.
+// taken back now. Its record closes the step that is open: the result that comes late is refused, and nobody waits for the deadline.
 type Halt struct {
 	Person  string   `json:"person"`
 	Groups  []string `json:"groups"`            // theirs

@@ -34,6 +34,7 @@ func (l *Ledger) ChatPlace(ctx context.Context, id incident.ID, channel string) 
 
 // KeepChatPlace keeps where an incident's message in a channel is, and who edits it, when nothing was kept since the sequence that was read;
 // ErrLost says that something was. It returns the new sequence. What is kept is dropped after 30 days.
+// It has a stream of its own: it changes with each edit, and would take room from incidents there and wake their moves.
 func (l *Ledger) KeepChatPlace(ctx context.Context, id incident.ID, channel string, after uint64, place json.RawMessage) (uint64, error) {
 	if err := checkID(id); err != nil {
 		return 0, fmt.Errorf("keep the message of %s in %s: %w", id, channel, err)

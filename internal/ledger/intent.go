@@ -30,6 +30,9 @@ type Claim struct {
 // After an events.ErrUnavailable the intent may be there without the document: only after nil may anything be done under it. Whoever
 // loads the incident sees it, and takes it over with a document of his own.
 //
+// These are two plain writes and no atomic batch: a server stages the batch of a stream with one copy in a store of its own, which costs
+// 5 to 10 ms, where a plain write costs one fsync.
+//
 // There is no intent without its claim. A claim without its intent, after a loss or a death between the two, is held by the
 // incident all the same: whoever makes its next move needs it, and its end releases it.
 func (l *Ledger) AppendIntent(ctx context.Context, inc *incident.Incident, rec incident.Record, claim Claim, doc any) (seq uint64, err error) {

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Flow gets an ID token for somebody at a terminal, as a public client.
+// Flow gets an ID token for somebody at a terminal, as a public client, which is another than that of the
+// console: a secret cannot be on every laptop.
 type Flow struct {
 	Issuer   string
 	ClientID string

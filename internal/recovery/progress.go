@@ -13,7 +13,8 @@ import (
 // tellsEvery is how long a step is not told of again after it was. That it is through is told at once.
 const tellsEvery = 500 * time.Millisecond
 
-// listening lends ctx the ear of whoever wants to know how far the step that is due has come. Nothing of that is recorded.
+// listening lends ctx the ear of whoever wants to know how far the step that is due has come. Nothing of that is recorded: it
+// would be fifty records a second of a number that is old when it is read.
 func (e *Engine) listening(ctx context.Context, inc *incident.Incident) context.Context {
 	if e.Progress == nil {
 		return ctx

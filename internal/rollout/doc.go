@@ -9,7 +9,7 @@
 //     decided lately. Where nothing gets looser it is in force at once. Else it is held until another person than its author says
 //     [Rollout.Activate]. One that cannot be used is refused; what is in force stays.
 //   - A replica offers what its source holds once. It offers again when that changes, so two replicas with different sources do
-//     not take turns.
+//     not take turns. The price: a new replica with an old directory offers that once, which is in force where it is not looser.
 //   - A shadow is a policy that is asked beside the one in force. Nothing is done by what it says.
 //
 // # What is written in which order

@@ -21,8 +21,8 @@ type Recorded interface {
 }
 
 // judge says what a candidate would change: both are asked the fixed set of questions, and those that were decided lately, as many as there
-// is time for. Mode and brakes are left out: they hold back either alike, today. It returns an OwedError where the candidate owes the
-// answer to what was decided.
+// is time for. Mode and brakes are left out: they hold back either alike, today, and in mode observe nothing would ever look looser. It
+// returns an OwedError where the candidate owes the answer to what was decided.
 func (r *Rollout) judge(ctx context.Context, was, is policies.Engine) (*Report, error) {
 	report := &Report{Differ: []Difference{}}
 	for _, q := range r.reference {

@@ -72,7 +72,8 @@ type evaluation struct {
 }
 
 // run evaluates. Errors of functions count: a rule that could not be evaluated must not look like a rule that had nothing to say. Nor does
-// it stop at the first of several ways in which a rule holds: so whether one of them is in error does not depend on who asks first.
+// it stop at the first of several ways in which a rule holds: so whether one of them is in error does not depend on who asks first. The price:
+// a function that fails counts also where another definition of its rule holds.
 func (p *program) run(ctx context.Context, e evaluation) (topdown.QueryResultSet, error) {
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {

@@ -1,5 +1,7 @@
 // Package serving looks whether what was recovered serves: it asks web addresses (probe.http) and Prometheus (prometheus.query).
 // Its responders change nothing. A workload that is available has passed its own checks; that it serves, only an answer proves.
+//
+// What is asked is configured for each cluster and not written in runbooks, so that one runbook does for all of them.
 package serving
 
 import (
