@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The streams, as DESIGN names them.
+// The streams.
 const (
 	EventsStream = "SALVOR_EVENTS"
 	DeadStream   = "SALVOR_DEAD"

@@ -14,7 +14,7 @@ import (
 	"github.com/salvor-io/salvor/internal/incident"
 )
 
-// The streams and the bucket, as DESIGN names them.
+// The streams and the bucket.
 const (
 	IncidentsStream = "SALVOR_INCIDENTS"
 	ArchiveStream   = "SALVOR_ARCHIVE"
