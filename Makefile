@@ -29,7 +29,7 @@ demo: stack-build build ## lose a node of a real control plane and watch it bein
 test: stack-build build chromium ## all tests: the quick ones side by side, the simulation, the browser, those on real parts one after the other (about 40 minutes)
 	go vet $(PACKAGES)
 	go test -short -timeout 10m $(PACKAGES)
-	cd test/browser && go test -count 1 -timeout 5m ./...
+	cd test/browser && go test -count 1 -timeout 15m ./...
 	go test -v -timeout 20m ./test/sim
 	go test -p 1 -timeout 40m $(REAL)
 
@@ -58,7 +58,7 @@ chromium: # install Chromium from Debian where there is none and that can be don
 
 .PHONY: browser
 browser: chromium ## try the console in a real Chromium (about a minute; installs it from Debian where there is none); pictures go to test/browser/shots
-	cd test/browser && SALVOR_BROWSER=1 go test -v -count 1 -timeout 5m ./...
+	cd test/browser && SALVOR_BROWSER=1 go test -v -count 1 -timeout 15m ./...
 
 .PHONY: sim
 sim: ## run the simulation; SEEDS=1000 FROM=1, TRACE=1 prints all of one seed, BUG="trusts one witness" plants a bug

@@ -23,7 +23,7 @@ import (
 )
 
 // within bounds each test.
-const within = 60 * time.Second
+const within = 3 * time.Minute
 
 // chromium finds the browser. Where there is none the tests are skipped, unless SALVOR_BROWSER says that there has to be one.
 func chromium(t *testing.T) string {
