@@ -177,6 +177,7 @@ func (i *Incident) stepsEnd(rec Record) State {
 		i.Wrote, i.Consented = false, nil
 		i.dropPlan()
 		if i.ordersUndo() {
+			i.Why = i.Stopped.Why
 			return HandedOver // the fault may still stand, and what was stopped is not begun again
 		}
 		i.forgetAsked()

@@ -24,6 +24,7 @@ type Stop struct {
 	By    Halt
 	Plan  *responders.Plan // the one that was stopped
 	Begun bool             // what was done is being taken back, or was
+	Why   string           // what was said of it
 }
 
 // Stoppable is the plan that a person can stop now: the one that is worked on, or that people have approved of and that is not begun. Nil
@@ -80,7 +81,7 @@ func halts(i *Incident, rec Record) State {
 	if h == nil || h.Person == "" || plan == nil || h.Plan != plan.Digest || i.Halts(*h) != nil {
 		return Unopened
 	}
-	i.Stopped, i.Decision = &Stop{By: *h, Plan: plan}, nil
+	i.Stopped, i.Decision = &Stop{By: *h, Plan: plan, Why: rec.Text}, nil
 	if i.State == HandedOver {
 		return HandedOver
 	}

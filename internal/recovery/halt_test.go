@@ -179,6 +179,9 @@ func TestUndoOfAStoppedPlan(t *testing.T) {
 				if ofPhase(s.applied, incident.PhaseUndo) != c.undone || inc.State != incident.HandedOver {
 					t.Errorf("%s with effects %v", inc.State, s.applied)
 				}
+				if c.undone > 0 && inc.Why != "ada stopped it" {
+					t.Errorf("a person has it since %q", inc.Why)
+				}
 			})
 		})
 	}

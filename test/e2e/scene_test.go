@@ -88,6 +88,7 @@ func begin(t *testing.T, r *rig.Rig, settings rig.Settings, more ...string) *sce
 	s.must(os.MkdirAll(dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(dir, "brisk.yaml"), []byte(strings.Join(append(more, brisk), "---\n")), 0o600))
 	settings.Extra += "\nrunbooks: {dir: " + dir + "}\n"
+	s.must(r.Spread(ctx, webs, dbs))
 	var err error
 	s.Server, err = r.Serve(settings)
 	s.must(err)

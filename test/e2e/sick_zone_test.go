@@ -58,7 +58,7 @@ func TestSickZone(t *testing.T) {
 	s.untouchedZone()
 
 	s.budget(webs)
-	s.spread()
+	s.must(s.rig.Spread(s.ctx, webs, dbs))
 	done, refused := s.evictions(201), s.evictions(429)
 	s.declaresSick()
 	if again := s.approvedByTwo(); again == plan {
@@ -91,16 +91,6 @@ func (s *scene) budget(least int) {
 	s.await(30*time.Second, "the budget is reckoned with", func(ctx context.Context) (bool, error) {
 		b, err := budgets.Get(ctx, "web", metav1.GetOptions{})
 		return err == nil && b.Status.ObservedGeneration == b.Generation && b.Status.ExpectedPods == webs && int(b.Status.DisruptionsAllowed) == webs-least, err
-	})
-}
-
-// spread has the pods of web be spread over all nodes again.
-func (s *scene) spread() {
-	s.t.Helper()
-	s.must(s.rig.Kube.CoreV1().Pods(rig.Shop).DeleteCollection(s.ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=web"}))
-	s.await(time.Minute, "pods of web run in the zone again", func(ctx context.Context) (bool, error) {
-		ok, err := s.rig.Available(ctx, webs, dbs)
-		return ok && s.inDeadZone() > 0, err
 	})
 }
 

@@ -14,19 +14,21 @@ import (
 
 // Alert fires an alert about a node at every Alertmanager of the stack, as a Prometheus would.
 func (r *Rig) Alert(ctx context.Context, name, node string) error {
-	return r.alert(ctx, name, node, time.Now().Add(time.Hour))
+	now := time.Now()
+	return r.alert(ctx, name, node, now, now.Add(time.Hour))
 }
 
 // Resolve ends an alert that Alert fired.
 func (r *Rig) Resolve(ctx context.Context, name, node string) error {
-	return r.alert(ctx, name, node, time.Now())
+	now := time.Now()
+	return r.alert(ctx, name, node, now.Add(-time.Second), now) // where it began earlier, Alertmanager keeps that
 }
 
-func (r *Rig) alert(ctx context.Context, name, node string, ends time.Time) error {
+func (r *Rig) alert(ctx context.Context, name, node string, began, ends time.Time) error {
 	body, err := json.Marshal([]map[string]any{{
 		"labels":      map[string]string{"alertname": name, "node": node, "cluster": Cluster, "severity": "warning"},
 		"annotations": map[string]string{"summary": "Node is not ready."},
-		"startsAt":    time.Now().UTC(), "endsAt": ends.UTC(),
+		"startsAt":    began.UTC(), "endsAt": ends.UTC(),
 	}})
 	if err != nil {
 		return fmt.Errorf("render alert %s: %w", name, err)

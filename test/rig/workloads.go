@@ -2,7 +2,9 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +43,58 @@ func (r *Rig) Available(ctx context.Context, replicas, stateful int32) (bool, er
 
 func deploymentUp(d *appsv1.Deployment, replicas int32) bool {
 	return d.Status.ObservedGeneration >= d.Generation && d.Status.AvailableReplicas == replicas
+}
+
+// Spread has the pods of both workloads be where Deploy put them, one of each in every zone and of web on every node as far as they suffice: whatever
+// left a node has left its pods elsewhere.
+func (r *Rig) Spread(ctx context.Context, replicas, stateful int32) error {
+	for range 5 {
+		if ok, err := r.isSpread(ctx, replicas, stateful); err != nil || ok {
+			return err
+		}
+		if err := r.Kube.CoreV1().Pods(Shop).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app in (web,orders-db)"}); err != nil {
+			return fmt.Errorf("delete the pods of the shop: %w", err)
+		}
+		if err := Wait(ctx, time.Minute, "the workloads are available", func(ctx context.Context) (bool, error) { return r.settled(ctx, replicas, stateful) }); err != nil {
+			return err
+		}
+	}
+	return errors.New("spread the pods of the shop: the scheduler put them together five times")
+}
+
+// settled says that the workloads are available and that no pod of them is on its way out.
+func (r *Rig) settled(ctx context.Context, replicas, stateful int32) (bool, error) {
+	if ok, err := r.Available(ctx, replicas, stateful); err != nil || !ok {
+		return false, err
+	}
+	pods, err := r.Kube.CoreV1().Pods(Shop).List(ctx, metav1.ListOptions{LabelSelector: "app in (web,orders-db)"})
+	return err == nil && len(pods.Items) == int(replicas+stateful), err
+}
+
+func (r *Rig) isSpread(ctx context.Context, replicas, stateful int32) (bool, error) {
+	nodes, err := r.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return false, fmt.Errorf("list the nodes: %w", err)
+	}
+	holds := map[string]bool{} // "app of node or zone"
+	zones := map[string]bool{}
+	for _, n := range nodes.Items {
+		zone := n.Labels[corev1.LabelTopologyZone]
+		zones[zone] = true
+		pods, err := r.PodsOn(ctx, n.Name)
+		if err != nil {
+			return false, err
+		}
+		for _, pod := range pods {
+			holds[pod.Labels["app"]+" of "+n.Name], holds[pod.Labels["app"]+" of "+zone] = true, true
+		}
+	}
+	for zone := range zones {
+		if int(stateful) >= len(zones) && !holds["orders-db of "+zone] || int(replicas) >= len(zones) && !holds["web of "+zone] {
+			return false, nil
+		}
+	}
+	return int(replicas) < len(nodes.Items) || !slices.ContainsFunc(nodes.Items, func(n corev1.Node) bool { return !holds["web of "+n.Name] }), nil
 }
 
 // SeesAll waits until a server has seen all nodes well.
@@ -126,6 +180,7 @@ spec:
     metadata: {labels: {app: orders-db}}
     spec:
       topologySpreadConstraints:
+        - {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: orders-db}}}
         - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: orders-db}}}
       containers: [{name: db, image: "registry.invalid/db:1"}]
 `
