@@ -105,6 +105,7 @@ type Env struct {
 	Plan     string    // digest; empty during Preview
 	Step     string    // name of the step
 	Now      time.Time // time of the view
+	Broken   time.Time // when the fault began, as the view has it; zero: not known
 	Lost     []string  // nodes that the fault reaches, as the view has them during Preview: an API server may take them for ready still
 }
 

@@ -18,7 +18,7 @@ import (
 // clusters are the clients of all configured clusters. What has no credentials to act has no writer.
 type clusters struct {
 	observe map[string]kubeclient.Clients
-	act     map[string]kubernetes.Interface
+	act     map[string]kubeclient.Clients
 	tried   map[string]map[string]probe.Check // what is probed of each, by name of the target
 }
 
@@ -40,14 +40,25 @@ func (c clusters) Custom(cluster string) (dynamic.Interface, error) {
 
 // Writer is the client that acts on a cluster.
 func (c clusters) Writer(cluster string) (kubernetes.Interface, error) {
-	if client, ok := c.act[cluster]; ok {
-		return client, nil
+	clients, err := c.acting(cluster)
+	return clients.Kubernetes, err
+}
+
+// CustomWriter is the client that acts on what Kubernetes itself does not define in a cluster.
+func (c clusters) CustomWriter(cluster string) (dynamic.Interface, error) {
+	clients, err := c.acting(cluster)
+	return clients.Dynamic, err
+}
+
+func (c clusters) acting(cluster string) (kubeclient.Clients, error) {
+	if clients, ok := c.act[cluster]; ok {
+		return clients, nil
 	}
-	return nil, fmt.Errorf("no credentials to act on cluster %q are configured: set clusters[].act in salvor.yaml", cluster)
+	return kubeclient.Clients{}, fmt.Errorf("no credentials to act on cluster %q are configured: set clusters[].act in salvor.yaml", cluster)
 }
 
 func openClusters(cfg *config.Config, version string) (clusters, error) {
-	all := clusters{observe: map[string]kubeclient.Clients{}, act: map[string]kubernetes.Interface{}, tried: map[string]map[string]probe.Check{}}
+	all := clusters{observe: map[string]kubeclient.Clients{}, act: map[string]kubeclient.Clients{}, tried: map[string]map[string]probe.Check{}}
 	for _, c := range cfg.Clusters {
 		seen, err := kubeclient.Observe(kubeclient.Access{Kubeconfig: c.Observe.Kubeconfig, Context: c.Observe.Context, InCluster: c.Observe.InCluster}, version)
 		if err != nil {
@@ -64,7 +75,7 @@ func openClusters(cfg *config.Config, version string) (clusters, error) {
 		if err != nil {
 			return all, fmt.Errorf("act on cluster %s: %w", c.Name, err)
 		}
-		all.act[c.Name] = acting.Kubernetes
+		all.act[c.Name] = acting
 	}
 	return all, nil
 }

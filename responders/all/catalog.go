@@ -11,12 +11,13 @@ import (
 	"github.com/salvor-io/salvor/responders/workload"
 )
 
-// Clusters gives clients for a cluster by its name: Reader one that observes, Writer one that acts, and Custom one that
-// observes kinds that Kubernetes itself does not define.
+// Clusters gives clients for a cluster by its name: Reader one that observes, Writer one that acts, and Custom and CustomWriter
+// the same for kinds that Kubernetes itself does not define.
 type Clusters interface {
 	Reader(cluster string) (kubernetes.Interface, error)
 	Writer(cluster string) (kubernetes.Interface, error)
 	Custom(cluster string) (dynamic.Interface, error)
+	CustomWriter(cluster string) (dynamic.Interface, error)
 }
 
 // Options are what responders reach the world through.

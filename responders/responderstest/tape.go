@@ -140,8 +140,8 @@ func (t *Tape) seen() (calls, landed []Call) {
 
 // Clusters gives out clients whose calls go through the tape, the same for every cluster.
 type Clusters struct {
-	reader, writer kubernetes.Interface
-	custom         dynamic.Interface
+	reader, writer             kubernetes.Interface
+	customReader, customWriter dynamic.Interface
 }
 
 // Reader gives the client that observes.
@@ -151,7 +151,10 @@ func (c Clusters) Reader(string) (kubernetes.Interface, error) { return c.reader
 func (c Clusters) Writer(string) (kubernetes.Interface, error) { return c.writer, nil }
 
 // Custom gives the client that observes kinds which Kubernetes itself does not define.
-func (c Clusters) Custom(string) (dynamic.Interface, error) { return c.custom, nil }
+func (c Clusters) Custom(string) (dynamic.Interface, error) { return c.customReader, nil }
+
+// CustomWriter gives the client that acts on such kinds.
+func (c Clusters) CustomWriter(string) (dynamic.Interface, error) { return c.customWriter, nil }
 
 // Clusters makes clients of the two credentials.
 func (t *Tape) Clusters(reader, writer *rest.Config) (Clusters, error) {
@@ -159,8 +162,8 @@ func (t *Tape) Clusters(reader, writer *rest.Config) (Clusters, error) {
 	if err != nil {
 		return Clusters{}, err
 	}
-	act, _, err := t.clients(writer, Writer)
-	return Clusters{observe, act, custom}, err
+	act, customAct, err := t.clients(writer, Writer)
+	return Clusters{observe, act, custom, customAct}, err
 }
 
 func (t *Tape) clients(config *rest.Config, who Who) (kubernetes.Interface, dynamic.Interface, error) {
@@ -188,6 +191,9 @@ type head struct {
 func (h *head) RoundTrip(request *http.Request) (*http.Response, error) {
 	call := callOf(request)
 	call.Who = h.who
+	if call.Verb == "create" && call.Name == "" {
+		call.Name = nameIn(request)
+	}
 	if err := h.tape.begin(request.Context(), call); err != nil {
 		return nil, err
 	}
