@@ -27,15 +27,17 @@ import (
 // Server is an API server in memory, spoken to over HTTP messages without a network. It keeps the promises responders rely
 // on: patches and deletes fail when UID or resourceVersion are not those of the object, versions move with every write, a
 // pod bound to a node stays until somebody deletes it without grace, an eviction is refused while a disruption budget allows none,
-// lists select by label and by spec.nodeName. Of the kinds
+// lists select by label and by spec.nodeName, an object with finalizers stays until it has none, and no object is created where one is. Of the kinds
 // that client-go does not know it serves those that it holds an object or a CustomResourceDefinition of, and answers 404 for
-// the others. It runs no controllers.
+// the others. It runs no controllers but those that a test plays in it.
 type Server struct {
 	mu      sync.Mutex
 	version int
 	objects map[place]object
 	kinds   map[schema.GroupVersionResource]string // what is served that client-go does not know
 	refuses map[schema.GroupResource]error
+	made    int            // objects created so far
+	plays   []func(*Stage) // the controllers, in their order
 }
 
 type place struct{ group, resource, namespace, name string }
@@ -98,6 +100,9 @@ func (s *Server) RoundTrip(request *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	answer, err := s.admit(request, body)
+	if err == nil && callOf(request).IsWrite() {
+		s.play()
+	}
 	code := http.StatusOK
 	if refusal, ok := err.(apierrors.APIStatus); ok {
 		status := refusal.Status()
@@ -116,8 +121,11 @@ func (s *Server) serve(request *http.Request, body []byte) (any, error) {
 	resource, _, _ := strings.Cut(call.Resource, "/")
 	at := place{call.Group, resource, call.Namespace, call.Name}
 	kind := schema.GroupResource{Group: call.Group, Resource: resource}
-	if call.Verb == "list" {
+	switch {
+	case call.Verb == "list":
 		return s.list(at, request)
+	case call.Verb == "create" && call.Name == "":
+		return s.create(at, body)
 	}
 	o, ok := s.objects[at]
 	if !ok {
@@ -176,6 +184,7 @@ func (s *Server) patch(at place, o object, form string, body []byte) (any, error
 	}
 	merged := merge(o, change)
 	s.store(at, merged)
+	s.finish(at)
 	return merged, nil
 }
 
@@ -190,6 +199,10 @@ func (s *Server) remove(at place, o object, body []byte) (any, error) {
 		if err := s.match(at, o, string(*p.UID), ""); err != nil {
 			return nil, err
 		}
+	}
+	if now := (&unstructured.Unstructured{Object: o}); len(now.GetFinalizers()) > 0 {
+		s.store(at, merge(o, object{"metadata": map[string]any{"deletionTimestamp": "2030-01-01T00:00:00Z"}}))
+		return o, nil
 	}
 	node, _, _ := unstructured.NestedString(o, "spec", "nodeName")
 	if at.resource != "pods" || node == "" || options.GracePeriodSeconds != nil && *options.GracePeriodSeconds == 0 {
