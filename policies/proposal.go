@@ -13,6 +13,15 @@ type Proposal struct {
 	DataLoss  string         `json:"data_loss"`                                                            // price: what is lost, as people read it; empty when nothing is expected to be
 	Warnings  []string       `json:"warnings"`                                                             // price: what people must accept
 	After     After          `json:"after"`                                                                // what is left of the cluster while the plan stands
+
+	RecoveryPoint RecoveryPoint `json:"recovery_point"` // the oldest that it leads back to; that of a plan that brings nothing back has no name
+}
+
+// RecoveryPoint is to where a plan leads back.
+type RecoveryPoint struct {
+	Name string  `json:"name"`  // of the backup or the snapshot; empty when nothing is brought back
+	At   string  `json:"at"`    // the moment to which it leads back, as RFC 3339; empty when nothing is brought back
+	AgeS float64 `json:"age_s"` // seconds since then, 0 when nothing is brought back
 }
 
 // After is what is left of the cluster while the plan stands: what it takes away is not there any more, what it takes back is.

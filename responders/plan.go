@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/salvor-io/salvor/policies"
 )
@@ -85,6 +86,9 @@ func (p Plan) Targets() []policies.Target {
 func (p Plan) Proposal() policies.Proposal {
 	out := policies.Proposal{Runbook: p.Runbook, Digest: p.Digest, Class: p.Class(), Targets: p.Targets(),
 		Steps: []policies.ProposedStep{}, Warnings: []string{}}
+	if point := p.Point(); point != nil {
+		out.RecoveryPoint = policies.RecoveryPoint{Name: point.Name, At: point.At.UTC().Format(time.RFC3339)}
+	}
 	for _, step := range p.Steps {
 		out.DurationS += step.Change.DurationS
 		out.Warnings = append(out.Warnings, step.Change.Warnings...)

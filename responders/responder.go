@@ -118,6 +118,7 @@ type Change struct {
 	Nothing   bool              `json:"nothing,omitempty"`  // all of it is so already
 	DurationS float64           `json:"duration_s"`         // expected
 	DataLoss  string            `json:"data_loss"`          // what is lost, or empty
+	Point     *RecoveryPoint    `json:"point,omitempty"`    // to where it leads back; nil where it brings nothing back
 	Warnings  []string          `json:"warnings,omitempty"` // what people must accept
 	Facts     []Fact            `json:"facts,omitempty"`    // what people have to know before they agree
 	Command   string            `json:"command"`            // what a person would type instead

@@ -372,6 +372,35 @@ func TestWorse(t *testing.T) {
 	}
 }
 
+func TestWorseByRecoveryPoint(t *testing.T) {
+	at := func(minute int, loss string) *responders.Plan {
+		p := *testPlan("recover")
+		p.Steps = slices.Clone(p.Steps)
+		p.Steps[1].Change.Point = &responders.RecoveryPoint{Kind: "Backup", Name: fmt.Sprint("nightly-", minute), At: time.Date(2026, 3, 2, 2, minute, 0, 0, time.UTC)}
+		p.Steps[1].Change.DataLoss = loss
+		return &p
+	}
+	none, loses := testPlan("recover"), *testPlan("recover")
+	loses.Steps = slices.Clone(loses.Steps)
+	loses.Steps[1].Change.DataLoss = "a day"
+	for _, c := range []struct {
+		name      string
+		now, then *responders.Plan
+		want      string
+	}{
+		{"the same, later", at(10, "62 min"), at(10, "61 min"), ""},
+		{"a newer one", at(20, "62 min"), at(10, "61 min"), ""},
+		{"an older one", at(10, "61 min"), at(20, "61 min"), "step second leads back to 2026-03-02 02:10:00 UTC (nightly-10) instead of 2026-03-02 02:20:00 UTC (nightly-20)"},
+		{"one where there was none", at(10, ""), none, "step second leads back to 2026-03-02 02:10:00 UTC (nightly-10), and led back to nothing before"},
+		{"none where there was one", none, at(10, "61 min"), ""},
+		{"a loss by nothing that is brought back", &loses, at(10, "61 min"), "data loss of step second: a day (was: 61 min)"},
+	} {
+		if got := strings.Join(Worse(c.now, c.then), "; "); got != c.want {
+			t.Errorf("%s: worse in %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestWorseByWhatPeopleKnow(t *testing.T) {
 	plan := func(facts ...responders.Fact) *responders.Plan {
 		p := *testPlan("recover")

@@ -48,13 +48,29 @@ func worseStep(step, was responders.Step) []string {
 	if then.Nothing && !now.Nothing {
 		worse = append(worse, fmt.Sprintf("step %s was done already, and is not any more", step.Name))
 	}
-	if now.DataLoss != "" && now.DataLoss != then.DataLoss {
-		worse = append(worse, fmt.Sprintf("data loss of step %s: %s (was: %s)", step.Name, now.DataLoss, orNone(then.DataLoss)))
-	}
+	worse = append(worse, losesMore(step.Name, now, then)...)
 	if step.OnFailure != was.OnFailure && step.OnFailure == responders.OnFailureContinue {
 		worse = append(worse, fmt.Sprintf("the plan goes on when step %s fails, and stopped before", step.Name))
 	}
 	return worse
+}
+
+// losesMore compares what two changes lose. Where both lead back to a recovery point, the older one loses more, however the loss is put: the words
+// count the time that has passed since.
+func losesMore(step string, now, then responders.Change) []string {
+	switch {
+	case now.Point != nil && then.Point == nil:
+		return []string{fmt.Sprintf("step %s leads back to %s, and led back to nothing before", step, pointOf(now))}
+	case now.Point != nil && now.Point.At.Before(then.Point.At):
+		return []string{fmt.Sprintf("step %s leads back to %s instead of %s", step, pointOf(now), pointOf(then))}
+	case now.Point != nil, now.DataLoss == "", now.DataLoss == then.DataLoss:
+		return nil
+	}
+	return []string{fmt.Sprintf("data loss of step %s: %s (was: %s)", step, now.DataLoss, orNone(then.DataLoss))}
+}
+
+func pointOf(c responders.Change) string {
+	return c.Point.At.UTC().Format("2006-01-02 15:04:05 UTC") + " (" + c.Point.Name + ")"
 }
 
 // graver is what grave facts tell of that they did not tell of before: what stays down now and would have moved. Facts of one label are

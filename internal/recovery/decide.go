@@ -348,5 +348,14 @@ func saying(d policies.Decision) string {
 }
 
 func (e *Engine) env(inc *incident.Incident, look pipeline.Look) responders.Env {
-	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: asSeen(inc, look, incident.PhaseRecover).Fault.Scope.Nodes}
+	seen := asSeen(inc, look, incident.PhaseRecover).Fault
+	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: seen.Scope.Nodes, Broken: earlier(inc.Fault.Since, seen.Since)}
+}
+
+// earlier is the earlier of two times that are known: a fault that is seen anew may be said to have begun since.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -53,7 +53,7 @@ func (e *Engine) unpaused(ctx context.Context, inc *incident.Incident) error {
 	}
 	q := policies.Question{Now: e.Clock.Now(), Cluster: policies.ClusterFacts{Name: inc.Key.Cluster}, Pauses: pauses,
 		Fault: policies.FaultFacts{Kind: string(inc.Fault.Kind), Anchor: inc.Fault.Anchor.String()},
-		Plan:  proposal(inc.Plan, inc.Phase)}
+		Plan:  proposal(inc.Plan, inc.Phase, e.Clock.Now())}
 	for _, p := range pauses {
 		if p.Holds(q) {
 			return fmt.Errorf("%w: paused by %s: %s", ErrHeld, p.Owner, p.Reason)

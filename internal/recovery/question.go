@@ -90,7 +90,7 @@ func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase inci
 		Schema: policies.InputVersion, About: policies.AboutDecision, Now: look.Sight.Now,
 		Cluster:  policies.ClusterFacts{Name: inc.Key.Cluster, Environment: cluster.Environment, Region: cluster.Region},
 		Incident: policies.IncidentFacts{ID: string(inc.ID), OpenedAt: inc.OpenedAt, Count: inc.Count},
-		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase), History: e.history(inc, look),
+		Fault:    faultFacts(inc, look), Plan: proposal(plan, phase, look.Sight.Now), History: e.history(inc, look),
 		Limits: e.Limits, InFlight: inFlight(inc, plan, now.budget), Mode: cluster.Modes[inc.Fault.Kind],
 		Pauses: nonNil(now.pauses), Person: policies.Person{Groups: []string{}}, Unknown: []string{},
 	}
@@ -100,12 +100,15 @@ func (e *Engine) question(inc *incident.Incident, look pipeline.Look, phase inci
 	return policies.Masked(q)
 }
 
-func proposal(plan *responders.Plan, phase incident.Phase) policies.Proposal {
+func proposal(plan *responders.Plan, phase incident.Phase, now time.Time) policies.Proposal {
 	if plan == nil {
 		return policies.Proposal{Phase: string(phase), Targets: []policies.Target{}, Steps: []policies.ProposedStep{}, Warnings: []string{}}
 	}
 	p := plan.Proposal()
 	p.Phase = string(phase)
+	if point := plan.Point(); point != nil {
+		p.RecoveryPoint.AgeS = now.Sub(point.At).Seconds()
+	}
 	return p
 }
 
