@@ -28,6 +28,7 @@ type Backup struct {
 	LocationReady bool   // it can be read now
 	LocationWhy   string // why not
 
+	Items   int // how many objects are in it
 	Scope   Scope
 	Volumes Volumes
 }

@@ -16,8 +16,9 @@ func matchesAny(patterns []string, name string, doubtful bool) bool {
 	return false
 }
 
-// isKindOf says whether a kind is one that a list names. Kinds are compared with their groups where both have one. "*" means all.
-func isKindOf(list []string, kind string) bool {
+// IsKindOf says whether a kind, as "deployments" or "deployments.apps", is one that a list names, in the plural or by a short name. Kinds are
+// compared with their groups where both have one. "*" means all.
+func IsKindOf(list []string, kind string) bool {
 	name, group := kindOf(kind)
 	for _, other := range list {
 		itsName, itsGroup := kindOf(other)

@@ -18,6 +18,7 @@ type Scope struct {
 // Need is what has to be in a backup.
 type Need struct {
 	Namespaces   []string // explicit names; empty: every namespace
+	Own          bool     // instead of every namespace those that the backup was told to take, by name
 	Kinds        []string // explicit kinds; empty: every kind but those of NotKinds
 	NotKinds     []string // kinds that need not be in it
 	Selector     string   // only objects that this label selector matches
@@ -48,7 +49,7 @@ func (s Scope) lacksClusterKinds(need Need) string {
 		return "it leaves out what has no namespace"
 	}
 	for _, kind := range s.NotClusterKinds {
-		if !isKindOf(fleeting, kind) && !isKindOf(need.NotKinds, kind) {
+		if !IsKindOf(fleeting, kind) && !IsKindOf(need.NotKinds, kind) {
 			return "of what has no namespace it leaves out " + kind
 		}
 	}
@@ -56,7 +57,10 @@ func (s Scope) lacksClusterKinds(need Need) string {
 }
 
 func (s Scope) lacksNamespaces(need Need) string {
-	if len(need.Namespaces) == 0 {
+	switch {
+	case len(need.Namespaces) == 0 && need.Own:
+		return s.lacksNames()
+	case len(need.Namespaces) == 0:
 		return s.lacksSomeNamespace()
 	}
 	for _, name := range need.Namespaces {
@@ -81,23 +85,32 @@ func (s Scope) lacksSomeNamespace() string {
 	return ""
 }
 
+// lacksNames says whether a backup does not tell by name which namespaces are in it.
+func (s Scope) lacksNames() string {
+	explicit := func(name string) bool { return !strings.ContainsAny(name, "*?[]{}") }
+	if len(s.Namespaces) == 0 || slices.ContainsFunc(s.Namespaces, func(name string) bool { return !explicit(name) }) {
+		return "it does not tell which namespaces are in it: name those that are to come back"
+	}
+	return ""
+}
+
 func (s Scope) lacksKinds(need Need) string {
 	for _, kind := range need.Kinds {
 		switch {
-		case isKindOf(s.NotKinds, kind):
+		case IsKindOf(s.NotKinds, kind):
 			return "it leaves out " + kind
-		case len(s.Kinds) > 0 && !isKindOf(s.Kinds, kind):
+		case len(s.Kinds) > 0 && !IsKindOf(s.Kinds, kind):
 			return kind + " are not in it"
 		}
 	}
 	if len(need.Kinds) > 0 {
 		return ""
 	}
-	if len(s.Kinds) > 0 && !isKindOf(s.Kinds, "*") {
+	if len(s.Kinds) > 0 && !IsKindOf(s.Kinds, "*") {
 		return "only these kinds are in it: " + few(s.Kinds)
 	}
 	for _, kind := range s.NotKinds {
-		if !isKindOf(fleeting, kind) && !isKindOf(need.NotKinds, kind) {
+		if !IsKindOf(fleeting, kind) && !IsKindOf(need.NotKinds, kind) {
 			return "it leaves out " + kind
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -59,7 +60,13 @@ func (s *Server) admit(request *http.Request, body []byte) (any, error) {
 // name says what a list is of, which clients of kinds they do not know need to hear.
 func (s *Server) name(list map[string]any, request *http.Request) {
 	at := resourceOf(request)
-	if kind, custom := s.kinds[at]; custom {
+	kind, known := s.kinds[at]
+	for builtIn := range scheme.Scheme.KnownTypes(at.GroupVersion()) {
+		if plural, _ := meta.UnsafeGuessKindToResource(at.GroupVersion().WithKind(builtIn)); plural == at && !known {
+			kind, known = builtIn, true
+		}
+	}
+	if known {
 		list["apiVersion"], list["kind"] = at.GroupVersion().String(), kind+"List"
 	}
 }

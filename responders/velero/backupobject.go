@@ -59,7 +59,7 @@ type backupSpec struct {
 
 func (o *backupObject) backup() point.Backup {
 	b := point.Backup{Name: o.Name, Namespace: o.Namespace, UID: string(o.UID), Phase: o.Status.Phase, Why: o.why(), Errors: o.Status.Errors,
-		Cluster: o.Labels[ClusterLabel], Created: o.CreationTimestamp.Time, Location: o.Spec.StorageLocation, Scope: o.Spec.scope(),
+		Cluster: o.Labels[ClusterLabel], Created: o.CreationTimestamp.Time, Location: o.Spec.StorageLocation, Scope: o.Spec.scope(), Items: o.Status.Progress.ItemsBackedUp,
 		Started: timeOf(o.Status.StartTimestamp), Completed: timeOf(o.Status.CompletionTimestamp), Expires: timeOf(o.Status.Expiration),
 		Verified: verifiedAt(o.Annotations[VerifiedAnnotation]), Deleting: o.DeletionTimestamp != nil || o.Status.Phase == "Deleting", Volumes: o.volumes()}
 	// A backup is made after its object was created; one that is older than its object was found in the store.

@@ -20,16 +20,31 @@ const group = "velero.io"
 var version = schema.GroupVersion{Group: group, Version: "v1"}
 
 var (
-	backups          = version.WithResource("backups")
-	locations        = version.WithResource("backupstoragelocations")
-	podVolumeBackups = version.WithResource("podvolumebackups")
+	backups           = version.WithResource("backups")
+	locations         = version.WithResource("backupstoragelocations")
+	podVolumeBackups  = version.WithResource("podvolumebackups")
+	podVolumeRestores = version.WithResource("podvolumerestores")
+	restores          = version.WithResource("restores")
+	schedules         = version.WithResource("schedules")
+	downloads         = version.WithResource("downloadrequests")
+	dataDownloads     = schema.GroupVersionResource{Group: group, Version: "v2alpha1", Resource: "datadownloads"}
+
+	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 )
 
 // Labels and annotations of Velero's objects that Salvor reads or writes.
 const (
 	ClusterLabel       = "salvor.io/cluster"     // the cluster that a backup is of
 	VerifiedAnnotation = "salvor.io/verified-at" // when a backup was last proved to be restorable, as RFC 3339
-	backupLabel        = "velero.io/backup-name" // Velero's: the backup that an object is part of
+	ManagedLabel       = "salvor.io/managed"     // on what Salvor made
+	workLabel          = "salvor.io/work"        // the step of an incident that an object was made for, as a hash
+	incidentAnnotation = "salvor.io/incident"
+	stepAnnotation     = "salvor.io/step"
+	digestAnnotation   = "salvor.io/digest"       // of the spec that an object was made with: Velero adds to it
+	backupLabel        = "velero.io/backup-name"  // Velero's: the backup that an object is part of
+	restoreLabel       = "velero.io/restore-name" // Velero's: the restore that an object is part of
 )
 
 // ErrNotInstalled says that a cluster does not know Velero's objects.

@@ -20,16 +20,25 @@ type Location struct {
 	Looked   time.Time // when Velero last looked; zero: never
 	Default  bool
 	ReadOnly bool
-	URL      string // where its objects are served, if it says so
+	Every    time.Duration // how often Velero looks; 0: as it does by default; below 0: never
+
+	provider string
+	config   map[string]string
+	roots    []byte // certificates of who signed that of its address, as PEM
 }
 
 // locationObject is what is read of a BackupStorageLocation.
 type locationObject struct {
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
-		AccessMode string            `json:"accessMode"`
-		Default    bool              `json:"default"`
-		Config     map[string]string `json:"config"`
+		Provider            string            `json:"provider"`
+		AccessMode          string            `json:"accessMode"`
+		Default             bool              `json:"default"`
+		Config              map[string]string `json:"config"`
+		ValidationFrequency *metav1.Duration  `json:"validationFrequency"`
+		ObjectStorage       struct {
+			CACert []byte `json:"caCert"`
+		} `json:"objectStorage"`
 	} `json:"spec"`
 	Status struct {
 		Phase              string       `json:"phase"`
@@ -54,7 +63,13 @@ func Locations(ctx context.Context, client dynamic.Interface) ([]Location, error
 
 func (o *locationObject) location() Location {
 	l := Location{Name: o.Name, Namespace: o.Namespace, UID: string(o.UID), Ready: o.Status.Phase == "Available", Looked: timeOf(o.Status.LastValidationTime),
-		Default: o.Spec.Default, ReadOnly: o.Spec.AccessMode == "ReadOnly", URL: o.Spec.Config["s3Url"]}
+		Default: o.Spec.Default, ReadOnly: o.Spec.AccessMode == "ReadOnly", provider: o.Spec.Provider, config: o.Spec.Config, roots: o.Spec.ObjectStorage.CACert}
+	if every := o.Spec.ValidationFrequency; every != nil {
+		l.Every = every.Duration
+		if l.Every == 0 {
+			l.Every = -1 // it is told not to look
+		}
+	}
 	switch {
 	case l.Ready:
 	case o.Status.Phase == "":
