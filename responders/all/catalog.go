@@ -8,6 +8,7 @@ import (
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/responders/node"
 	"github.com/salvor-io/salvor/responders/serving"
+	"github.com/salvor-io/salvor/responders/velero"
 	"github.com/salvor-io/salvor/responders/workload"
 )
 
@@ -37,6 +38,10 @@ func Catalog(o Options) (responders.Catalog, error) {
 		node.NewRestore(o.Clusters),
 		serving.NewHTTP(o.Probes),
 		serving.NewQuery(o.Prometheus),
+		velero.NewBackup(o.Clusters),
+		velero.NewFreeze(o.Clusters),
+		velero.NewRestore(o.Clusters),
+		velero.NewSchedule(o.Clusters),
 		workload.NewAvailable(o.Clusters),
 		workload.NewDisplace(o.Clusters),
 		workload.NewEvacuate(o.Clusters),

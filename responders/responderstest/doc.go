@@ -20,6 +20,7 @@ type Case struct {
 	Name  string
 	Args  responders.Args
 	World func(t *testing.T) *World // a fresh one for each run
+	Fails string                    // Apply is to fail and say so, and nothing to be verified; empty: it succeeds. Little else is put to the test then
 }
 
 // World is a responder with what surrounds it.
@@ -37,6 +38,11 @@ func Run(t *testing.T, cases ...Case) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			s := &suite{c, made}
+			spec = c.World(t).Responder.Spec()
+			if c.Fails != "" {
+				s.fails(t)
+				return
+			}
 			t.Run("preview", s.preview)
 			t.Run("refusals", s.refusals)
 			t.Run("verify", s.verify)
@@ -44,7 +50,6 @@ func Run(t *testing.T, cases ...Case) {
 			t.Run("twice", s.twice)
 			t.Run("interrupted", s.interrupted)
 			t.Run("cancelled", s.cancelled)
-			spec = c.World(t).Responder.Spec()
 		})
 	}
 	if !t.Failed() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,24 @@ func (s *suite) breaks(t *testing.T, f faults, refuseFrom int) {
 		t.Errorf("%d writes landed, the guard refused from write %d on", len(landed), refuseFrom)
 	}
 	s.finish(ctx, t, w, change)
+}
+
+// fails applies in a world that does not let it succeed, twice: who goes on with it after a death comes to the same end.
+func (s *suite) fails(t *testing.T) {
+	w, ctx := s.start(t)
+	change := s.plan(ctx, t, w)
+	for range 2 {
+		short, cancel := context.WithTimeout(ctx, soon)
+		err := w.Responder.Apply(s.guarded(short, t, w, 0), w.Env, change)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), s.Fails) {
+			t.Errorf("Apply says %v, want %q", err, s.Fails)
+		}
+	}
+	w.Tape.set(faults{})
+	if found, err := w.Responder.Verify(ctx, w.Env, change); err != nil || found.Outcome == responders.OutcomeVerified || len(found.Detail) == 0 {
+		t.Errorf("Verify of what failed says %+v, error %v", found, err)
+	}
 }
 
 func (s *suite) cancelled(t *testing.T) {

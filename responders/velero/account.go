@@ -2,6 +2,7 @@ package velero
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
@@ -71,11 +72,7 @@ func (r restoring) account(ctx context.Context, restore string) (*account, error
 }
 
 // keep asks Velero what the backup holds and what could not be brought back, and keeps it beside the restore.
-func (r restoring) keep(ctx context.Context, restore *unstructured.Unstructured) (*account, error) {
-	var status restoreStatus
-	if err := statusOf(restore, &status); err != nil {
-		return nil, err
-	}
+func (r restoring) keep(ctx context.Context, restore *unstructured.Unstructured, status progressStatus) (*account, error) {
 	a := &account{Restore: restore.GetName(), Phase: status.Phase, Errors: status.Errors}
 	place, err := r.place(ctx)
 	if err != nil {
@@ -96,7 +93,7 @@ func (r restoring) keep(ctx context.Context, restore *unstructured.Unstructured)
 func (r restoring) place(ctx context.Context) (Location, error) {
 	backup, err := find(ctx, r.reader, backups, r.Velero, r.Backup)
 	if err != nil || backup == nil {
-		return Location{}, errors.Join(err, fmt.Errorf("look up backup %s: it is gone", r.Backup))
+		return Location{}, fmt.Errorf("look up backup %s: %w", r.Backup, cmp.Or(err, errGone))
 	}
 	velero, err := installed(ctx, r.reader, r.Velero)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/salvor-io/salvor/responders"
@@ -79,16 +78,4 @@ func (w world) withdraw(ctx context.Context, kind schema.GroupVersionResource, o
 		return false, fmt.Errorf("delete %s %s, with which Velero has not begun: %w", kind.Resource, o.GetName(), err)
 	}
 	return true, nil
-}
-
-// statusOf reads the status of an object.
-func statusOf(o *unstructured.Unstructured, into any) error {
-	status, _, err := unstructured.NestedMap(o.Object, "status")
-	if err == nil && status != nil {
-		err = runtime.DefaultUnstructuredConverter.FromUnstructured(status, into)
-	}
-	if err != nil {
-		return fmt.Errorf("read the status of %s: %w", o.GetName(), err)
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ func (i inspection) of(ctx context.Context, name string) (responders.Finding, er
 	if restore == nil {
 		return notYet("restore %s of backup %s is not there", name, i.Backup)
 	}
-	var status restoreStatus
+	var status progressStatus
 	if err := statusOf(restore, &status); err != nil {
 		return responders.Finding{}, err
 	}
@@ -40,7 +40,7 @@ func (i inspection) of(ctx context.Context, name string) (responders.Finding, er
 		responders.Progress(ctx, status.Progress.ItemsRestored, total, "items restored")
 		return notYet("restore %s has restored %d/%d items", name, status.Progress.ItemsRestored, total)
 	}
-	if err := status.refusal(name); err != nil {
+	if err := status.refusal("restore " + name); err != nil {
 		return notYet("%v", err)
 	}
 	kept, err := readAccount(ctx, i.client, i.Velero, name)

@@ -3,12 +3,10 @@ package velero
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/salvor-io/salvor/responders"
-	"github.com/salvor-io/salvor/responders/point"
 )
 
 // restoring carries out one order.
@@ -33,10 +31,14 @@ func (r restoring) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if restore, err = r.follow(ctx, restore); err != nil {
+		tell := func(p progress) {
+			responders.Progress(ctx, p.ItemsRestored, max(p.TotalItems, r.Items), "items restored")
+		}
+		restore, status, err := r.follow(ctx, restores, restore, tell)
+		if err != nil {
 			return err
 		}
-		if kept, err = r.keep(ctx, restore); err != nil {
+		if kept, err = r.keep(ctx, restore, status); err != nil {
 			return err
 		}
 	}
@@ -144,53 +146,4 @@ func (r restoring) writeModifiers(ctx context.Context, name string) error {
 	o.SetAnnotations(annotations)
 	_, err = r.make(ctx, configMaps, o)
 	return err
-}
-
-// follow watches the Restore until Velero has come to an end with it.
-func (r restoring) follow(ctx context.Context, restore *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	name, uid := restore.GetName(), restore.GetUID()
-	ignored := ignoring{world: r.world, kind: restores}
-	err := until(ctx, "wait for restore "+name, func(ctx context.Context) (bool, error) {
-		now, err := find(ctx, r.reader, restores, r.Velero, name)
-		switch {
-		case err != nil:
-			return false, err
-		case now == nil || now.GetUID() != uid:
-			return false, fmt.Errorf("restore %s was deleted while it ran", name)
-		}
-		restore = now
-		var s restoreStatus
-		if err := statusOf(now, &s); err != nil {
-			return false, err
-		}
-		responders.Progress(ctx, s.Progress.ItemsRestored, max(s.Progress.TotalItems, r.Items), "items restored")
-		if !hasEnded(s.Phase) {
-			return false, ignored.check(ctx, now, s.Phase)
-		}
-		return true, s.refusal(name)
-	})
-	return restore, err
-}
-
-// restoreStatus is what is read of the status of a Restore or a Backup.
-type restoreStatus struct {
-	Phase            string   `json:"phase"`
-	FailureReason    string   `json:"failureReason"`
-	ValidationErrors []string `json:"validationErrors"`
-	Errors           int      `json:"errors"`
-	Warnings         int      `json:"warnings"`
-	Progress         progress `json:"progress"`
-}
-
-// refusal says why Velero did not carry a Restore out at all.
-func (s restoreStatus) refusal(name string) error {
-	switch s.Phase {
-	case "FailedValidation":
-		return fmt.Errorf("restore %s: Velero refuses it: %s", name, line(strings.Join(s.ValidationErrors, "; ")))
-	case "Failed":
-		return fmt.Errorf("restore %s failed: %s", name, line(s.FailureReason))
-	case point.Completed, point.PartiallyFailed:
-		return nil
-	}
-	return fmt.Errorf("restore %s is %s", name, s.Phase)
 }

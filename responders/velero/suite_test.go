@@ -34,7 +34,7 @@ func definition(plural, kind string, fields ...string) string {
 // kinds are the definitions of a Velero of today.
 func kinds() []string {
 	return []string{
-		definition("backups", "Backup", "snapshotMoveData"), definition("schedules", "Schedule", "template"),
+		definition("backups", "Backup", "includedNamespaces", "snapshotMoveData", "defaultVolumesToFsBackup"), definition("schedules", "Schedule", "schedule", "template"),
 		definition("restores", "Restore", "backupName", "existingResourcePolicy", "resourceModifier", "preserveNodePorts"),
 		definition("downloadrequests", "DownloadRequest"), definition("podvolumebackups", "PodVolumeBackup"), definition("podvolumerestores", "PodVolumeRestore"),
 		strings.ReplaceAll(definition("datadownloads", "DataDownload"), `"name":"v1"`, `"name":"v2alpha1"`),

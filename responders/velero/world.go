@@ -1,8 +1,10 @@
 package velero
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,8 +62,9 @@ func (w world) make(ctx context.Context, kind schema.GroupVersionResource, o *un
 		if !apierrors.IsAlreadyExists(err) {
 			return made, wrapped(err, "create", kind, o.GetName())
 		}
-		if was, err = find(ctx, w.reader, kind, o.GetNamespace(), o.GetName()); err != nil || was == nil {
-			return nil, wrapped(fmt.Errorf("it came and went: %w", err), "create", kind, o.GetName())
+		was, err = find(ctx, w.reader, kind, o.GetNamespace(), o.GetName())
+		if was == nil {
+			return nil, wrapped(cmp.Or(err, errors.New("it came and went; try again")), "create", kind, o.GetName())
 		}
 	}
 	if was.GetAnnotations()[digestAnnotation] != o.GetAnnotations()[digestAnnotation] {

@@ -1,0 +1,74 @@
+package velero
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/salvor-io/salvor/responders/point"
+)
+
+// progressStatus is what is read of the status of a Restore or a Backup.
+type progressStatus struct {
+	Phase            string   `json:"phase"`
+	FailureReason    string   `json:"failureReason"`
+	ValidationErrors []string `json:"validationErrors"`
+	Errors           int      `json:"errors"`
+	Progress         progress `json:"progress"`
+}
+
+// refusal says why Velero did not carry a Restore or a Backup out at all; what is the kind and the name.
+func (s progressStatus) refusal(what string) error {
+	switch s.Phase {
+	case "FailedValidation":
+		return fmt.Errorf("%s: Velero refuses it: %s", what, line(strings.Join(s.ValidationErrors, "; ")))
+	case "Failed":
+		return fmt.Errorf("%s failed: %s", what, line(s.FailureReason))
+	case point.Completed, point.PartiallyFailed:
+		return nil
+	}
+	return fmt.Errorf("%s is %s", what, s.Phase)
+}
+
+// follow watches a Restore or a Backup until Velero has come to an end with it, and tells on the way how far it has come. The error says why Velero did
+// not carry it out.
+func (w world) follow(ctx context.Context, kind schema.GroupVersionResource, o *unstructured.Unstructured, tell func(progress)) (*unstructured.Unstructured, progressStatus, error) {
+	var status progressStatus
+	what, uid := strings.ToLower(o.GetKind())+" "+o.GetName(), o.GetUID()
+	ignored := ignoring{world: w, kind: kind}
+	err := until(ctx, "wait for "+what, func(ctx context.Context) (bool, error) {
+		now, err := find(ctx, w.reader, kind, o.GetNamespace(), o.GetName())
+		switch {
+		case err != nil:
+			return false, err
+		case now == nil || now.GetUID() != uid:
+			return false, fmt.Errorf("%s was deleted while it ran", what)
+		}
+		o, status = now, progressStatus{}
+		if err := statusOf(now, &status); err != nil {
+			return false, err
+		}
+		tell(status.Progress)
+		if !hasEnded(status.Phase) {
+			return false, ignored.check(ctx, now, status.Phase)
+		}
+		return true, status.refusal(what)
+	})
+	return o, status, err
+}
+
+// statusOf reads the status of an object.
+func statusOf(o *unstructured.Unstructured, into any) error {
+	status, _, err := unstructured.NestedMap(o.Object, "status")
+	if err == nil && status != nil {
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(status, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read the status of %s: %w", o.GetName(), err)
+	}
+	return nil
+}
