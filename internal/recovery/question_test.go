@@ -33,6 +33,35 @@ func TestWhoDeclaredIt(t *testing.T) {
 	}
 }
 
+// TestToWhereAPlanLeadsBack has a plan bring something back: policy is told from when, and who made the plan when the fault began.
+func TestToWhereAPlanLeadsBack(t *testing.T) {
+	play(t, func(s *stage) {
+		at := time.Now().Add(-time.Hour)
+		s.finding.Since = time.Now().Add(-time.Minute)
+		s.plans = func(p *responders.Plan) { p.Steps[0].Change.Point = &responders.RecoveryPoint{Name: "nightly", At: at} }
+		id := s.opened()
+		s.moves(id)
+		want := policies.RecoveryPoint{Name: "nightly", At: at.UTC().Format(time.RFC3339), AgeS: s.asked[0].Now.Sub(at).Seconds()}
+		if got := s.asked[0].Plan.RecoveryPoint; got != want {
+			t.Errorf("policy was told of %+v, want %+v", got, want)
+		}
+		if since := s.now(id).Fault.Since; since.IsZero() || !s.since.Equal(since) {
+			t.Errorf("the plan was made for what is broken since %s, want %s", s.since, since)
+		}
+	})
+}
+
+// TestEarlier says which of two beginnings counts.
+func TestEarlier(t *testing.T) {
+	first := time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)
+	later, none := first.Add(time.Minute), time.Time{}
+	for _, c := range []struct{ a, b, want time.Time }{{first, later, first}, {later, first, first}, {none, later, later}, {first, none, first}, {none, none, none}} {
+		if got := earlier(c.a, c.b); !got.Equal(c.want) {
+			t.Errorf("of %s and %s: %s", c.a, c.b, got)
+		}
+	}
+}
+
 // TestOnlyTheRunbookThatIsMeant is tried where a person wants it to run, for as long as that stands.
 func TestOnlyTheRunbookThatIsMeant(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -68,7 +97,7 @@ func TestWhyTheLastPlanStopped(t *testing.T) {
 	history := []incident.Sequenced{
 		{Record: incident.Record{Kind: incident.Opened, Text: "worker-1 is silent"}},
 		{Record: incident.Record{Kind: incident.Failed, Text: "the node is not off"}},
-		{Record: incident.Record{Kind: incident.Decided, Text: "act: only worker-1 is broken"}},
+		{Record: incident.Record{Kind: incident.Decided, Text: "act: only worker-1 is.since"}},
 		{Record: incident.Record{Kind: incident.Checked, Text: "1 of 2 pods is ready"}},
 		{Record: incident.Record{Kind: incident.Handed, Text: "3 plans were tried"}},
 	}

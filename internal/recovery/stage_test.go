@@ -37,6 +37,7 @@ type stage struct {
 	steps   int   // of a plan
 	done    int   // of them, there is nothing left to do
 	planErr error
+	since   time.Time              // since when what the last plan is for is broken
 	plans   func(*responders.Plan) // changes a plan before it is sealed
 	books   []string               // the runbooks that there are
 
@@ -117,6 +118,7 @@ func (s *stage) Runbooks(classifiers.Kind) []string { return s.books }
 
 // Plan implements Planner.
 func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ *incident.Incident, env responders.Env) (responders.Plan, error) {
+	s.since = env.Broken
 	if s.planErr != nil {
 		return responders.Plan{}, s.planErr
 	}
