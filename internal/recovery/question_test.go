@@ -39,13 +39,12 @@ func TestToWhereAPlanLeadsBack(t *testing.T) {
 		at := time.Now().Add(-time.Hour)
 		s.finding.Since = time.Now().Add(-time.Minute)
 		s.plans = func(p *responders.Plan) { p.Steps[0].Change.Point = &responders.RecoveryPoint{Name: "nightly", At: at} }
-		id := s.opened()
-		s.moves(id)
+		s.moves(s.opened())
 		want := policies.RecoveryPoint{Name: "nightly", At: at.UTC().Format(time.RFC3339), AgeS: s.asked[0].Now.Sub(at).Seconds()}
 		if got := s.asked[0].Plan.RecoveryPoint; got != want {
 			t.Errorf("policy was told of %+v, want %+v", got, want)
 		}
-		if since := s.now(id).Fault.Since; since.IsZero() || !s.since.Equal(since) {
+		if since := s.finding.Since; since.IsZero() || !s.since.Equal(since) {
 			t.Errorf("the plan was made for what is broken since %s, want %s", s.since, since)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 // attempt is a Restore that was made for a step of an incident, under whichever plan.
 type attempt struct {
 	name, digest, phase string
-	made                time.Time
+	made, ended         time.Time // ended is zero where it has not
 	object              *unstructured.Unstructured
 }
 
@@ -26,15 +26,19 @@ func attempts(ctx context.Context, client dynamic.Interface, namespace string, e
 	var all []attempt
 	err := each(ctx, client, restores, namespace, workLabel+"="+workOf(env), func(o *unstructured.Unstructured) error {
 		phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
-		all = append(all, attempt{o.GetName(), o.GetAnnotations()[digestAnnotation], phase, o.GetCreationTimestamp().Time, o})
+		completed, _, _ := unstructured.NestedString(o.Object, "status", "completionTimestamp")
+		ended, _ := time.Parse(time.RFC3339, completed) // what says nothing has not ended
+		all = append(all, attempt{o.GetName(), o.GetAnnotations()[digestAnnotation], phase, o.GetCreationTimestamp().Time, ended, o})
 		return nil
 	})
 	return all, err
 }
 
-// made says whether a namespace of that age is what one of the restores made: it was not there before.
+// made says whether a namespace of that age is what one of the restores made: it came to be while that ran.
 func made(all []attempt, created time.Time) bool {
-	return slices.ContainsFunc(all, func(a attempt) bool { return !a.made.IsZero() && !created.Before(a.made) })
+	return slices.ContainsFunc(all, func(a attempt) bool {
+		return !a.made.IsZero() && !created.Before(a.made) && (a.ended.IsZero() || !created.After(a.ended))
+	})
 }
 
 // hasEnded says whether Velero does no more about a Backup or a Restore in that phase.

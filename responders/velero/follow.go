@@ -2,9 +2,13 @@ package velero
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -39,16 +43,18 @@ func (s progressStatus) refusal(what string) error {
 func (w world) follow(ctx context.Context, kind schema.GroupVersionResource, o *unstructured.Unstructured, tell func(progress)) (*unstructured.Unstructured, progressStatus, error) {
 	var status progressStatus
 	what, uid := strings.ToLower(o.GetKind())+" "+o.GetName(), o.GetUID()
-	ignored := ignoring{world: w, kind: kind}
+	ignored, heard := ignoring{world: w, kind: kind}, time.Now()
 	err := until(ctx, "wait for "+what, func(ctx context.Context) (bool, error) {
 		now, err := find(ctx, w.reader, kind, o.GetNamespace(), o.GetName())
 		switch {
+		case err != nil && passes(err) && time.Since(heard) < deafFor:
+			return false, nil
 		case err != nil:
 			return false, err
 		case now == nil || now.GetUID() != uid:
 			return false, fmt.Errorf("%s was deleted while it ran", what)
 		}
-		o, status = now, progressStatus{}
+		o, status, heard = now, progressStatus{}, time.Now()
 		if err := statusOf(now, &status); err != nil {
 			return false, err
 		}
@@ -59,6 +65,19 @@ func (w world) follow(ctx context.Context, kind schema.GroupVersionResource, o *
 		return true, status.refusal(what)
 	})
 	return o, status, err
+}
+
+// deafFor is how long an API server may not answer before who watches a restore gives up: what runs for an hour is not lost by a moment.
+const deafFor = 2 * time.Minute
+
+// passes says that an error is not the API server's last word.
+func passes(err error) bool {
+	var said apierrors.APIStatus
+	if !errors.As(err, &said) {
+		return true
+	}
+	code := said.Status().Code
+	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
 // statusOf reads the status of an object.

@@ -353,6 +353,11 @@ func TestAfterAnAttempt(t *testing.T) {
 	if change.Nothing || change.Class != policies.Disruptive || change.Targets[1].UID != "shop" {
 		t.Errorf("change %+v", change)
 	}
+	later := strings.Replace(shopSpace, "2026-01-01T00:00:00Z", "2026-03-02T03:00:00Z", 1)
+	s = set(t, good, begun(`Failed, completionTimestamp: "2026-03-02T02:51:00Z"`), later)
+	if _, err := NewRestore(s.clusters).Preview(t.Context(), env, responders.Args{"namespaces": []string{"shop"}}); err == nil {
+		t.Error("restored into a namespace that somebody made after the attempt")
+	}
 	s = set(t, good, begun("Failed"), shopSpace)
 	if _, err := NewRestore(s.clusters).Preview(t.Context(), env, responders.Args{"namespaces": []string{"shop"}}); err == nil {
 		t.Error("restored into a namespace that was there before")

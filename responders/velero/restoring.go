@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/salvor-io/salvor/responders"
 )
@@ -141,6 +143,8 @@ func (r restoring) writeModifiers(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	// It goes with the backup, which is there before the Restore is.
+	o.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: version.String(), Kind: "Backup", Name: r.Backup, UID: types.UID(r.BackupUID)}})
 	annotations := o.GetAnnotations()
 	annotations[digestAnnotation] = digest
 	o.SetAnnotations(annotations)
