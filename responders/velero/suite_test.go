@@ -111,7 +111,7 @@ func (v *velero) carryOut(s *responderstest.Stage, kind string, o *unstructured.
 		spec := o.Object["spec"].(map[string]any)
 		spec["itemOperationTimeout"] = "4h0m0s" // as Velero adds
 		o.SetFinalizers([]string{"restores.velero.io/external-resources-finalizer"})
-		v.documents["RestoreResourceList/"+o.GetName()] = map[string][]string{"apps/v1/Deployment": {"shop-check/web(created)"}}
+		v.documents["RestoreResourceList/"+o.GetName()] = map[string][]string{"apps/v1/Deployment": {"shop-check/web(created)", "shop-check/left-out()", "shop-check/refused(failed)"}}
 		v.documents["RestoreResults/"+o.GetName()] = map[string]outcomes{"errors": {Namespaces: map[string][]string{"shop": {"deployments.apps/web: admission webhook denied"}}}}
 	case "schedules":
 		status = map[string]any{"phase": "Enabled"}
