@@ -24,8 +24,6 @@ func backup(name string, hour int, edits ...func(*Backup)) Backup {
 	return b
 }
 
-func scoped(s Scope) func(*Backup) { return func(b *Backup) { b.Scope = s } }
-
 func TestChoose(t *testing.T) {
 	shop := Want{Need: Need{Namespaces: []string{"shop"}}, Cluster: "east"}
 	cases := []struct {

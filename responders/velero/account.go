@@ -114,7 +114,7 @@ func (r restoring) readList(ctx context.Context, place Location, a *account) err
 	if err := r.fetch(ctx, r.env, place, kind, name, a.Restore+"-list", &list); err != nil {
 		return err
 	}
-	a.Holds, a.Unseen = r.order.expected(list, kind == "RestoreResourceList")
+	a.Holds, a.Unseen = r.expected(list, kind == "RestoreResourceList")
 	return nil
 }
 
