@@ -42,21 +42,35 @@ func (s *Server) finish(at place) {
 
 // nameIn is the name of the object that a request creates, which its path does not say; empty where it cannot be read.
 func nameIn(request *http.Request) string {
-	if request.GetBody == nil {
-		return ""
-	}
-	body, err := request.GetBody()
+	sent := unstructured.Unstructured{Object: bodyOf(request)}
+	return sent.GetName()
+}
+
+// patchIn is what a merge patch changes, as JSON, without the UID and the resourceVersion that it is bound to.
+func patchIn(request *http.Request) string {
+	sent := bodyOf(request)
+	unstructured.RemoveNestedField(sent, "metadata", "uid")
+	unstructured.RemoveNestedField(sent, "metadata", "resourceVersion")
+	raw, err := json.Marshal(sent)
 	if err != nil {
 		return ""
 	}
+	return string(raw)
+}
+
+// bodyOf is the object that a request sends; empty where it sends none, or none that can be read.
+func bodyOf(request *http.Request) map[string]any {
+	sent := map[string]any{}
+	if request.GetBody == nil {
+		return sent
+	}
+	body, err := request.GetBody()
+	if err != nil {
+		return sent
+	}
 	defer func() { _ = body.Close() }()
-	var sent struct {
-		Metadata struct {
-			Name string `json:"name"`
-		} `json:"metadata"`
-	}
 	if raw, err := io.ReadAll(body); err != nil || json.Unmarshal(raw, &sent) != nil {
-		return ""
+		return map[string]any{}
 	}
-	return sent.Metadata.Name
+	return sent
 }

@@ -17,10 +17,11 @@ import (
 
 // Case is one situation in which a responder is called.
 type Case struct {
-	Name  string
-	Args  responders.Args
-	World func(t *testing.T) *World // a fresh one for each run
-	Fails string                    // Apply is to fail and say so, and nothing to be verified; empty: it succeeds. Little else is put to the test then
+	Name   string
+	Args   responders.Args
+	World  func(t *testing.T) *World // a fresh one for each run
+	Fails  string                    // Apply is to fail and say so, and nothing to be verified; empty: it succeeds. Little else is put to the test then
+	Staged bool                      // an object may be changed more than once on the way, each time in another way
 }
 
 // World is a responder with what surrounds it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"k8s.io/client-go/dynamic"
@@ -29,10 +30,11 @@ type Call struct {
 	Verb            string // as RBAC spells it
 	Group, Resource string
 	Namespace, Name string
+	Patch           string // what a patch changes, without the state it is bound to
 }
 
 func (c Call) String() string {
-	return fmt.Sprintf("%s %s %s %s/%s", c.Who, c.Verb, c.Resource, c.Namespace, c.Name)
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s/%s %s", c.Who, c.Verb, c.Resource, c.Namespace, c.Name, c.Patch))
 }
 
 // IsWrite says whether the call changes the world.
@@ -193,6 +195,9 @@ func (h *head) RoundTrip(request *http.Request) (*http.Response, error) {
 	call.Who = h.who
 	if call.Verb == "create" && call.Name == "" {
 		call.Name = nameIn(request)
+	}
+	if call.Verb == "patch" {
+		call.Patch = patchIn(request)
 	}
 	if err := h.tape.begin(request.Context(), call); err != nil {
 		return nil, err
