@@ -1,0 +1,178 @@
+package volume
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/salvor-io/salvor/policies"
+	"github.com/salvor-io/salvor/responders"
+)
+
+// importStages are the stages of an import: content, snapshot, claim, bound.
+const importStages = 4
+
+// Apply makes content, snapshot and claim, each where it is not there yet, and waits until the claim is bound.
+func (i *Import) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
+	if change.Nothing {
+		return nil
+	}
+	at, facts, err := i.open(env, change, openToAct)
+	if err != nil {
+		return err
+	}
+	return drive(ctx, importStages, func(ctx context.Context) (move, error) { return i.next(ctx, at, env, facts) })
+}
+
+// Verify looks whether the claim is bound to a volume from the snapshot.
+func (i *Import) Verify(ctx context.Context, env responders.Env, change responders.Change) (responders.Finding, error) {
+	at, facts, err := i.open(env, change, openRoom)
+	if err != nil {
+		return unknown(err)
+	}
+	claim, err := claimAt(ctx, at.reader, facts.Making.Claim.Namespace, facts.Making.Claim.Name)
+	if err != nil {
+		return unknown(err)
+	}
+	if why := at.unbound(claim); why != "" {
+		return responders.FindingOf(1, []string{fmt.Sprintf("claim %s/%s %s", facts.Making.Claim.Namespace, facts.Making.Claim.Name, why)}), nil
+	}
+	size := claim.Status.Capacity["storage"]
+	return responders.Finding{Outcome: responders.OutcomeVerified,
+		Detail: []string{fmt.Sprintf("claim %s/%s is bound to volume %s (%s) from handle %s", claim.Namespace, claim.Name, claim.Spec.VolumeName, size.String(), facts.Handle)}}, nil
+}
+
+func (i *Import) open(env responders.Env, change responders.Change, open func(Clusters, responders.Env) (room, error)) (room, importing, error) {
+	var facts importing
+	if err := pinned(change, &facts); err != nil {
+		return room{}, facts, err
+	}
+	at, err := open(i.clusters, env)
+	return at, facts, err
+}
+
+// next is what has to happen now: the claim comes last, so that a handle that leads to nothing leaves no claim behind that waits.
+func (i *Import) next(ctx context.Context, at room, env responders.Env, f importing) (move, error) {
+	namespace := f.Making.Claim.Namespace
+	there, err := at.shelf.hasContent(ctx, f.Content, at.token)
+	if err != nil {
+		return move{}, err
+	}
+	if !there {
+		return move{open: "snapshot content " + f.Content + " is not there", do: func(ctx context.Context) error { return at.hand.create(ctx, contentKind, f.content(env, at.token)) }}, nil
+	}
+	found, there, err := at.shelf.one(ctx, namespace, f.Making.Snapshot)
+	if err != nil {
+		return move{}, err
+	}
+	if !there {
+		return move{done: 1, open: fmt.Sprintf("snapshot %s/%s is not there", namespace, f.Making.Snapshot), do: func(ctx context.Context) error {
+			return at.hand.create(ctx, snapshotKind, at.manifest(env, namespace, f.Making.Snapshot, f.Class, f.inContent()))
+		}}, nil
+	}
+	if err := found.mine(at.token, ""); err != nil {
+		return move{}, err
+	}
+	return i.claimed(ctx, at, env, f, found)
+}
+
+// claimed is what has to happen once the snapshot is there.
+func (i *Import) claimed(ctx context.Context, at room, env responders.Env, f importing, found snapshot) (move, error) {
+	m := f.Making
+	claim, err := claimAt(ctx, at.reader, m.Claim.Namespace, m.Claim.Name)
+	if err != nil {
+		return move{}, err
+	}
+	asked := m.Claim.Spec.Resources.Requests["storage"]
+	switch {
+	case claim != nil && claim.Labels[ForLabel] != at.token:
+		return move{}, fmt.Errorf("claim %s/%s exists by now and was not made by this step", m.Claim.Namespace, m.Claim.Name)
+	case claim != nil && isBound(claim):
+		return move{done: importStages}, nil
+	case claim != nil:
+		return move{done: 3, open: fmt.Sprintf("claim %s/%s %s", m.Claim.Namespace, m.Claim.Name, at.unbound(claim))}, nil
+	case !found.ready:
+		return move{done: 2, open: fmt.Sprintf("%s: %s", found, found.unusable())}, nil
+	case found.size != nil && found.size.Cmp(asked) > 0:
+		return move{}, fmt.Errorf("%s holds %s, more than the %s that were asked for: set \"size\" to at least that", found, found.size.String(), asked.String())
+	}
+	return move{done: 3, open: fmt.Sprintf("claim %s/%s is not there", m.Claim.Namespace, m.Claim.Name), do: func(ctx context.Context) error { return at.make(ctx, env.Incident, m) }}, nil
+}
+
+func (f importing) inContent() map[string]any {
+	return map[string]any{"volumeSnapshotContentName": f.Content}
+}
+
+// content is the VolumeSnapshotContent to be made: a snapshot that is there already, and that stays whatever is deleted here.
+func (f importing) content(env responders.Env, token string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": snapshotGroup + "/v1", "kind": "VolumeSnapshotContent",
+		"metadata": map[string]any{"name": f.Content, "labels": map[string]any{ForLabel: token}, "annotations": map[string]any{IncidentAnnotation: env.Incident}},
+		"spec": map[string]any{"deletionPolicy": "Retain", "driver": f.Driver, "volumeSnapshotClassName": f.Class,
+			"source":            map[string]any{"snapshotHandle": f.Handle},
+			"volumeSnapshotRef": map[string]any{"namespace": f.Making.Claim.Namespace, "name": f.Making.Snapshot}},
+	}}
+}
+
+// hasContent says whether the content of a step is there. One of its name that is not its own is an error.
+func (s shelf) hasContent(ctx context.Context, name, token string) (bool, error) {
+	o, err := s.client.Resource(contentKind).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read snapshot content %s: %w", name, err)
+	case o.GetLabels()[ForLabel] != token:
+		return false, fmt.Errorf("snapshot content %s is there and was not made by this step: delete it first", name)
+	}
+	return true, nil
+}
+
+// unclaimed refuses a handle that another content of the cluster stands for: two may disagree on whether the storage keeps it.
+func (s shelf) unclaimed(ctx context.Context, from source, own string) error {
+	list, err := s.client.Resource(contentKind).List(ctx, metav1.ListOptions{Limit: most})
+	if err != nil {
+		return fmt.Errorf("list snapshot contents: %w", err)
+	}
+	for _, item := range list.Items {
+		known := text(item, "spec", "source", "snapshotHandle") == from.Handle || text(item, "status", "snapshotHandle") == from.Handle
+		if item.GetName() != own && known && text(item, "spec", "driver") == from.Driver {
+			return fmt.Errorf("the cluster has it already, as snapshot %s/%s: restore from that by volume.restore",
+				text(item, "spec", "volumeSnapshotRef", "namespace"), text(item, "spec", "volumeSnapshotRef", "name"))
+		}
+	}
+	return nil
+}
+
+func text(o unstructured.Unstructured, path ...string) string {
+	value, _, _ := unstructured.NestedString(o.Object, path...)
+	return value
+}
+
+// space is the namespace in which something is made, which is what a plan names where the object is not there yet.
+func (r room) space(ctx context.Context, name string) (policies.Target, error) {
+	found, err := r.reader.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return policies.Target{}, fmt.Errorf("there is no namespace %s: make it first", name)
+	case err != nil:
+		return policies.Target{}, fmt.Errorf("read namespace %s: %w", name, err)
+	case found.DeletionTimestamp != nil:
+		return policies.Target{}, fmt.Errorf("namespace %s is being deleted: nothing can be made in it", name)
+	}
+	return policies.Target{Kind: "Namespace", Name: name, UID: string(found.UID)}, nil
+}
+
+func (r room) hasDriver(ctx context.Context, driver string) error {
+	_, err := r.reader.StorageV1().CSIDrivers().Get(ctx, driver, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("driver %s is not installed in this cluster: there is no CSIDriver of that name", driver)
+	}
+	if err != nil {
+		return fmt.Errorf("look for CSI driver %s: %w", driver, err)
+	}
+	return nil
+}
