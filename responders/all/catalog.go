@@ -9,6 +9,7 @@ import (
 	"github.com/salvor-io/salvor/responders/node"
 	"github.com/salvor-io/salvor/responders/serving"
 	"github.com/salvor-io/salvor/responders/velero"
+	"github.com/salvor-io/salvor/responders/volume"
 	"github.com/salvor-io/salvor/responders/workload"
 )
 
@@ -42,6 +43,9 @@ func Catalog(o Options) (responders.Catalog, error) {
 		velero.NewFreeze(o.Clusters),
 		velero.NewRestore(o.Clusters),
 		velero.NewSchedule(o.Clusters),
+		volume.NewImport(o.Clusters),
+		volume.NewRestore(o.Clusters),
+		volume.NewSnapshot(o.Clusters),
 		workload.NewAvailable(o.Clusters),
 		workload.NewDisplace(o.Clusters),
 		workload.NewEvacuate(o.Clusters),
