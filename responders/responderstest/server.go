@@ -2,6 +2,7 @@ package responderstest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,6 +42,10 @@ type Server struct {
 }
 
 type place struct{ group, resource, namespace, name string }
+
+func (a place) compare(b place) int {
+	return cmp.Or(strings.Compare(a.group, b.group), strings.Compare(a.resource, b.resource), strings.Compare(a.namespace, b.namespace), strings.Compare(a.name, b.name))
+}
 
 type object map[string]any
 
@@ -157,7 +162,7 @@ func (s *Server) list(at place, request *http.Request) (any, error) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	items := []object{}
-	for _, key := range slices.SortedFunc(maps.Keys(s.objects), func(a, b place) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
+	for _, key := range slices.SortedFunc(maps.Keys(s.objects), place.compare) {
 		o := unstructured.Unstructured{Object: s.objects[key]}
 		node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName")
 		inside := key.group == at.group && key.resource == at.resource && (at.namespace == "" || at.namespace == key.namespace)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,7 +44,7 @@ func (s *Server) play() {
 // All are the objects of a kind in all namespaces, by name. They are copies.
 func (s *Stage) All(group, resource string) []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
-	for _, at := range slices.SortedFunc(maps.Keys(s.server.objects), func(a, b place) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
+	for _, at := range slices.SortedFunc(maps.Keys(s.server.objects), place.compare) {
 		if at.group == group && at.resource == resource {
 			out = append(out, (&unstructured.Unstructured{Object: s.server.objects[at]}).DeepCopy())
 		}
