@@ -80,7 +80,7 @@ func (e end) holds(client kubernetes.Interface) func(context.Context) error {
 			if err != nil || old.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain || old.Labels[KeptUntilLabel] != "20300108T030200Z" {
 				return fmt.Errorf("the old volume is not kept: %v, %+v", err, old)
 			}
-			if claim.Labels["app"] != "shop" || claim.Annotations["team"] != "blue" {
+			if claim.Labels["app"] != "shop" || claim.Annotations["team"] != "blue" || claim.Annotations["pv.kubernetes.io/bind-completed"] != "" {
 				return fmt.Errorf("the claim is not like the old one: %+v", claim.ObjectMeta)
 			}
 		}

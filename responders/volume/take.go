@@ -132,17 +132,6 @@ func (s *Snapshot) Apply(ctx context.Context, env responders.Env, change respond
 	return nil
 }
 
-// command is what a person would type to take the snapshots.
-func (s *Snapshot) command(at room, env responders.Env, claims []policies.Target, facts []taking) (string, error) {
-	var all []any
-	for i, claim := range claims {
-		all = append(all, at.manifest(env, claim.Namespace, facts[i].Name, facts[i].Class, ofClaim(claim.Name)))
-	}
-	return command(all...)
-}
-
-func ofClaim(name string) map[string]any { return map[string]any{"persistentVolumeClaimName": name} }
-
 func takings(change responders.Change) ([]taking, error) {
 	var facts []taking
 	if err := pinned(change, &facts); err != nil {

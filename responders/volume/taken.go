@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
 
@@ -70,3 +71,14 @@ func firstOf(lines []string) []string {
 	const most = 20
 	return lines[:min(most, len(lines))]
 }
+
+// command is what a person would type to take the snapshots.
+func (s *Snapshot) command(at room, env responders.Env, claims []policies.Target, facts []taking) (string, error) {
+	var all []any
+	for i, claim := range claims {
+		all = append(all, at.manifest(env, claim.Namespace, facts[i].Name, facts[i].Class, ofClaim(claim.Name)))
+	}
+	return command(all...)
+}
+
+func ofClaim(name string) map[string]any { return map[string]any{"persistentVolumeClaimName": name} }

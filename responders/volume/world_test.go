@@ -38,6 +38,7 @@ func installed(more ...runtime.Object) []runtime.Object {
 	return append([]runtime.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, aClass("disk", nil), aClass("lazy", new(storagev1.VolumeBindingWaitForFirstConsumer)),
 		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: driver}}, aNode("worker-1"), custom("VolumeSnapshotClass", "", "snap", map[string]any{"driver": driver}),
+		responderstest.Served(snapshotGroup, "v1", "volumesnapshotclasses", "VolumeSnapshotClass"),
 		responderstest.Served(snapshotGroup, "v1", "volumesnapshots", "VolumeSnapshot"), responderstest.Served(snapshotGroup, "v1", "volumesnapshotcontents", "VolumeSnapshotContent"),
 	}, more...)
 }
@@ -115,11 +116,17 @@ func holding(claim string) corev1.Volume {
 // aWorld is a cluster in which storage, snapshots and workloads are looked after.
 func aWorld(t *testing.T, objects []runtime.Object) (responderstest.Clusters, *responderstest.Tape, kubernetes.Interface, *responderstest.Server) {
 	t.Helper()
+	return aWorldOf(t, objects, playDeployments, playPods, protectClaims, reclaimVolumes, bindClaims, cutSnapshots)
+}
+
+// aWorldOf is a cluster with some controllers only.
+func aWorldOf(t *testing.T, objects []runtime.Object, controllers ...func(*responderstest.Stage)) (responderstest.Clusters, *responderstest.Tape, kubernetes.Interface, *responderstest.Server) {
+	t.Helper()
 	server, err := responderstest.NewServer(objects...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, controller := range []func(*responderstest.Stage){playDeployments, playPods, protectClaims, reclaimVolumes, bindClaims, cutSnapshots} {
+	for _, controller := range controllers {
 		server.Play(controller)
 	}
 	clusters, tape, own := server.Clients(t)
