@@ -163,7 +163,7 @@ func TestSomebodyMeddles(t *testing.T) {
 			return true
 		}, "deployment/shop/db was stopped and somebody gave it 2 replicas again"},
 		{"a pod of nobody uses it", func(s *responderstest.Stage) bool {
-			if s.One("", "pods", "shop", "alone") == nil && s.One("", "persistentvolumeclaims", "shop", "data-salvor-"+token(env)) != nil {
+			if s.One("", "pods", "shop", "alone") == nil && s.One("", "persistentvolumeclaims", "shop", "data-salvor-"+token(env, "shop", "data")) != nil {
 				o := podOf(s.One("apps", "replicasets", "shop", "db-1"), "alone")
 				o.SetOwnerReferences(nil)
 				s.Put(o)
@@ -220,6 +220,19 @@ func TestPutBackByHand(t *testing.T) {
 	}
 }
 
+// TestOneNameTwoClaims holds that a step of the same name about another claim is another step.
+func TestOneNameTwoClaims(t *testing.T) {
+	clusters, _, own, _ := aWorld(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aSnapshot("old", "logs", at(1, 0)), aVolume("data"), aVolume("logs")))
+	for _, claim := range []string{"data", "logs"} {
+		s := scenario{Restore: NewRestore(clusters), args: responders.Args{"namespace": "shop", "claim": claim}}
+		s.apply(t)
+	}
+	claim, err := claimAt(t.Context(), own, "shop", "logs")
+	if err != nil || claim.Annotations[RestoredAnnotation] != "old" {
+		t.Errorf("the second claim is %+v, %v", claim, err)
+	}
+}
+
 // TestNeverBound holds that what does not come is waited for no longer than the step has time, and that the claim is as it was then.
 func TestNeverBound(t *testing.T) {
 	clusters, _, own, _ := aWorldOf(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data")), protectClaims)
@@ -235,7 +248,7 @@ func TestNeverBound(t *testing.T) {
 		}
 	})
 	err = restore.Apply(always(told), env, change)
-	if !errors.Is(err, context.Canceled) || !has(err, fmt.Sprintf("claim shop/data-salvor-%s is not bound to a volume yet", token(env))) {
+	if !errors.Is(err, context.Canceled) || !has(err, fmt.Sprintf("claim shop/data-salvor-%s is not bound to a volume yet", token(env, "shop", "data"))) {
 		t.Errorf("Apply says %v", err)
 	}
 	if claim, err := claimAt(t.Context(), own, "shop", "data"); err != nil || claim.Spec.VolumeName != "pv-data" {

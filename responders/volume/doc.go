@@ -1,7 +1,7 @@
 // Package volume does what can be done to the volumes of a cluster by CSI snapshots: take them, restore a claim from one beside the old
 // claim and put it in its place, and bring one over from another cluster.
 //
-// What Salvor makes is named after (incident, step) and labelled with a token of both, and what it changes says so in annotations: a step
+// What Salvor makes is named after (incident, step, claim) and labelled with a token of these, and what it changes says so in annotations: a step
 // that died at any point finds where it was in the world, and nowhere else.
 package volume
 

@@ -77,7 +77,7 @@ func (i *Import) Preview(ctx context.Context, env responders.Env, args responder
 	if err := i.check(args); err != nil {
 		return responders.Change{}, err
 	}
-	at, err := openRoom(i.clusters, env)
+	at, err := openRoom(i.clusters, env, args.Text("namespace"), args.Text("claim"))
 	if err != nil {
 		return responders.Change{}, err
 	}
@@ -165,7 +165,7 @@ func (f importing) change(env responders.Env, from source, space policies.Target
 			fmt.Sprintf("snapshot handle %s of driver %s becomes snapshot %s; the storage keeps it whatever is deleted here", f.Handle, f.Driver, f.Making.Snapshot),
 			fmt.Sprintf("claim %s (%s, class %s) is made from it", claim, from.size.String(), *f.Making.Claim.Spec.StorageClassName),
 		}
-		at := room{token: token(env)}
+		at := room{token: token(env, f.Making.Claim.Namespace, f.Making.Claim.Name)}
 		var err error
 		change.Command, err = command(f.content(env, at.token), at.manifest(env, f.Making.Claim.Namespace, f.Making.Snapshot, f.Class, f.inContent()), f.Making.fromSnapshot())
 		if err != nil {

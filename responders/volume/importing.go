@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -45,12 +46,16 @@ func (i *Import) Verify(ctx context.Context, env responders.Env, change responde
 		Detail: []string{fmt.Sprintf("claim %s/%s is bound to volume %s (%s) from handle %s", claim.Namespace, claim.Name, claim.Spec.VolumeName, size.String(), facts.Handle)}}, nil
 }
 
-func (i *Import) open(env responders.Env, change responders.Change, open func(Clusters, responders.Env) (room, error)) (room, importing, error) {
+func (i *Import) open(env responders.Env, change responders.Change, open func(Clusters, responders.Env, ...string) (room, error)) (room, importing, error) {
 	var facts importing
 	if err := pinned(change, &facts); err != nil {
 		return room{}, facts, err
 	}
-	at, err := open(i.clusters, env)
+	claim := facts.Making.Claim
+	if claim == nil {
+		return room{}, facts, errors.New("read the pinned facts of volume.import: they name no claim")
+	}
+	at, err := open(i.clusters, env, claim.Namespace, claim.Name)
 	return at, facts, err
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// token stands for a step of an incident in names and labels.
-func token(env responders.Env) string {
-	sum := sha256.Sum256([]byte(env.Incident + "\x00" + env.Step))
+// token stands in names and labels for a step of an incident, and for what it is about: steps of several runbooks may share a name.
+func token(env responders.Env, about ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{env.Incident, env.Step}, about...), "\x00")))
 	return hex.EncodeToString(sum[:6])
 }
 

@@ -129,7 +129,7 @@ func TestRestoreRefuses(t *testing.T) {
 		lazily(c, v)
 		v.Labels = map[string]string{corev1.LabelTopologyZone: "far"}
 	}
-	interim := &corev1.PersistentVolumeClaim{ObjectMeta: inShop("data-salvor-" + token(env))}
+	interim := &corev1.PersistentVolumeClaim{ObjectMeta: inShop("data-salvor-" + token(env, "shop", "data"))}
 	refuse(t, func(c Clusters) responders.Responder { return NewRestore(c) }, responders.Args{"namespace": "shop", "claim": "data"}, []refusal{
 		{"a claim that is none", responders.Args{"claim": "*"}, in(), `"claim" must be the name of one object`},
 		{"kept for no time", responders.Args{"keep": "1m"}, in(), `"keep" must be at least 1h`},

@@ -78,7 +78,7 @@ func (r *Restore) Preview(ctx context.Context, env responders.Env, args responde
 	if err := r.check(args); err != nil {
 		return responders.Change{}, err
 	}
-	at, err := openRoom(r.clusters, env)
+	at, err := openRoom(r.clusters, env, args.Text("namespace"), args.Text("claim"))
 	if err != nil {
 		return responders.Change{}, err
 	}
@@ -123,7 +123,7 @@ func (r *Restore) Verify(ctx context.Context, env responders.Env, change respond
 	return responders.Finding{Outcome: responders.OutcomeVerified, Detail: s.ended(w)}, nil
 }
 
-func (r *Restore) open(env responders.Env, change responders.Change, open func(Clusters, responders.Env) (room, error)) (swap, error) {
+func (r *Restore) open(env responders.Env, change responders.Change, open func(Clusters, responders.Env, ...string) (room, error)) (swap, error) {
 	s := swap{incident: env.Incident, now: env.Now}
 	if err := pinned(change, &s.restoring); err != nil {
 		return s, err
@@ -132,7 +132,7 @@ func (r *Restore) open(env responders.Env, change responders.Change, open func(C
 		return s, fmt.Errorf("read the pinned facts of volume.restore: they name no claim")
 	}
 	var err error
-	s.room, err = open(r.clusters, env)
+	s.room, err = open(r.clusters, env, s.Namespace, s.Claim)
 	return s, err
 }
 

@@ -14,8 +14,8 @@ type room struct {
 	token  string
 }
 
-// openRoom opens the cluster of a step. Where there is nobody to act by, it can still be looked at: that is found out at the first write.
-func openRoom(clusters Clusters, env responders.Env) (room, error) {
+// openRoom opens the cluster of a step that is about the one object that is named, if it is about one. Where there is nobody to act by, it can still be looked at: that is found out at the first write.
+func openRoom(clusters Clusters, env responders.Env, about ...string) (room, error) {
 	reader, err := clusters.Reader(env.Cluster)
 	if err != nil {
 		return room{}, err
@@ -24,12 +24,12 @@ func openRoom(clusters Clusters, env responders.Env) (room, error) {
 	if err != nil {
 		return room{}, err
 	}
-	return room{reader: reader, shelf: shelf{custom}, token: token(env)}, nil
+	return room{reader: reader, shelf: shelf{custom}, token: token(env, about...)}, nil
 }
 
 // openToAct opens the cluster of a step that writes.
-func openToAct(clusters Clusters, env responders.Env) (room, error) {
-	at, err := openRoom(clusters, env)
+func openToAct(clusters Clusters, env responders.Env, about ...string) (room, error) {
+	at, err := openRoom(clusters, env, about...)
 	if err != nil {
 		return room{}, err
 	}
