@@ -70,6 +70,7 @@ func (c *check) all(cfg *Config) {
 	c.oidc(cfg)
 	c.console(cfg)
 	c.breakGlass(cfg)
+	c.queries(cfg.Queries)
 	c.protection(cfg)
 	c.probes(cfg)
 	c.limits(cfg.Limits)

@@ -7,6 +7,7 @@ import (
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/events/alertmanager"
 	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -24,6 +25,7 @@ type Config struct {
 	BreakGlass    []string       `yaml:"break_glass"` // the people of whom two can have a plan run while there is no policy
 	Protection    []Promise      `yaml:"protection"`
 	Probes        []Probe        `yaml:"probes"`
+	Queries       []Query        `yaml:"queries"`
 	Policies      Policies       `yaml:"policies"`
 	Runbooks      Runbooks       `yaml:"runbooks"`
 	Limits        Limits         `yaml:"limits"`
@@ -185,6 +187,17 @@ type Promise struct {
 	RTO        time.Duration `yaml:"rto"`   // so soon it is to serve again
 	Clusters   []string      `yaml:"clusters"`
 	Namespaces []string      `yaml:"namespaces"` // patterns of names
+
+	Selector  protection.Labels   `yaml:"selector"`  // labels that those namespaces have
+	Workloads protection.Labels   `yaml:"workloads"` // labels that its workloads and volumes have in them
+	Strategy  protection.Strategy `yaml:"strategy"`
+	Backups   []protection.Backup `yaml:"backups"` // empty: what its level stands for
+}
+
+// Query is a question to the Prometheus of a cluster that has a name.
+type Query struct {
+	Name  string `yaml:"name"`
+	Query string `yaml:"query"` // of what it comes to, the largest number counts
 }
 
 // Probe is a web address that answers as expected while what runs in its clusters serves.

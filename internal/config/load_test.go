@@ -17,6 +17,7 @@ import (
 
 	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/internal/people"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/policies"
 )
 
@@ -155,7 +156,9 @@ people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token, slack: {workspace: T01, user: U01}, oidc: sub-1, email: alice@example.org, password_file: alice.password}
 oidc: {issuer: "https://idp.example.org", client_id: salvor, client_secret_file: oidc.secret, cli_client_id: salvor-cli, ca_file: idp.crt, name_claim: login, groups_claim: roles, match_email: true, roles: {viewer: [dev], operator: [sre], admin: [lead]}}
 protection:
-  - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"]}
+  - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"], selector: {tier: gold}, workloads: {app: shop}, strategy: warm_standby,
+     backups: [{of: application_data, by: copy, rpo: 1m, lag: orders-lag}]}
+queries: [{name: orders-lag, query: "max(lag_seconds)"}]
 probes:
   - {name: orders, url: "https://orders.example.org/health?deep=1", clusters: [prod-eu, lab], expect: {status: 204, body_contains: ok}, timeout: 2s, token_file: orders.token, ca_file: orders/ca}
   - {name: carts, url: "http://carts.example.org", clusters: [lab], expect: {body_contains: ok}}
@@ -200,7 +203,10 @@ func TestReadEverything(t *testing.T) {
 		People: []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token"), &SlackAccount{"T01", "U01"}, "sub-1", "alice@example.org", in("alice.password")}},
 		OIDC: &OIDC{"https://idp.example.org", "salvor", in("oidc.secret"), "salvor-cli", in("idp.crt"), "login", "roles",
 			OIDCRoles{[]string{"dev"}, []string{"sre"}, []string{"lead"}}, true},
-		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"}}},
+		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"},
+			protection.Labels{"tier": "gold"}, protection.Labels{"app": "shop"}, protection.WarmStandby,
+			[]protection.Backup{{Of: protection.ApplicationData, By: protection.Copy, RPO: time.Minute, Lag: "orders-lag"}}}},
+		Queries: []Query{{"orders-lag", "max(lag_seconds)"}},
 		Probes: []Probe{{"orders", "https://orders.example.org/health?deep=1", []string{"prod-eu", "lab"}, Expect{204, "ok"}, 2 * time.Second, in("orders.token"), in("orders/ca")},
 			{"carts", "http://carts.example.org", []string{"lab"}, Expect{200, "ok"}, 5 * time.Second, "", ""}},
 		Policies: Policies{Shadow: in("next"), Bundle: &Bundle{"https://policy.example.org/b.tar.gz", in("b.token"), in("b/ca"),

@@ -1,4 +1,6 @@
-// Package protection knows what applications were promised: a DR level, how much may be lost, and how soon they serve again.
+// Package protection knows what applications were promised: a DR level, how much may be lost, and how soon they serve again. And it judges
+// how the promises stand, by a census of what a cluster holds: which recovery point could really be restored now, how old it is, and what is
+// missing. It reads nothing itself.
 //
 // A DR level says how a promise is kept, from 1, backups that people restore, over 2, backups that are restored by plan, and 3, copies that
 // are kept up all the time, to 4, a standby that takes over.
@@ -24,6 +26,23 @@ type Promise struct {
 	RTO        time.Duration // so soon it is to serve again; 0 when that was not said
 	Clusters   []string      // where it runs; empty: on all of them
 	Namespaces []string      // patterns of the names of its namespaces, as path.Match has them
+	Selector   Labels        // of these namespaces, those with all of these labels. What is not known of a namespace but its name takes it in
+	Workloads  Labels        // in these namespaces, the workloads and volumes with all of these labels; empty: all
+	Strategy   Strategy      // empty: see Way
+	Backups    []Backup      // empty: see Wanted
+}
+
+// Labels are what an object is picked by: all of them must be on it. Empty, they pick every object.
+type Labels map[string]string
+
+// pick says whether an object with some labels is picked.
+func (l Labels) pick(has map[string]string) bool {
+	for key, value := range l {
+		if got, ok := has[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }
 
 // Touched is a promise with those of its namespaces that something touches.
