@@ -16,6 +16,7 @@ type Census struct {
 	Workloads  []Workload
 	Claims     []Claim
 	Classes    []StorageClass
+	Drivers    []string // of CSI
 
 	Velero    bool // its API is installed
 	Backups   []point.Backup
@@ -23,6 +24,7 @@ type Census struct {
 	Schedules []Schedule
 	Locations []Location
 
+	Snapshotting    bool // the API of VolumeSnapshots is installed
 	Snapshots       []VolumeSnapshot
 	SnapshotClasses []SnapshotClass
 	Certificates    []Certificate
@@ -49,7 +51,8 @@ const (
 	SourceSnapshots    Source = "volumesnapshots.snapshot.storage.k8s.io"
 	SourceSnapClasses  Source = "volumesnapshotclasses.snapshot.storage.k8s.io"
 	SourceCertificates Source = "certificates.cert-manager.io"
-	SourceDeliveries   Source = "applications.argoproj.io"
+	SourceArgo         Source = "applications.argoproj.io"
+	SourceFlux         Source = "kustomizations.kustomize.toolkit.fluxcd.io"
 	SourceEtcd         Source = "etcdsnapshotfiles.k3s.cattle.io"
 	SourceCluster      Source = "cluster" // nothing at all could be read
 )
@@ -124,7 +127,6 @@ type Upload struct {
 type Schedule struct {
 	Namespace, Name string
 	Scope           point.Scope
-	Volumes         bool          // it takes the content of volumes
 	Every           time.Duration // the longest time between two of its backups; 0: not known
 	Paused          bool
 	Why             string // why Velero does not take it, where it says so

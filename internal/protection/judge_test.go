@@ -73,7 +73,7 @@ func TestHowAPromiseStands(t *testing.T) {
 			c.Classes = append(c.Classes, StorageClass{"nfs", "nfs.example"})
 			c.Uploads = []Upload{{Backup: "velero/nightly-1", ClaimUID: "u0", Done: true}}
 		}), Unprotected, "", []string{"backup nightly-1 has not the content of all volumes: logs",
-			"the volumes of StorageClass nfs cannot be snapshotted: driver nfs.example has no VolumeSnapshotClass"}},
+			"the volumes of StorageClass nfs cannot be snapshotted: nfs.example is no CSI driver"}},
 		{"snapshots of another namespace's volumes are none of its own", promise(2 * time.Hour), shop(func(c *Census) {
 			c.Claims = append(c.Claims, Claim{Namespace: "wiki", Name: "pages", UID: "u1", Bound: true, Created: ago(1000 * time.Hour)})
 		}), Unprotected, "", []string{"backup nightly-1 has not the content of all volumes: data-db-0"}},
@@ -157,7 +157,7 @@ func TestEachBackupOfAPromise(t *testing.T) {
 		{"a time of its own", Backup{Of: Configuration, By: Snapshot, RPO: 24 * time.Hour}, shop(), Kept, nil},
 		{"in Git", Backup{Of: Configuration, By: Git}, shop(func(c *Census) { c.Deliveries = []Delivery{synced} }), Kept, nil},
 		{"in Git but for a part", Backup{Of: Configuration, By: Git}, shop(func(c *Census) { c.Deliveries = []Delivery{synced, astray} }), Unprotected, []string{"Kustomization flux/more is not in sync with Git: OutOfSync"}},
-		{"in no Git", Backup{Of: Configuration, By: Git}, shop(), Unprotected, []string{"no Application of Argo CD and no Kustomization of Flux delivers into it"}},
+		{"in no Git", Backup{Of: Configuration, By: Git}, shop(), Unprotected, []string{"no Application of Argo CD and no Kustomization of Flux in this cluster delivers into it"}},
 		{"etcd, of which nothing is known", Backup{Of: ClusterData, By: Snapshot}, shop(), Unknown, []string{"nothing in the cluster tells whether etcd is backed up: name a query that does (lag in salvor.yaml)"}},
 		{"etcd of a provider", Backup{Of: ClusterData, By: Snapshot}, shop(func(c *Census) { c.Platform = "EKS" }), Unknown, []string{"EKS runs the control plane: whether its etcd can be restored is not seen from here"}},
 		{"a job that proves nothing", Backup{Of: ClusterData, By: Snapshot}, shop(func(c *Census) { c.EtcdJobs = []EtcdJob{{"kube-system", "etcd-backup", ago(time.Minute)}} }), Unknown,

@@ -37,12 +37,14 @@ func (j *judge) delivered(namespace string) Held {
 			missing = append(missing, fmt.Sprintf("%s %s/%s is not in sync with Git%s", d.Kind, d.Namespace, d.Name, because(d.Why)))
 		}
 	}
-	if u, not := j.unread(SourceDeliveries); not {
-		return Held{Missing: append(missing, u.Why)}
+	for _, source := range []Source{SourceArgo, SourceFlux} {
+		if u, not := j.unread(source); not {
+			return Held{Missing: append(missing, u.Why)}
+		}
 	}
 	switch {
 	case last == nil:
-		return Held{State: Unprotected, Missing: []string{"no Application of Argo CD and no Kustomization of Flux delivers into it"}}
+		return Held{State: Unprotected, Missing: []string{"no Application of Argo CD and no Kustomization of Flux in this cluster delivers into it"}}
 	case len(missing) > 0:
 		return Held{State: Unprotected, Missing: missing}
 	}

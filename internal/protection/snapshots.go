@@ -72,7 +72,7 @@ func (j *judge) unsnappable(claims []Claim) []string {
 	return out
 }
 
-// classless names the drivers of claims that have no VolumeSnapshotClass, where that is known.
+// classless names the classes of claims whose volumes cannot be snapshotted, where that is known.
 func (j *judge) classless(claims []Claim) []string {
 	_, classes := j.unread(SourceClasses)
 	if _, snaps := j.unread(SourceSnapClasses); classes || snaps {
@@ -80,14 +80,24 @@ func (j *judge) classless(claims []Claim) []string {
 	}
 	var out []string
 	for _, c := range claims {
-		driver := j.driverOf(c.Class)
-		known := slices.ContainsFunc(j.SnapshotClasses, func(s SnapshotClass) bool { return s.Driver == driver })
-		why := fmt.Sprintf("the volumes of StorageClass %s cannot be snapshotted: driver %s has no VolumeSnapshotClass", c.Class, driver)
-		if driver != "" && !known && !slices.Contains(out, why) {
+		why := ""
+		switch driver := j.driverOf(c.Class); {
+		case driver == "" || j.snappable(driver):
+			continue
+		case !slices.Contains(j.Drivers, driver):
+			why = fmt.Sprintf("the volumes of StorageClass %s cannot be snapshotted: %s is no CSI driver", c.Class, driver)
+		default:
+			why = fmt.Sprintf("the volumes of StorageClass %s cannot be snapshotted: driver %s has no VolumeSnapshotClass", c.Class, driver)
+		}
+		if !slices.Contains(out, why) {
 			out = append(out, why)
 		}
 	}
 	return out
+}
+
+func (j *judge) snappable(driver string) bool {
+	return slices.ContainsFunc(j.SnapshotClasses, func(s SnapshotClass) bool { return s.Driver == driver })
 }
 
 func (j *judge) driverOf(class string) string {

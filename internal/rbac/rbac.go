@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/salvor-io/salvor/internal/protection/census"
 	"github.com/salvor-io/salvor/internal/repairers"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -25,10 +26,10 @@ const (
 
 const namespace = "salvor"
 
-// watched are the rights that following a cluster takes, and looking who else repairs its nodes. Secrets are not among them: who wants
+// watched are the rights that following a cluster takes, looking who else repairs its nodes, and what is backed up. Secrets are not among them: who wants
 // them watched grants that in each namespace.
 func watched() []responders.Grant {
-	out := repairers.Grants()
+	out := append(repairers.Grants(), census.Grants()...)
 	for group, resources := range map[string][]string{
 		"":                             {"nodes", "pods", "namespaces", "persistentvolumes", "persistentvolumeclaims", "configmaps"},
 		"coordination.k8s.io":          {"leases"},
