@@ -20,6 +20,8 @@ const (
 	exitUnreachable   = 5 // the server does not answer
 	exitDecided       = 6 // nobody is asked about it, or it is decided already
 	exitPlanChanged   = 7 // another plan is asked about than the one that was meant
+	exitNotKept       = 8 // something is late or unprotected
+	exitNotKnown      = 9 // nothing is late or unprotected as far as is known, and not all is known
 )
 
 // usageError is a wrong command line.
@@ -30,6 +32,12 @@ type usageError struct {
 
 // silentError has been told already; only its exit code is left.
 type silentError struct{ error }
+
+// foundError is what a command found, and has told already; only its exit code is left.
+type foundError struct {
+	error
+	code int
+}
 
 // advisedError is an error with the command that helps.
 type advisedError struct {
@@ -42,7 +50,7 @@ func (e advisedError) Unwrap() error { return e.error }
 // conclude tells an error and returns the exit code.
 func conclude(err error, stderr io.Writer) int {
 	code, next := diagnose(err)
-	if told := (silentError{}); err == nil || errors.As(err, &told) {
+	if told, found := (silentError{}), (foundError{}); err == nil || errors.As(err, &told) || errors.As(err, &found) {
 		return code
 	}
 	var refused *api.Refusal
@@ -61,6 +69,7 @@ func diagnose(err error) (code int, next string) {
 	var wrong usageError
 	var refused *api.Refusal
 	var advised advisedError
+	var found foundError
 	switch {
 	case err == nil:
 		return exitOK, ""
@@ -70,6 +79,8 @@ func diagnose(err error) (code int, next string) {
 		return codeOf(refused.Status), refused.Do
 	case errors.Is(err, client.ErrUnreachable):
 		return exitUnreachable, "start it: salvor serve; or say where it is: --server URL or --socket PATH"
+	case errors.As(err, &found):
+		return found.code, ""
 	case errors.As(err, &advised):
 		return exitError, advised.next
 	}

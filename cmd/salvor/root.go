@@ -24,7 +24,8 @@ func newRootCommand(env environment) *cobra.Command {
 does exactly that, and proves that it worked.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 no such incident, plan,
-pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 decided already, 7 another plan is asked about by now.`,
+pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 decided already, 7 another plan is asked about by now, 8 something is late or unprotected, 9 it is not known
+whether something is.`,
 		Args:          usage(noSuchCommand),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -51,6 +52,7 @@ pause or thing to declare, 4 not authorised, 5 the server does not answer, 6 dec
 		newAuditCommand(env),
 		newReplayCommand(),
 		newPausesCommand(env),
+		newProtectionCommand(env),
 		newResumeCommand(env),
 		newServeCommand(),
 		newWitnessCommand(),

@@ -50,7 +50,7 @@ func By(cfg *config.Config, engine policies.Engine) (*Judgement, error) {
 	}
 	l := cfg.Limits
 	return &Judgement{
-		Table: table, Classifiers: classifiersOf(cfg), Decider: policies.Judge{Engine: engine}, Clusters: facts(cfg), Promises: promises(cfg),
+		Table: table, Classifiers: classifiersOf(cfg), Decider: policies.Judge{Engine: engine}, Clusters: facts(cfg), Promises: Promises(cfg),
 		Terms:     incident.Terms{Retry: cfg.Times.Retry, Healthy: cfg.Times.Healthy, Attempts: l.Attempts, Flaps: l.Flaps},
 		Limits:    policies.Limits{NodesPerZone: l.NodesPerZone, FleetShare: l.FleetShare, StormNodes: l.Storm.Nodes, StormShare: l.Storm.Share, Attempts: l.Attempts},
 		StormSpan: l.Storm.Within, Keep: cfg.Times.ArchiveAfter,
@@ -100,7 +100,8 @@ func facts(cfg *config.Config) map[string]recovery.Cluster {
 	return out
 }
 
-func promises(cfg *config.Config) protection.Promises {
+// Promises are those that a configuration makes, in its order.
+func Promises(cfg *config.Config) protection.Promises {
 	var out protection.Promises
 	for _, p := range cfg.Protection {
 		out = append(out, protection.Promise(p))

@@ -166,7 +166,7 @@ func (j *judge) age(p Promise, want Backup, h *Held) {
 	h.AgeS = age.Seconds()
 	if want.RPO > 0 && age > want.RPO {
 		h.State = Late
-		h.Missing = append(h.Missing, "it is "+span(age)+" old, and "+span(want.RPO)+" were promised")
+		h.Missing = append(h.Missing, "it is "+Span(age)+" old, and "+Span(want.RPO)+" were promised")
 		return
 	}
 	h.State = unpromised(p, Kept)

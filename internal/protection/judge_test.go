@@ -62,11 +62,11 @@ func TestHowAPromiseStands(t *testing.T) {
 		{"no backup", promise(time.Hour), shop(func(c *Census) { c.Backups = nil }), Unprotected, "", []string{"no backup covers it"}},
 		{"of others", promise(time.Hour), shop(backup(func(b *point.Backup) { b.Scope.Namespaces = []string{"wiki"} })), Unprotected, "", []string{"no backup covers it"}},
 		{"its location is away", promise(2 * time.Hour), shop(backup(func(b *point.Backup) { b.LocationReady, b.LocationWhy = false, "it is Unavailable: no such bucket" })), Unprotected, "",
-			[]string{"no backup of it can be restored", "backup nightly-1: its storage location default cannot be read: it is Unavailable: no such bucket"}},
+			[]string{"backup nightly-1 cannot be restored: its storage location default cannot be read: it is Unavailable: no such bucket"}},
 		{"expired", promise(2 * time.Hour), shop(backup(func(b *point.Backup) { b.Expires = now })), Unprotected, "",
-			[]string{"no backup of it can be restored", "backup nightly-1: it expired at 03:02 UTC"}},
+			[]string{"backup nightly-1 cannot be restored: it expired at 03:02 UTC"}},
 		{"volumes left out", promise(2 * time.Hour), shop(backup(func(b *point.Backup) { b.Volumes = point.Volumes{Off: true} })), Unprotected, "",
-			[]string{"no backup of it can be restored", "backup nightly-1: it was told not to take the contents of volumes"}},
+			[]string{"backup nightly-1 cannot be restored: it was told not to take the contents of volumes"}},
 		{"a namespace without volumes", promise(2 * time.Hour), shop(backup(func(b *point.Backup) { b.Volumes = point.Volumes{Off: true} }), func(c *Census) { c.Claims = nil }), Kept, "velero/nightly-1", nil},
 		{"one volume of two", promise(2 * time.Hour), shop(func(c *Census) {
 			c.Claims = append(c.Claims, Claim{Namespace: "shop", Name: "logs", UID: "u1", Bound: true, Class: "nfs", Created: ago(1000 * time.Hour)})

@@ -46,7 +46,7 @@ func (j *judge) renewal(p Promise, namespace string) []string {
 	case !runs:
 		return append([]string{"no schedule makes the next backup of it"}, asleep...)
 	case rpo > 0 && least > rpo:
-		return append(asleep, "its schedules let "+span(least)+" pass between two backups, and "+span(rpo)+" were promised")
+		return append(asleep, "its schedules let "+Span(least)+" pass between two backups, and "+Span(rpo)+" were promised")
 	}
 	return asleep
 }

@@ -55,12 +55,12 @@ func (j *judge) noBackup(namespace string, refused []point.Refusal) []string {
 	if len(about) == 0 {
 		return []string{"no backup covers it"}
 	}
-	out := []string{"no backup of it can be restored"}
+	var out []string
 	for _, r := range about[:min(maxRefused, len(about))] {
-		out = append(out, fmt.Sprintf("backup %s: %s", r.Name, line(r.Why)))
+		out = append(out, fmt.Sprintf("backup %s cannot be restored: %s", r.Name, line(r.Why)))
 	}
 	if left := len(about) - maxRefused; left > 0 {
-		out = append(out, fmt.Sprintf("and %d older ones", left))
+		out = append(out, fmt.Sprintf("nor can %d older ones", left))
 	}
 	return out
 }

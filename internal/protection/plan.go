@@ -49,7 +49,7 @@ func (pl *planning) plan(p Promise) {
 		pl.note("%s: no namespace of this cluster is one of its own, and nothing is backed up for it", p.Name)
 		return
 	case !can:
-		pl.note("%s: %s of writes may be lost, and backups cannot be made that often: keep a copy (backups in salvor.yaml)", p.Name, span(rpo))
+		pl.note("%s: %s of writes may be lost, and backups cannot be made that often: keep a copy (backups in salvor.yaml)", p.Name, Span(rpo))
 		return
 	}
 	if by, kept := pl.keptBy(p, names, rpo); kept {

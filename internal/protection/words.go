@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// span is how long something is, as people say it: never shorter than it is.
-func span(d time.Duration) string {
+// Span is how long something is, as people say it: never shorter than it is.
+func Span(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		most int64
