@@ -24,6 +24,7 @@ import (
 	"github.com/salvor-io/salvor/internal/doctor"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/rollout"
 	"github.com/salvor-io/salvor/internal/telemetry"
 )
@@ -264,7 +265,7 @@ func scraped(t *testing.T) map[string]map[string]bool {
 		Observers:  map[string]classifiers.ObserverView{"o": {Observer: events.Observer{Replica: "r", Watch: "nodes"}}},
 		Probes:     map[string]classifiers.ProbeView{"p": {Probe: events.Probe{By: "r", Target: "apiserver"}}},
 		Heartbeats: map[string]classifiers.HeartbeatView{"h": {Heartbeat: events.Heartbeat{Name: "Watchdog"}}}}
-	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v", Policy: noPolicy{},
+	m := telemetry.New(telemetry.Sources{Clock: time.Now, DeadLettered: func() uint64 { return 0 }, Version: "v", Policy: noPolicy{}, Protection: somePromise,
 		View:      func(ask func(*classifiers.View)) { ask(view) },
 		Incidents: func() []incident.Incident { return []incident.Incident{{State: incident.Held}} }})
 	m.Posted(ingest.Post{Endpoint: "alertmanager", Status: 200})
@@ -318,4 +319,9 @@ func TestGuideNamesEveryMetric(t *testing.T) {
 	if diff := cmp.Diff(is, said); diff != "" {
 		t.Errorf("metrics (-is +said):\n%s", diff)
 	}
+}
+
+// somePromise is a cluster of which one promise is kept.
+func somePromise() []protection.Report {
+	return []protection.Report{{Cluster: "a", Standings: []protection.Standing{{Application: "shop", Namespace: "shop", State: protection.Kept, Point: &protection.Point{}}}}}
 }

@@ -3,7 +3,8 @@
 //
 // Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one.
 // Both carry the label salvor_incident, as does SalvorBreakGlass, which is raised while a plan runs without policy and for half an hour after. Three stand for policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while
-// what the source of a replica holds cannot be used, and SalvorPolicyMissing while a replica decides nothing for want of one. What is raised follows from the incidents alone: posting again changes nothing, any
+// what the source of a replica holds cannot be used, and SalvorPolicyMissing while a replica decides nothing for want of one. Three stand for a promise: SalvorProtectionLate once what could be restored is older than was promised, and again, critical, once it is twice as old, SalvorUnprotected where nothing could be, and
+// SalvorProtectionUnknown where that stays unknown. What is raised follows from the incidents, and from how policy and promises stand, alone: posting again changes nothing, any
 // replica may post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier
 // listens to, so that no loop can arise.
 package alerting
@@ -16,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +47,8 @@ type Options struct {
 	Sentence  func(classifiers.Fault) string // what is seen of a fault now, "" when nothing is
 	Severity  func(*incident.Incident) protection.Severity
 	Policy    func() rollout.Status
-	Link      string // base URL of Salvor, for links
+	Troubles  func() []protection.Trouble // promises that are not kept
+	Link      string                      // base URL of Salvor, for links
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -95,7 +98,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 }
 
 func (n *Notifier) post(ctx context.Context) {
-	alerts := append(n.alerts(), n.aboutPolicy()...)
+	alerts := slices.Concat(n.alerts(), n.aboutPolicy(), n.aboutProtection())
 	if len(alerts) == 0 {
 		return
 	}

@@ -135,7 +135,7 @@ func TestPostsAgainAfterAFailure(t *testing.T) {
 		got <- alerts
 	}))
 	defer server.Close()
-	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Sentence: seen, Severity: grave, Policy: func() rollout.Status { return rollout.Status{Serving: rollout.Serving{Revision: "abc"}} }, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
+	n := New(Options{Targets: []Target{{server.URL + "/", "t"}}, Troubles: func() []protection.Trouble { return nil }, Sentence: seen, Severity: grave, Policy: func() rollout.Status { return rollout.Status{Serving: rollout.Serving{Revision: "abc"}} }, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Link: "http://salvor",
 		Incidents: func() []incident.Incident {
 			return []incident.Incident{incidentAt(incident.Acting, incident.Opened)}
 		}})

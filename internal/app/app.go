@@ -49,6 +49,7 @@ type App struct {
 	others       *others
 	table        *alertmanager.Table // what alerts speak of
 	promises     protection.Promises
+	guarding     *guarding
 	environments map[string]string // of clusters
 	kicks        *kicks
 	folding      *folding
@@ -86,6 +87,11 @@ func (a *App) open(books *judging.Books) (err error) {
 	if err != nil {
 		return err
 	}
+	look, err := censuses(a.cfg, a.clusters)
+	if err != nil {
+		return err
+	}
+	a.guarding = newGuarding(a.cfg, judges.Promises, look, func() { a.front.notices.Wake() }, a.opt.Log.With("part", "protection"))
 	a.build(judges, books)
 	a.front, err = openFront(a)
 	return err
@@ -111,7 +117,7 @@ func (a *App) build(judges *judging.Judgement, books *judging.Books) {
 	a.others = newOthers(a.clusters, soleRepairer(a.cfg), log.With("part", "repairers"))
 	a.engine = judges.Engine(judging.World{Replica: a.opt.Life, Alone: a.store.conn.Embedded(), Ledger: a.store.ledger, Sights: a.pipeline,
 		Others: a.others, Books: books, Clock: clock.Wall{}, Progress: a.comesOn}, log.With("part", "recovery"))
-	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, moved: func(rec incident.Sequenced) { a.engine.Interrupt(rec); a.progress.moved(rec); a.front.moved(rec) },
+	a.folding = &folding{log: a.store.log, ledger: a.store.ledger, pipeline: a.pipeline, heard: a.guarding.heard, moved: func(rec incident.Sequenced) { a.engine.Interrupt(rec); a.progress.moved(rec); a.front.moved(rec) },
 		logger: log.With("part", "folding"), events: make(chan struct{}), incidents: make(chan struct{})}
 }
 
@@ -134,6 +140,7 @@ func (a *App) run(ctx context.Context) error {
 	group.Go(func() error { return a.front.run(ctx) })
 	group.Go(func() error { return a.folding.run(ctx) })
 	group.Go(func() error { return a.others.Run(ctx) })
+	group.Go(func() error { return a.guarding.Run(ctx) })
 	group.Go(func() error { return a.rollout.Run(ctx) })
 	group.Go(func() error {
 		return chronicle.Keep(ctx, a.store.ledger, a.opt.Replica, chronicle.StateOf(a.cfg), a.opt.Log.With("part", "chronicle"))

@@ -19,6 +19,7 @@ type folding struct {
 	log      *jetstream.Log
 	ledger   *ledger.Ledger
 	pipeline *pipeline.Pipeline
+	heard    func(events.Recorded)    // told of each event after it was folded
 	moved    func(incident.Sequenced) // told of each record after it was folded
 	logger   *slog.Logger
 
@@ -59,6 +60,7 @@ func (f *folding) caughtUp(ctx context.Context) error {
 func (f *folding) event(ctx context.Context, ev events.Recorded) error {
 	err := f.pipeline.Fold(ctx, ev)
 	if err == nil {
+		f.heard(ev)
 		return nil
 	}
 	f.logger.Warn("event cannot be read, it goes to the dead letters", "event", ev.ID, "type", ev.Type, "error", err)

@@ -47,7 +47,7 @@ type front struct {
 func openFront(a *App) (*front, error) {
 	f := &front{stood: make(chan struct{})}
 	f.metrics = telemetry.New(telemetry.Sources{Incidents: a.pipeline.Incidents, View: a.pipeline.Ask,
-		DeadLettered: a.store.log.DeadLettered, Policy: a.rollout, Clock: time.Now, Version: a.opt.Version})
+		DeadLettered: a.store.log.DeadLettered, Policy: a.rollout, Protection: a.guarding.Reports, Clock: time.Now, Version: a.opt.Version})
 	var err error
 	if f.intake, err = openIntake(a, f.metrics); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func openNotices(a *App) (*alerting.Notifier, error) {
 		}
 		targets = append(targets, target)
 	}
-	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Severity: a.severity, Policy: a.rollout.Status, Link: a.cfg.ExternalURL, Clock: time.Now,
+	return alerting.New(alerting.Options{Targets: targets, Incidents: a.pipeline.Incidents, Sentence: a.pipeline.Sentence, Severity: a.severity, Policy: a.rollout.Status, Troubles: a.guarding.Troubles, Link: a.cfg.ExternalURL, Clock: time.Now,
 		Log: a.opt.Log.With("part", "alerting")}), nil
 }
 

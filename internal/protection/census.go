@@ -74,6 +74,12 @@ func (c *Census) unread(what Source) (Unread, bool) {
 	return Unread{}, false
 }
 
+// Reached says that the cluster could be reached at all.
+func (c *Census) Reached() bool {
+	_, not := c.unread(SourceCluster)
+	return !not
+}
+
 // Namespace is a namespace with its labels.
 type Namespace struct {
 	Name   string
@@ -174,6 +180,6 @@ type EtcdJob struct {
 
 // Lag is what a query said of how old what is kept is.
 type Lag struct {
-	Behind time.Duration
-	Why    string // why nothing is known; empty: Behind holds
+	Held time.Time // all that was written before is kept
+	Why  string    // why nothing is known; empty: Held holds
 }

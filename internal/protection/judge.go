@@ -11,7 +11,7 @@ import (
 // Judge says how the promises stand in the cluster of a census, and how it stands with the namespaces of which nothing was promised. It
 // follows from the two alone.
 func Judge(promises Promises, census *Census) Report {
-	j := &judge{Census: census}
+	j := judgeOf(census)
 	r := Report{Cluster: census.Cluster, At: census.At, Unread: census.Unread, Notes: j.notes()}
 	taken := map[string]bool{}
 	for _, p := range promises {
@@ -38,7 +38,12 @@ func Judge(promises Promises, census *Census) Report {
 }
 
 // judge judges by one census.
-type judge struct{ *Census }
+type judge struct {
+	*Census
+	contents map[string]content // by backup, as far as they are worked out
+}
+
+func judgeOf(census *Census) *judge { return &judge{census, map[string]content{}} }
 
 // in says whether a promise is about a cluster. A cluster without a name is any.
 func (p Promise) in(cluster string) bool {

@@ -151,9 +151,9 @@ func TestEachBackupOfAPromise(t *testing.T) {
 		{"a copy nobody asks about", Backup{Of: ApplicationData, By: Copy}, shop(), Unknown, []string{"no query says how far the copy is behind: name one (lag in salvor.yaml)"}},
 		{"a copy that is asked about in vain", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(lags(Lag{Why: "no data"})), Unknown, []string{"query q: no data"}},
 		{"no Prometheus", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(), Unknown, []string{"query q was not asked: the cluster has no Prometheus in salvor.yaml"}},
-		{"a copy that keeps up", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(lags(Lag{Behind: 3 * time.Second})), Kept, nil},
-		{"a copy that is behind", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(lags(Lag{Behind: 2 * time.Hour})), Late, []string{"it is 120 min old, and 60 min were promised"}},
-		{"snapshots of somebody else", Backup{Of: ApplicationData, By: Snapshot, Lag: "q"}, shop(lags(Lag{Behind: time.Minute})), Kept, nil},
+		{"a copy that keeps up", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(lags(Lag{Held: ago(3 * time.Second)})), Kept, nil},
+		{"a copy that is behind", Backup{Of: ApplicationData, By: Copy, Lag: "q"}, shop(lags(Lag{Held: ago(2 * time.Hour)})), Late, []string{"it is 120 min old, and 60 min were promised"}},
+		{"snapshots of somebody else", Backup{Of: ApplicationData, By: Snapshot, Lag: "q"}, shop(lags(Lag{Held: ago(time.Minute)})), Kept, nil},
 		{"a time of its own", Backup{Of: Configuration, By: Snapshot, RPO: 24 * time.Hour}, shop(), Kept, nil},
 		{"in Git", Backup{Of: Configuration, By: Git}, shop(func(c *Census) { c.Deliveries = []Delivery{synced} }), Kept, nil},
 		{"in Git but for a part", Backup{Of: Configuration, By: Git}, shop(func(c *Census) { c.Deliveries = []Delivery{synced, astray} }), Unprotected, []string{"Kustomization flux/more is not in sync with Git: OutOfSync"}},
@@ -269,5 +269,31 @@ func TestToWhereAllCouldGoBack(t *testing.T) {
 		if diff := cmp.Diff(c.want, oldest(c.held)); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
+	}
+}
+
+// TestTroubles holds what is told to a pager: nothing of what is kept or was not promised, and of what is late since when, and how late.
+func TestTroubles(t *testing.T) {
+	census := shop(func(c *Census) { c.Cluster, c.Backups[0].Cluster = "prod", "prod" })
+	for _, c := range []struct {
+		rpo  time.Duration
+		want []Trouble
+	}{
+		{2 * time.Hour, nil},
+		{time.Hour, []Trouble{{Cluster: "prod", Application: "shop", Namespace: "shop", Level: 2, State: Late, Since: ago(2 * time.Minute), Missing: []string{"it is 62 min old, and 60 min were promised"}}}},
+		{31 * time.Minute, []Trouble{{Cluster: "prod", Application: "shop", Namespace: "shop", Level: 2, State: Late, Since: ago(31 * time.Minute), Missing: []string{"it is 62 min old, and 31 min were promised"}}}},
+		{30 * time.Minute, []Trouble{{Cluster: "prod", Application: "shop", Namespace: "shop", Level: 2, State: Late, Twice: true, Since: ago(32 * time.Minute), Missing: []string{"it is 62 min old, and 30 min were promised"}}}},
+	} {
+		if diff := cmp.Diff(c.want, Judge(Promises{promise(c.rpo)}, census).Troubles()); diff != "" {
+			t.Errorf("%s: %s", c.rpo, diff)
+		}
+	}
+	census.Backups = nil
+	got := Judge(Promises{promise(time.Hour)}, census).Troubles()
+	if len(got) != 1 || got[0].State != Unprotected || !got[0].Since.IsZero() {
+		t.Errorf("without a backup: %+v", got)
+	}
+	if got := Judge(nil, census).Troubles(); got != nil {
+		t.Errorf("of what nobody was promised: %+v", got)
 	}
 }

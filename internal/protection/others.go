@@ -21,7 +21,7 @@ func (j *judge) lagging(want Backup) Held {
 	if want.By != Copy {
 		kind = string(want.By)
 	}
-	return Held{Point: &Point{Kind: kind, Name: "by query " + want.Lag, At: j.At.Add(-lag.Behind)}}
+	return Held{Point: &Point{Kind: kind, Name: "by query " + want.Lag, At: lag.Held}}
 }
 
 // delivered says whether what runs in a namespace is what is in Git. One part of it that differs is in no Git.

@@ -17,7 +17,7 @@ type Plan struct {
 // PlanFor works out the Schedules of Velero and the VolumeSnapshotClasses that would keep the promises in the cluster of a census. A promise
 // that is kept by copies, by Git, or by a backup whose age a query tells needs none. One that has a schedule which is often enough keeps that.
 func PlanFor(promises Promises, census *Census) Plan {
-	pl := &planning{judge: judge{census}}
+	pl := &planning{judge: judgeOf(census)}
 	for _, p := range promises {
 		if _, wanted := snapshotRPO(p); wanted && p.in(census.Cluster) {
 			pl.plan(p)
@@ -30,7 +30,7 @@ func PlanFor(promises Promises, census *Census) Plan {
 }
 
 type planning struct {
-	judge
+	*judge
 	Plan
 }
 

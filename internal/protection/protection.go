@@ -68,6 +68,11 @@ func (all Promises) Of(cluster string, namespaces []string) []Touched {
 	return out
 }
 
+// On says whether something was promised about a cluster.
+func (all Promises) On(cluster string) bool {
+	return slices.ContainsFunc(all, func(p Promise) bool { return p.in(cluster) })
+}
+
 // among are those of some namespaces that the promise is about.
 func (p Promise) among(namespaces []string) []string {
 	var in []string

@@ -101,34 +101,49 @@ func later(b point.Backup, claims []Claim) []string {
 // lacking names the claims that existed when a backup began and whose content is not in it. Where Velero tells of a volume by itself, that
 // counts. Of snapshots it tells only how many there are: they are taken for those of the rest of its scope, if they are enough for all.
 func (j *judge) lacking(b point.Backup, claims []Claim) []string {
-	copied, tried := map[string]bool{}, map[string]bool{}
-	snapshots := b.Volumes.Completed
-	for _, u := range j.Uploads {
-		if u.Backup != b.Namespace+"/"+b.Name {
-			continue
-		}
-		copied[u.ClaimUID], tried[u.ClaimUID] = copied[u.ClaimUID] || u.Done, true
-		if u.Done {
-			snapshots--
-		}
-	}
-	rest := func(c Claim) bool { return c.Bound && !c.Created.After(b.Started) && !copied[c.UID] }
-	enough := snapshots >= j.count(func(c Claim) bool { return rest(c) && j.takes(b.Scope, c.Namespace) })
+	has := j.contentOf(b)
 	var out []string
 	for _, c := range claims {
-		if rest(c) && (tried[c.UID] || !enough) {
+		if has.lacks(b, c) && (has.tried[c.UID] || !has.enough) {
 			out = append(out, c.Name)
 		}
 	}
 	return out
 }
 
-func (j *judge) count(of func(Claim) bool) int {
-	n := 0
-	for _, c := range j.Claims {
-		if of(c) {
-			n++
+// content is what is known of the volumes in a backup, by the UID of their claims.
+type content struct {
+	copied, tried map[string]bool
+	enough        bool // there is a snapshot for each claim of its scope that was not copied
+}
+
+func (c content) lacks(b point.Backup, claim Claim) bool {
+	return claim.Bound && !claim.Created.After(b.Started) && !c.copied[claim.UID]
+}
+
+// contentOf is worked out once for each backup.
+func (j *judge) contentOf(b point.Backup) content {
+	key := b.Namespace + "/" + b.Name
+	if has, known := j.contents[key]; known {
+		return has
+	}
+	has := content{copied: map[string]bool{}, tried: map[string]bool{}}
+	snapshots := b.Volumes.Completed
+	for _, u := range j.Uploads {
+		if u.Backup != key {
+			continue
+		}
+		has.copied[u.ClaimUID], has.tried[u.ClaimUID] = has.copied[u.ClaimUID] || u.Done, true
+		if u.Done {
+			snapshots--
 		}
 	}
-	return n
+	for _, c := range j.Claims {
+		if has.lacks(b, c) && j.takes(b.Scope, c.Namespace) {
+			snapshots--
+		}
+	}
+	has.enough = snapshots >= 0
+	j.contents[key] = has
+	return has
 }

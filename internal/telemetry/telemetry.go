@@ -15,6 +15,7 @@ import (
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/incident"
 	"github.com/salvor-io/salvor/internal/ingest"
+	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/internal/rollout"
 )
 
@@ -24,6 +25,7 @@ type Sources struct {
 	View         func(func(*classifiers.View))
 	DeadLettered func() uint64
 	Policy       Policy
+	Protection   func() []protection.Report
 	Clock        func() time.Time
 	Version      string
 }
@@ -59,7 +61,7 @@ func New(src Sources) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "salvor_build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": src.Version}})
 	info.Set(1)
-	m.registry.MustRegister(m.posts, m.took, m.records, m.chat, info, state{src}, policy{src.Policy},
+	m.registry.MustRegister(m.posts, m.took, m.records, m.chat, info, state{src}, policy{src.Policy}, guard{src.Protection, src.Clock},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

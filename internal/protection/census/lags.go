@@ -26,10 +26,18 @@ func (t *taking) ask(ctx context.Context, opt Options) {
 		if err != nil {
 			lag.Why = err.Error()
 		} else {
-			lag.Behind, lag.Why = behind(answer)
+			lag = lagOf(answer, opt.Now)
 		}
 		t.census.Lags[name] = lag
 	}
+}
+
+func lagOf(answer serving.Answer, now time.Time) protection.Lag {
+	late, why := behind(answer)
+	if why != "" {
+		return protection.Lag{Why: why}
+	}
+	return protection.Lag{Held: now.Add(-late)}
 }
 
 // longest is more than any lag that is believed.

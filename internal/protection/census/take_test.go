@@ -146,7 +146,7 @@ func TestWhatIsRead(t *testing.T) {
 		Certificates:    []protection.Certificate{{Namespace: "shop", Name: "tls", Why: "no issuer", NotAfter: two.AddDate(0, 0, 30)}},
 		Etcd:            []protection.EtcdSnapshot{{Name: "hourly", Ready: true, Away: true, At: two}},
 		EtcdJobs:        []protection.EtcdJob{{Namespace: "kube-system", Name: "etcd-backup", At: now}},
-		Lags:            map[string]protection.Lag{"lag": {Behind: 90 * time.Second}, "dead": {Why: "it does not answer"}},
+		Lags:            map[string]protection.Lag{"lag": {Held: now.Add(-90 * time.Second)}, "dead": {Why: "it does not answer"}},
 	}
 	if len(got.Backups) != 1 || got.Backups[0].Name != long || !got.Backups[0].LocationReady {
 		t.Errorf("backups: %+v", got.Backups)
