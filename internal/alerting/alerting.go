@@ -1,12 +1,16 @@
 // Package alerting raises incidents as alerts at Alertmanager's API, so that whoever was paged before is still paged, by the
 // pager they have.
 //
-// Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one.
-// Both carry the label salvor_incident, as does SalvorBreakGlass, which is raised while a plan runs without policy and for half an hour after. Three stand for policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while
-// what the source of a replica holds cannot be used, and SalvorPolicyMissing while a replica decides nothing for want of one. Three stand for a promise: SalvorProtectionLate once what could be restored is older than was promised, and again, critical, once it is twice as old, SalvorUnprotected where nothing could be, and
-// SalvorProtectionUnknown where that stays unknown. What is raised follows from the incidents, and from how policy and promises stand, alone: posting again changes nothing, any
-// replica may post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier
-// listens to, so that no loop can arise.
+// Two alerts stand for one incident: SalvorIncident while it lives, and SalvorNeedsPerson while it cannot go on without one. Both carry the
+// label salvor_incident, as does SalvorBreakGlass, which is raised while a plan runs without policy and for half an hour after. Three stand for
+// policy: SalvorPolicyHeld while one waits for a person, SalvorPolicyRefused while what the source of a replica holds cannot be used, and
+// SalvorPolicyMissing while a replica decides nothing for want of one. Four stand for a promise: SalvorProtectionLate while what could be
+// restored is older than was promised, SalvorProtectionOverdue while it is twice as old, SalvorUnprotected while it could not be restored, and
+// SalvorProtectionUnknown while that has been unknown for long.
+//
+// What is raised follows from the incidents, and from how policy and promises stand, alone: posting again changes nothing, any replica may
+// post, and a death loses nothing. An alert that comes back through the intake names no fault that a classifier listens to, so that no loop can
+// arise.
 package alerting
 
 import (

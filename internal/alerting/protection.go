@@ -11,8 +11,8 @@ import (
 // unknownFor is how long it may be unknown how a promise stands before that is told: one look that failed is no news.
 const unknownFor = 30 * time.Minute
 
-// aboutProtection renders what promises raise now. What is over is not sent any more, and ends by itself. An alert that gets worse stays the same one and another joins
-// it, so that a silence of the first does not hide the second.
+// aboutProtection renders what promises raise now. What is over is not sent any more, and ends by itself. What is late stays one alert when it
+// gets worse, and another joins it: a silence of the first does not hide the second.
 func (n *Notifier) aboutProtection() []alert {
 	now := n.Clock()
 	var out []alert
@@ -21,7 +21,7 @@ func (n *Notifier) aboutProtection() []alert {
 		case protection.Late:
 			out = append(out, n.protectionAlert("SalvorProtectionLate", "warning", t, now))
 			if t.Twice {
-				out = append(out, n.protectionAlert("SalvorProtectionLate", "critical", t, now))
+				out = append(out, n.protectionAlert("SalvorProtectionOverdue", "critical", t, now))
 			}
 		case protection.Unprotected:
 			out = append(out, n.protectionAlert("SalvorUnprotected", "critical", t, now))

@@ -20,7 +20,7 @@ func TestPromisesAreTold(t *testing.T) {
 		want []string
 	}{
 		{"late", trouble(protection.Late, false, time.Minute), []string{"SalvorProtectionLate warning"}},
-		{"twice as late", trouble(protection.Late, true, time.Hour), []string{"SalvorProtectionLate warning", "SalvorProtectionLate critical"}},
+		{"twice as late", trouble(protection.Late, true, time.Hour), []string{"SalvorProtectionLate warning", "SalvorProtectionOverdue critical"}},
 		{"unprotected", trouble(protection.Unprotected, false, 0), []string{"SalvorUnprotected critical"}},
 		{"unknown for a moment", trouble(protection.Unknown, false, 29*time.Minute), nil},
 		{"unknown", trouble(protection.Unknown, false, 30*time.Minute), []string{"SalvorProtectionUnknown warning"}},
