@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	storagev1 "k8s.io/api/storage/v1"
-
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )

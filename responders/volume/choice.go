@@ -2,6 +2,7 @@ package volume
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func noneServes(claim, asked string, refused, others []string) error {
 	if len(others) > 0 {
 		what += "; these would: " + strings.Join(others[:min(told, len(others))], ", ")
 	}
-	return fmt.Errorf("%s", what)
+	return errors.New(what)
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
