@@ -12,7 +12,7 @@ import (
 // follows from the two alone.
 func Judge(promises Promises, census *Census) Report {
 	j := judgeOf(census)
-	r := Report{Cluster: census.Cluster, At: census.At, Unread: census.Unread, Notes: j.notes()}
+	r := Report{Cluster: census.Cluster, At: census.At, Standings: []Standing{}, Unread: append([]Unread{}, census.Unread...), Notes: j.notes(), LeftOut: []string{}}
 	taken := map[string]bool{}
 	for _, p := range promises {
 		if !p.in(census.Cluster) {
@@ -40,10 +40,18 @@ func Judge(promises Promises, census *Census) Report {
 // judge judges by one census.
 type judge struct {
 	*Census
-	contents map[string]content // by backup, as far as they are worked out
+	contents map[string]content        // by backup, as far as they are worked out
+	about    map[string][]point.Backup // by namespace, as far as they are worked out
+	scopes   []string                  // of each backup: the namespaces that it was told to take
 }
 
-func judgeOf(census *Census) *judge { return &judge{census, map[string]content{}} }
+func judgeOf(census *Census) *judge {
+	j := &judge{Census: census, contents: map[string]content{}, about: map[string][]point.Backup{}}
+	for _, b := range census.Backups {
+		j.scopes = append(j.scopes, strings.Join(b.Scope.Namespaces, ",")+" without "+strings.Join(b.Scope.NotNamespaces, ","))
+	}
+	return j
+}
 
 // in says whether a promise is about a cluster. A cluster without a name is any.
 func (p Promise) in(cluster string) bool {

@@ -35,11 +35,11 @@ func (j *judge) objects(p Promise, namespace string) Held {
 	if u, not := j.unread(SourceBackups); not {
 		return Held{Missing: []string{u.Why}}
 	}
-	choice := point.Choose(point.Want{Need: p.need(namespace, false), Cluster: j.Cluster}, j.Backups, j.At)
+	choice := point.Choose(point.Want{Need: p.need(namespace, false), Cluster: j.Cluster}, j.backupsOf(namespace), j.At)
 	if choice.Point == nil {
-		return Held{State: Unprotected, Missing: j.noBackup(namespace, choice.Refused)}
+		return Held{State: Unprotected, Missing: j.noBackup(choice.Refused)}
 	}
-	return Held{Point: pointOf(choice.Point.Backup), Missing: j.newer(namespace, choice)}
+	return Held{Point: pointOf(choice.Point.Backup), Missing: j.newer(choice)}
 }
 
 func pointOf(b point.Backup) *Point {
@@ -47,19 +47,18 @@ func pointOf(b point.Backup) *Point {
 }
 
 // noBackup says why no backup serves.
-func (j *judge) noBackup(namespace string, refused []point.Refusal) []string {
+func (j *judge) noBackup(refused []point.Refusal) []string {
 	if !j.Velero {
 		return []string{"Velero is not installed: nothing backs up what is in this cluster"}
 	}
-	about := j.ofNamespace(namespace, refused)
-	if len(about) == 0 {
+	if len(refused) == 0 {
 		return []string{"no backup covers it"}
 	}
 	var out []string
-	for _, r := range about[:min(maxRefused, len(about))] {
+	for _, r := range refused[:min(maxRefused, len(refused))] {
 		out = append(out, fmt.Sprintf("backup %s cannot be restored: %s", r.Name, line(r.Why)))
 	}
-	if left := len(about) - maxRefused; left > 0 {
+	if left := len(refused) - maxRefused; left > 0 {
 		out = append(out, fmt.Sprintf("nor can %d older ones", left))
 	}
 	return out
@@ -68,13 +67,25 @@ func (j *judge) noBackup(namespace string, refused []point.Refusal) []string {
 // maxRefused bounds of how many backups it is said why they do not serve.
 const maxRefused = 3
 
-// ofNamespace are those refused that were told to take a namespace: that another namespace's backup is none of it explains nothing.
-func (j *judge) ofNamespace(namespace string, refused []point.Refusal) []point.Refusal {
-	takes := map[string]bool{}
-	for _, b := range j.Backups {
-		takes[b.Name] = takes[b.Name] || j.takes(b.Scope, namespace)
+// backupsOf are the backups that were told to take a namespace, in whatever way it went: that others do not serve explains nothing. Most
+// backups are of few schedules, and of each of their scopes it is asked once.
+func (j *judge) backupsOf(namespace string) []point.Backup {
+	if all, known := j.about[namespace]; known {
+		return all
 	}
-	return slices.DeleteFunc(slices.Clone(refused), func(r point.Refusal) bool { return !takes[r.Name] })
+	var all []point.Backup
+	takes := map[string]bool{}
+	for i, b := range j.Backups {
+		scope := j.scopes[i]
+		if _, asked := takes[scope]; !asked {
+			takes[scope] = j.takes(b.Scope, namespace)
+		}
+		if takes[scope] {
+			all = append(all, b)
+		}
+	}
+	j.about[namespace] = all
+	return all
 }
 
 // takes says whether a scope has anything of a namespace in it.
@@ -91,8 +102,8 @@ func (j *judge) covers(scope point.Scope, need point.Need) bool {
 
 // newer says of the newest backup that was made after the one that serves why it does not: what is being lost now has that reason. One that
 // is still being made has none.
-func (j *judge) newer(namespace string, choice point.Choice) []string {
-	for _, r := range j.ofNamespace(namespace, choice.Refused) {
+func (j *judge) newer(choice point.Choice) []string {
+	for _, r := range choice.Refused {
 		ended := slices.ContainsFunc(j.Backups, func(b point.Backup) bool { return b.Name == r.Name && !b.Completed.IsZero() && !b.Deleting })
 		if ended && r.At.After(choice.Point.At) {
 			return []string{fmt.Sprintf("the newer backup %s cannot be restored: %s", r.Name, line(r.Why))}

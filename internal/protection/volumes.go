@@ -67,15 +67,15 @@ func (j *judge) backedUp(p Promise, namespace string, claims []Claim) (*Point, [
 		return nil, nil
 	}
 	want := point.Want{Need: p.need(namespace, len(claims) > 0), Cluster: j.Cluster}
-	choice := point.Choose(want, j.Backups, j.At)
+	choice := point.Choose(want, j.backupsOf(namespace), j.At)
 	if choice.Point == nil {
-		return nil, j.noBackup(namespace, choice.Refused)
+		return nil, j.noBackup(choice.Refused)
 	}
 	var first []string
 	for _, serves := range append([]point.Point{*choice.Point}, choice.Others...) {
 		lacking := j.lacking(serves.Backup, claims)
 		if len(lacking) == 0 {
-			return pointOf(serves.Backup), slices.Concat(j.newer(namespace, choice), first, later(serves.Backup, claims))
+			return pointOf(serves.Backup), slices.Concat(j.newer(choice), first, later(serves.Backup, claims))
 		}
 		if first == nil {
 			first = []string{fmt.Sprintf("backup %s has not the content of all volumes: %s", serves.Name, few(lacking))}
