@@ -22,7 +22,7 @@ func (o *outlook) anew(ctx context.Context) (restoring, error) {
 	if err := o.pick(ctx); err != nil {
 		return facts, err
 	}
-	facts.Snapshot, facts.Driver, facts.Taken = o.chosen.uid, o.driver, o.chosen.taken
+	facts.Snapshot, facts.Driver, facts.Taken = o.uid, o.driver, o.taken
 	if o.claim == nil || o.isBrought() {
 		return facts, o.bring(ctx, &facts)
 	}
@@ -76,7 +76,7 @@ func (o *outlook) pick(ctx context.Context) error {
 	if o.chosen, err = choose(all, o.name(), asked, o.env); err != nil {
 		return err
 	}
-	o.driver, _, err = o.shelf.handle(ctx, o.chosen.content)
+	o.driver, _, err = o.shelf.handle(ctx, o.content)
 	return err
 }
 
@@ -107,7 +107,7 @@ func (o *outlook) replace(ctx context.Context, facts *restoring) error {
 	if err != nil {
 		return err
 	}
-	claim := successor(o.claim, class.Name, o.chosen.snapshot)
+	claim := successor(o.claim, class.Name, o.snapshot)
 	interim := blank(o.namespace(), beside(o.name(), o.token), class.Name, claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Spec.AccessModes...)
 	interim.Spec.VolumeMode, interim.Spec.VolumeAttributesClassName = claim.Spec.VolumeMode, claim.Spec.VolumeAttributesClassName
 	facts.Replaced, facts.Policy = o.claim.UID, reclaims(class)

@@ -79,10 +79,10 @@ func sought(ctx context.Context, at shelf, env responders.Env, args responders.A
 	switch {
 	case out.Handle == "":
 		return source{}, fmt.Errorf("%s has no handle yet", picked)
-	case picked.snapshot.size == nil:
+	case picked.size == nil:
 		return source{}, fmt.Errorf("%s does not say how large it is", picked)
 	}
-	out.size = *picked.snapshot.size
+	out.size = *picked.size
 	return out, nil
 }
 

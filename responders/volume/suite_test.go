@@ -73,12 +73,12 @@ func (e end) holds(client kubernetes.Interface) func(context.Context) error {
 		}
 		claims, err := client.CoreV1().PersistentVolumeClaims("shop").List(ctx, metav1.ListOptions{})
 		if err != nil || len(claims.Items) != 1 {
-			return fmt.Errorf("%d claims are left: %v", len(claims.Items), err)
+			return fmt.Errorf("%d claims are left: %w", len(claims.Items), err)
 		}
 		if e.kept {
 			old, err := client.CoreV1().PersistentVolumes().Get(ctx, "pv-data", metav1.GetOptions{})
 			if err != nil || old.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain || old.Labels[KeptUntilLabel] != "20300108T030200Z" {
-				return fmt.Errorf("the old volume is not kept: %v, %+v", err, old)
+				return fmt.Errorf("the old volume is not kept: %w, %+v", err, old)
 			}
 			if claim.Labels["app"] != "shop" || claim.Annotations["team"] != "blue" || claim.Annotations["pv.kubernetes.io/bind-completed"] != "" {
 				return fmt.Errorf("the claim is not like the old one: %+v", claim.ObjectMeta)
@@ -112,7 +112,7 @@ func (e end) runs(ctx context.Context, client kubernetes.Interface) error {
 		}
 	}
 	if err != nil || has == nil || *has != e.replica || meta.Annotations[StoppedAnnotation] != "" {
-		return fmt.Errorf("the %s does not run as before: %v, %v, %+v", e.kind, err, has, meta.Annotations)
+		return fmt.Errorf("the %s does not run as before: %w, %v, %+v", e.kind, err, has, meta.Annotations)
 	}
 	return nil
 }
