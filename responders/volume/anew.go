@@ -127,8 +127,8 @@ func (o *outlook) bring(ctx context.Context, facts *restoring) error {
 		size, modes, mode = o.old.Spec.Capacity[corev1.ResourceStorage], o.old.Spec.AccessModes, o.old.Spec.VolumeMode
 		name = or(name, o.old.Spec.StorageClassName)
 	}
-	if o.chosen.size != nil && o.chosen.size.Cmp(size) > 0 {
-		size = *o.chosen.size
+	if o.size != nil && o.size.Cmp(size) > 0 {
+		size = *o.size
 	}
 	if size.IsZero() {
 		return fmt.Errorf("%s does not say how large it is, and no volume of the claim is left to go by", o.chosen)

@@ -178,7 +178,7 @@ func (f importing) change(env responders.Env, from source, space policies.Target
 	}
 	change.DataLoss, change.Facts, change.Point = point.Loss(from.taken, env.Now), pointsOf(from.chosen), from.point()
 	if from.caution != "" {
-		change.Warnings = []string{from.chosen.String() + ": " + from.caution}
+		change.Warnings = []string{from.String() + ": " + from.caution}
 	}
 	return change, pin(&change, f)
 }
