@@ -12,7 +12,7 @@ import (
 
 const usage = `usage: stack COMMAND
 
-  build [PART...]   build the programs a stack is made of, or only some of them
+  build [PART...]   build the programs a stack is made of, or only some of them: cluster and backups are groups
   up                start a stack that stays until it is told to go
   status            show the nodes and processes of that stack
   fail NODE         kill the node's kubelet without a goodbye; its power stays on
@@ -39,6 +39,7 @@ func guarded() int {
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
 		"build": build, "up": up, "status": status, "fail": fail, "heal": heal, "down": down, "supervise": supervise,
+		"store": store,
 	}
 	if len(args) > 0 {
 		if command, known := commands[args[0]]; known {
