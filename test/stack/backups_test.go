@@ -2,8 +2,6 @@ package stack_test
 
 import (
 	"context"
-	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,9 +12,6 @@ import (
 
 	"github.com/salvor-io/salvor/test/stack"
 )
-
-//go:embed testdata/shop.yaml
-var shop []byte
 
 // TestBackups starts an object store and two clusters that share it and a storage system. What is lost in the first comes back
 // from a backup, content and all, and the second restores the same backup. The steps build on each other.
@@ -43,7 +38,6 @@ func TestBackups(t *testing.T) {
 	a := cluster{t: t, Stack: start(t, options())}
 	pids := a.status()
 	a.namespaceComesBack(store)
-	a.snapshotsMisbehave()
 	a.veleroDiesAndReturns()
 	a.storeGoesAndReturns(store)
 
@@ -114,36 +108,6 @@ func (c cluster) shopIsBack(restore string) {
 	c.kubectl("-n", "shop", "wait", "--for=condition=Available", "deployment/shop", "--timeout=60s")
 }
 
-// snapshotsMisbehave has the storage system refuse, be slow and be full.
-func (c cluster) snapshotsMisbehave() {
-	c.t.Helper()
-	ctx := c.t.Context()
-	c.must(c.SetStorageMood(ctx, stack.StorageMood{RefuseSnapshots: "the array is degraded"}))
-	c.must(c.Apply(ctx, []byte(snapshotOf("refused"))))
-	eventually(c.t, 30*time.Second, "the refusal is told", func() error {
-		return c.holds("the array is degraded", "volumesnapshot", "refused", "-o", "jsonpath={.status.error.message}")
-	})
-	c.must(c.SetStorageMood(ctx, stack.StorageMood{SnapshotDelay: 5 * time.Second}))
-	c.must(c.Apply(ctx, []byte(snapshotOf("slow"))))
-	eventually(c.t, 30*time.Second, "the slow snapshot is taken", func() error {
-		return c.holds("false", "volumesnapshot", "slow", "-o", "jsonpath={.status.readyToUse}")
-	})
-	for _, name := range []string{"slow", "refused"} {
-		eventually(c.t, 60*time.Second, "snapshot "+name+" is ready", func() error {
-			return c.holds("true", "volumesnapshot", name, "-o", "jsonpath={.status.readyToUse}")
-		})
-	}
-	c.must(c.SetStorageMood(ctx, stack.StorageMood{Quota: 1}))
-	c.must(c.Apply(ctx, []byte(claimFrom("beside", "slow"))))
-	eventually(c.t, 30*time.Second, "the quota is told", func() error {
-		return c.holds("quota exceeded", "events", "--field-selector", "involvedObject.name=beside")
-	})
-	c.must(c.SetStorageMood(ctx, stack.StorageMood{}))
-	if data, err := os.ReadFile(filepath.Join(c.volume("beside"), "orders")); err != nil || string(data) != "one order" {
-		c.t.Errorf("orders of the volume from the snapshot = %q, %v", data, err)
-	}
-}
-
 // veleroDiesAndReturns kills Velero in the middle of a backup, which it calls failed when it is back.
 func (c cluster) veleroDiesAndReturns() {
 	c.t.Helper()
@@ -211,43 +175,6 @@ func (c cluster) velero(args ...string) string {
 func (c cluster) phase(kind, name string) string {
 	c.t.Helper()
 	return c.kubectl("-n", "velero", "get", kind+".velero.io", name, "-o", "jsonpath={.status.phase}")
-}
-
-// holds succeeds when what kubectl gets in the namespace of the shop holds a text.
-func (c cluster) holds(text string, what ...string) error {
-	c.t.Helper()
-	if got := c.kubectl(append([]string{"-n", "shop", "get"}, what...)...); !strings.Contains(got, text) {
-		return fmt.Errorf("%s is %q", what[0], got)
-	}
-	return nil
-}
-
-// volume waits until a claim of the shop is bound, and returns the folder of its volume.
-func (c cluster) volume(claim string) string {
-	c.t.Helper()
-	eventually(c.t, time.Minute, "claim "+claim+" is bound", func() error {
-		return c.holds("Bound", "pvc", claim, "-o", "jsonpath={.status.phase}")
-	})
-	name := c.kubectl("-n", "shop", "get", "pvc", claim, "-o", "jsonpath={.spec.volumeName}")
-	var pv struct {
-		Spec struct {
-			CSI struct{ VolumeHandle string }
-		}
-	}
-	c.must(json.Unmarshal([]byte(c.kubectl("get", "pv", name, "-o", "json")), &pv))
-	return c.VolumeDir(pv.Spec.CSI.VolumeHandle)
-}
-
-func snapshotOf(name string) string {
-	return fmt.Sprintf(`{"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
-		"metadata": {"name": %q, "namespace": "shop"},
-		"spec": {"volumeSnapshotClassName": %q, "source": {"persistentVolumeClaimName": "data"}}}`, name, stack.SnapshotClass)
-}
-
-func claimFrom(name, snapshot string) string {
-	return fmt.Sprintf(`{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": %q, "namespace": "shop"},
-		"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}},
-		"dataSource": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": %q}}}`, name, snapshot)
 }
 
 // veleros returns the processes of a stack that are Velero or one of its plugins.

@@ -14,7 +14,10 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/grpc"
@@ -70,10 +73,9 @@ func serve(ctx context.Context, socket string, d *driver) error {
 // logged writes every call that changes something, and every one that fails, to the log.
 func logged(ctx context.Context, call any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	answer, err := handle(ctx, call)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s %v: %v\n", info.FullMethod, call, err)
-	} else if named, changes := call.(interface{ GetName() string }); changes {
-		fmt.Fprintf(os.Stderr, "%s %s\n", info.FullMethod, named.GetName())
+	method := path.Base(info.FullMethod)
+	if err != nil || strings.HasPrefix(method, "Create") || strings.HasPrefix(method, "Delete") {
+		fmt.Fprintf(os.Stderr, "%s %s %v: %v\n", time.Now().Format(time.RFC3339Nano), method, call, err)
 	}
 	return answer, err
 }
