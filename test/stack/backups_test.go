@@ -122,9 +122,12 @@ func (c cluster) veleroDiesAndReturns() {
 	})
 	c.must(c.KillVelero(ctx))
 	c.must(c.SetStorageMood(ctx, stack.StorageMood{}))
-	if used := veleros(c.t, c.Dir()); len(used) > 0 {
-		c.t.Errorf("processes %v outlived Velero", used)
-	}
+	eventually(c.t, 10*time.Second, "Velero's plugins are gone", func() error {
+		if used := veleros(c.t, c.Dir()); len(used) > 0 {
+			return fmt.Errorf("processes %v outlived Velero", used)
+		}
+		return nil
+	})
 	c.must(c.StartVelero(ctx))
 	c.must(c.StartVelero(ctx)) // it runs, and so nothing happens
 	eventually(c.t, 60*time.Second, "the backup has failed", func() error {
@@ -156,7 +159,7 @@ func (c cluster) storeGoesAndReturns(store *stack.Store) {
 // restoresWhatIsNotItsOwn finds the backup of another cluster and restores it.
 func (c cluster) restoresWhatIsNotItsOwn() {
 	c.t.Helper()
-	eventually(c.t, time.Minute, "the other cluster's backup is seen", func() error {
+	eventually(c.t, 150*time.Second, "the other cluster's backup is seen", func() error {
 		_, err := c.Kubectl(c.t.Context(), stack.Admin, "-n", "velero", "get", "backup", "before")
 		return err
 	})

@@ -24,8 +24,8 @@ func (v *velero) objects() []placed {
 	}
 }
 
-// location is the default storage location. It is looked at more often than Velero would by itself, so that a test does not wait
-// for a minute for a backup of another cluster or for a store that came back.
+// location is the default storage location. It may be looked at every time Velero thinks of it, which is every 10 s to see whether
+// the store is there and every minute to find the backups of others, so that a test waits no longer than that.
 func (v *velero) location() object {
 	return object{
 		"apiVersion": "velero.io/v1", "kind": "BackupStorageLocation",
