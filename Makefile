@@ -22,15 +22,17 @@ build: ## build bin/salvor
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/salvor ./cmd/salvor
 
 .PHONY: demo
-demo: stack-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 15); SCENARIO=zone region data config security storm
+demo: cluster-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 15); SCENARIO=zone region data config security storm
 	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test
-test: stack-build build chromium ## all tests: the quick ones side by side, the simulation, the browser, those on real parts one after the other (about 40 minutes)
+test: build chromium ## all tests: the quick ones side by side, the simulation, the browser, those on real parts one after the other (about 40 minutes)
 	go vet $(PACKAGES)
 	go test -short -timeout 10m $(PACKAGES)
 	cd test/browser && go test -count 1 -timeout 15m ./...
 	go test -v -timeout 20m ./test/sim
+	$(MAKE) stack-build
+	cd test/stack/volumes && go test -trimpath ./hostdir-csi
 	go test -p 1 -timeout 40m $(REAL)
 
 .PHONY: check
@@ -73,8 +75,16 @@ generate: ## rewrite generated files and golden files
 	go test $(GENERATED) -update
 
 .PHONY: stack-build
-stack-build: ## build the real parts into .cache/stack (about 8 minutes, once)
+stack-build: ## build the real parts into .cache/stack (about 14 minutes, once)
 	go run ./test/stack/cmd/stack build
+
+.PHONY: cluster-build
+cluster-build: ## build only the parts of a stack without volumes and backups (about 8 minutes, once)
+	go run ./test/stack/cmd/stack build cluster
+
+.PHONY: backups-build
+backups-build: ## build only the parts for volumes and backups (about 6 minutes, once)
+	go run ./test/stack/cmd/stack build backups
 
 .PHONY: stack-up
 stack-up: ## start a real control plane and say how to break it

@@ -12,7 +12,7 @@ import (
 
 const usage = `usage: stack COMMAND
 
-  build [PART...]   build the programs a stack is made of, or only some of them
+  build [PART...]   build the programs a stack is made of, or only some of them: cluster and backups are groups
   up                start a stack that stays until it is told to go
   status            show the nodes and processes of that stack
   fail NODE         kill the node's kubelet without a goodbye; its power stays on

@@ -71,6 +71,9 @@ func (b Builder) build(ctx context.Context, p Part, version, binary string) erro
 	if err := b.compile(ctx, p, version, filepath.Join(temporary, p.Name)); err != nil {
 		return fmt.Errorf("build %s: %w", p.Name, err)
 	}
+	if err := b.layFiles(ctx, p, temporary); err != nil {
+		return fmt.Errorf("lay files beside %s: %w", p.Name, err)
+	}
 	if err := os.Rename(temporary, filepath.Dir(binary)); err != nil {
 		return err
 	}
@@ -146,6 +149,9 @@ func (b Builder) lock(ctx context.Context, p Part) (unlock func(), err error) {
 func (b Builder) sum(p Part, version string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, p.Package, p.ldflags(version))
+	if p.Files != (Files{}) {
+		fmt.Fprintln(hash, p.Files)
+	}
 	source := filepath.Join(b.Root, p.Source)
 	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -157,7 +163,7 @@ func (b Builder) sum(p Part, version string) (string, error) {
 			}
 			return nil
 		}
-		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") {
+		if !p.madeFrom(filepath.Base(path)) {
 			return nil
 		}
 		data, err := os.ReadFile(path)
@@ -176,6 +182,15 @@ func (p Part) folder() string {
 		return p.Source
 	}
 	return p.Build
+}
+
+// madeFrom says whether the part is made from a file of its source folder. A part whose package lies in another module is made
+// from what go.mod and go.sum say, whatever else is beside them.
+func (p Part) madeFrom(name string) bool {
+	if !strings.HasPrefix(p.Package, ".") {
+		return name == "go.mod" || name == "go.sum"
+	}
+	return !strings.HasSuffix(name, "_test.go") && !strings.HasSuffix(name, ".md")
 }
 
 func (p Part) label(version string) string {

@@ -24,50 +24,65 @@ type Part struct {
 	Module string
 	// Stamp returns linker flags that tell the program its version.
 	Stamp func(version string) []string
+	// Files are laid beside the binary, if the part needs any.
+	Files Files
+	// Group is what the part is built together with when somebody asks for the group.
+	Group string
 	// Typical is how long a build takes when nothing is cached, on two cores.
 	Typical time.Duration
 }
 
+// Files are files of a module that the folder's go.mod requires.
+type Files struct {
+	Module string
+	// Pattern chooses the files, from the root of the module: "config/*.yaml".
+	Pattern string
+	// Folder is where they come to lie, from the folder of the binary.
+	Folder string
+}
+
 // Names of the parts.
 const (
-	ControlPlane = "controlplane"
-	Kwok         = "kwok"
-	Alertmanager = "alertmanager"
-	NATS         = "nats"
-	Linter       = "golangci-lint"
-	Stack        = "stack"
+	ControlPlane       = "controlplane"
+	Kwok               = "kwok"
+	Alertmanager       = "alertmanager"
+	NATS               = "nats"
+	Linter             = "golangci-lint"
+	Stack              = "stack"
+	Velero             = "velero"
+	VeleroPlugin       = "velero-plugin-for-aws"
+	ObjectStore        = "versitygw"
+	SnapshotController = "snapshot-controller"
+	Snapshotter        = "csi-snapshotter"
+	Provisioner        = "csi-provisioner"
+	Driver             = "hostdir-csi"
 )
 
-// Catalogue returns all parts. The linter is no part of a stack; it is here because it is built in the same way.
-func Catalogue() []Part {
-	return []Part{
-		{
-			Name: Stack, Source: "test/stack", Build: ".", Package: "./test/stack/cmd/stack", Typical: 5 * time.Second,
-		},
-		{
-			Name: ControlPlane, Source: "test/stack/controlplane", Package: ".", Module: "k8s.io/kubernetes",
-			Stamp: stampKubernetes, Typical: 8 * time.Minute,
-		},
-		{
-			Name: Kwok, Source: "test/stack/kwok", Package: ".", Module: "sigs.k8s.io/kwok",
-			Typical: time.Minute,
-		},
-		{
-			Name: Alertmanager, Source: "test/stack/alertmanager",
-			Package: "github.com/prometheus/alertmanager/cmd/alertmanager", Module: "github.com/prometheus/alertmanager",
-			Stamp: stampPrometheus, Typical: 30 * time.Second,
-		},
-		{
-			Name: NATS, Source: "test/stack/nats",
-			Package: "github.com/nats-io/nats-server/v2", Module: "github.com/nats-io/nats-server/v2",
-			Typical: 15 * time.Second,
-		},
-		{
-			Name: Linter, Source: "test/tools",
-			Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", Module: "github.com/golangci/golangci-lint/v2",
-			Stamp: stampLinter, Typical: time.Minute,
-		},
+// Groups of parts.
+const (
+	// Cluster is what a stack without volumes and backups is made of.
+	Cluster = "cluster"
+	// Backups is what volumes, snapshots and backups take.
+	Backups = "backups"
+	// Tools are no parts of a stack.
+	Tools = "tools"
+)
+
+// CRDs is the folder beside the snapshot controller that holds its custom resource definitions.
+const CRDs = "crds"
+
+// Members returns the names of the parts of a group, or name itself if it is no group.
+func Members(name string) []string {
+	var names []string
+	for _, part := range Catalogue() {
+		if part.Group == name {
+			names = append(names, part.Name)
+		}
 	}
+	if names == nil {
+		return []string{name}
+	}
+	return names
 }
 
 // Find returns the part called name.
@@ -114,22 +129,4 @@ func (p Part) version(root string) (string, error) {
 		return "", fmt.Errorf("read version of %s: %s requires no %s", p.Name, p.Source, p.Module)
 	}
 	return string(match[1]), nil
-}
-
-// stampKubernetes tells the servers their version, without which kubectl turns away from them.
-func stampKubernetes(version string) []string {
-	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	const pkg = "k8s.io/component-base/version."
-	return []string{
-		"-X", pkg + "gitVersion=" + version, "-X", pkg + "gitMajor=" + major, "-X", pkg + "gitMinor=" + minor,
-	}
-}
-
-func stampPrometheus(version string) []string {
-	return []string{"-X", "github.com/prometheus/common/version.Version=" + strings.TrimPrefix(version, "v")}
-}
-
-func stampLinter(version string) []string {
-	return []string{"-X", "main.version=" + strings.TrimPrefix(version, "v")}
 }

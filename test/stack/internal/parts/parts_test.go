@@ -32,6 +32,42 @@ func TestEveryPartHasTheVersionItsModuleRequires(t *testing.T) {
 	}
 }
 
+// TestVersionsAreThoseOfTheProduct looks at what the parts for volumes are built with. A Kubernetes client of another version would
+// be compiled for them alone, which takes minutes.
+func TestVersionsAreThoseOfTheProduct(t *testing.T) {
+	root, err := Checkout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	product, shared := requires(t, root, "go.mod"), 0
+	for module, version := range requires(t, root, "test/stack/volumes/go.mod") {
+		wanted, both := product[module]
+		if both {
+			shared++
+		}
+		if both && wanted != version && module != "go.uber.org/zap" { // on which no Kubernetes package depends
+			t.Errorf("%s is %s, and %s for the product", module, version, wanted)
+		}
+	}
+	if shared < 50 {
+		t.Errorf("only %d modules are looked at", shared)
+	}
+}
+
+// requires returns the versions a go.mod requires, by module.
+func requires(t *testing.T, root, path string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^(?:require)?\s+(\S+) (v\S+)(?: // indirect)?$`).FindAllStringSubmatch(string(data), -1) {
+		versions[match[1]] = match[2]
+	}
+	return versions
+}
+
 func TestStampOfKubernetes(t *testing.T) {
 	const want = "-X k8s.io/component-base/version.gitVersion=v1.36.3 " +
 		"-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
