@@ -78,26 +78,31 @@ func (s *Stack) Status(ctx context.Context) (Status, error) {
 
 // ask has the supervisor do something.
 func (s *Stack) ask(ctx context.Context, method, path string, in, out any) error {
+	return ask(ctx, s.state.ControlURL, s.state.ControlToken, method, path, in, out)
+}
+
+// ask has the supervisor whose control server is at url do something.
+func ask(ctx context.Context, url, token, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, s.state.ControlURL+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+s.state.ControlToken)
+	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the stack for %s: %w", path, err)
+		return fmt.Errorf("ask the supervisor for %s: %w", path, err)
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("ask the stack for %s: %w", path, err)
+		return fmt.Errorf("ask the supervisor for %s: %w", path, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the stack for %s: %s: %s", path, response.Status, bytes.TrimSpace(data))
+		return fmt.Errorf("ask the supervisor for %s: %s: %s", path, response.Status, bytes.TrimSpace(data))
 	}
 	if out == nil {
 		return nil

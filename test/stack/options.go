@@ -32,6 +32,10 @@ type Options struct {
 	Nodes []Node
 	// Alertmanagers are the Alertmanagers: none if zero.
 	Alertmanagers Alertmanagers
+	// Volumes are the storage system of the cluster: none if zero, unless there are Backups.
+	Volumes Volumes
+	// Backups are Velero: none if zero.
+	Backups Backups
 	// APIServerFlags are added to the flags of kube-apiserver and win over them.
 	APIServerFlags []string
 	// ControllerManagerFlags are added to the flags of kube-controller-manager, which runs with stock settings, and win

@@ -67,13 +67,18 @@ func (s *Stack) Kubectl(ctx context.Context, user string, args ...string) (strin
 }
 
 func (s *Stack) kubectl(ctx context.Context, user string, in io.Reader, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.state.Dir, "bin", "kubectl"), args...)
+	return s.runAs(exec.CommandContext(ctx, filepath.Join(s.state.Dir, "bin", "kubectl"), args...), user, in)
+}
+
+// runAs runs a program that speaks to the API server as a user, and returns its standard output.
+func (s *Stack) runAs(cmd *exec.Cmd, user string, in io.Reader) (string, error) {
 	cmd.Env = []string{"KUBECONFIG=" + s.Kubeconfig(user), "HOME=" + s.state.Dir}
 	cmd.Stdin = in
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(complaint.Bytes()))
+		name := strings.Join(append([]string{filepath.Base(cmd.Path)}, cmd.Args[1:]...), " ")
+		return out.String(), fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(complaint.Bytes()))
 	}
 	return out.String(), nil
 }

@@ -39,6 +39,7 @@ func guarded() int {
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
 		"build": build, "up": up, "status": status, "fail": fail, "heal": heal, "down": down, "supervise": supervise,
+		"store": store,
 	}
 	if len(args) > 0 {
 		if command, known := commands[args[0]]; known {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/salvor-io/salvor/test/stack/internal/control"
 	"github.com/salvor-io/salvor/test/stack/internal/supervisor"
@@ -15,19 +12,10 @@ import (
 // supervise runs the stack that a file describes, until the other end of standard input is closed. It is what stack.Start
 // starts and of no use to people.
 func supervise(ctx context.Context, args []string) error {
-	if len(args) == 0 {
-		return errors.New("supervise needs a configuration file")
-	}
-	data, err := os.ReadFile(args[0])
+	var config control.Config
+	ctx, err := supervised(ctx, args, &config)
 	if err != nil {
 		return err
-	}
-	var config control.Config
-	if err := json.Unmarshal(data, &config); err != nil {
-		return err
-	}
-	if !slices.Contains(args, "detached") {
-		ctx = leashed(ctx, os.Stdin)
 	}
 	return supervisor.Run(ctx, config, os.Stdout)
 }

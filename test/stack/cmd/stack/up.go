@@ -31,6 +31,9 @@ API server:            {{.APIServerURL}}
 {{- range .AlertmanagerURLs}}
 Alertmanager:          {{.}}
 {{- end}}
+{{- with .VeleroCLI}}
+Velero:                {{.}}
+{{- end}}
 Logs:                  {{.Dir}}/logs
 Who wrote what:        {{.Dir}}/audit.log
 
@@ -52,6 +55,7 @@ func up(ctx context.Context, args []string) error {
 	nodes := flags.Int("nodes", 6, "how many nodes, dealt out over three zones")
 	webhook := flags.String("webhook", "", "URL that Alertmanager sends its alerts to")
 	token := flags.String("webhook-token", "", "bearer token for the webhook")
+	backups := flags.Bool("backups", false, "with a storage system, an object store and Velero")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -70,6 +74,11 @@ func up(ctx context.Context, args []string) error {
 		Dir: dir, Log: os.Stderr, Nodes: stack.Nodes(*nodes), Detached: true,
 		Alertmanagers: stack.Alertmanagers{Replicas: 1},
 	}
+	if *backups {
+		if options.Backups.Store, err = upStore(ctx); err != nil {
+			return err
+		}
+	}
 	if *webhook != "" {
 		options.Alertmanagers.Config = stack.Routing{Webhooks: []string{*webhook}, Token: *token}.Config()
 	}
@@ -80,14 +89,38 @@ func up(ctx context.Context, args []string) error {
 	return manual.Execute(os.Stdout, s)
 }
 
-// down stops the stack that up started. That none is up is no error.
-func down(context.Context, []string) error {
-	s, err := attach()
+// upStore starts an object store that outlives this process.
+func upStore(ctx context.Context) (*stack.Store, error) {
+	dir, err := home()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return nil
+		return nil, err
 	}
-	return s.Stop()
+	dir += storeSuffix
+	if s, err := stack.AttachStore(dir); err == nil {
+		return s, nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	return stack.StartStore(ctx, stack.StoreOptions{Dir: dir, Log: os.Stderr, Detached: true})
+}
+
+// down stops the stack that up started, and its object store. That none is up is no error.
+func down(context.Context, []string) error {
+	dir, err := home()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	if s, err := stack.Attach(dir); err == nil {
+		errs = append(errs, s.Stop())
+	} else {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if store, err := stack.AttachStore(dir + storeSuffix); err == nil {
+		errs = append(errs, store.Stop())
+	}
+	return errors.Join(errs...)
 }
 
 func fail(ctx context.Context, args []string) error {
@@ -122,6 +155,9 @@ func attach() (*stack.Stack, error) {
 	}
 	return stack.Attach(dir)
 }
+
+// storeSuffix makes the home of a stack that of its object store.
+const storeSuffix = "-store"
 
 // home is where the stack that up starts lives.
 func home() (string, error) {

@@ -32,9 +32,17 @@ type Alertmanagers struct {
 
 // Binaries are the paths of the programs a supervisor starts.
 type Binaries struct {
-	ControlPlane string `json:"control_plane"`
-	Kwok         string `json:"kwok"`
-	Alertmanager string `json:"alertmanager,omitempty"`
+	ControlPlane       string `json:"control_plane"`
+	Kwok               string `json:"kwok"`
+	Alertmanager       string `json:"alertmanager,omitempty"`
+	Velero             string `json:"velero,omitempty"`
+	VeleroPlugin       string `json:"velero_plugin,omitempty"`
+	SnapshotController string `json:"snapshot_controller,omitempty"`
+	Snapshotter        string `json:"snapshotter,omitempty"`
+	Provisioner        string `json:"provisioner,omitempty"`
+	Driver             string `json:"driver,omitempty"`
+	// SnapshotCRDs is a folder of manifests.
+	SnapshotCRDs string `json:"snapshot_crds,omitempty"`
 }
 
 // Config is what a supervisor is asked to run.
@@ -47,6 +55,8 @@ type Config struct {
 	Alertmanagers          Alertmanagers `json:"alertmanagers"`
 	APIServerFlags         []string      `json:"api_server_flags,omitempty"`
 	ControllerManagerFlags []string      `json:"controller_manager_flags,omitempty"`
+	Volumes                Volumes       `json:"volumes"`
+	Velero                 Velero        `json:"velero"`
 	Binaries               Binaries      `json:"binaries"`
 }
 
@@ -61,13 +71,19 @@ type State struct {
 	AlertmanagerURLs []string `json:"alertmanager_urls"`
 	PowerURL         string   `json:"power_url"`
 	PowerToken       string   `json:"power_token"`
+	// Volumes is the folder of the storage system, empty if there is none.
+	Volumes string `json:"volumes,omitempty"`
+	// Velero is the path of Velero's CLI, empty if Velero does not run.
+	Velero string `json:"velero,omitempty"`
 }
 
 // Message is one line a supervisor prints while it starts: progress, and last the state or an error.
 type Message struct {
 	Progress string `json:"progress,omitempty"`
 	State    *State `json:"state,omitempty"`
-	Error    string `json:"error,omitempty"`
+	// Store is told instead of State by the supervisor of an object store.
+	Store *StoreState `json:"store,omitempty"`
+	Error string      `json:"error,omitempty"`
 }
 
 // Switch is how a node's power switch behaves.

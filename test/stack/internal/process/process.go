@@ -85,6 +85,8 @@ type Spec struct {
 	Name string
 	Args []string
 	Dir  string
+	// Env is added to the environment and wins over what is in it.
+	Env []string
 	// Log is the file both output streams are appended to.
 	Log string
 }
@@ -98,7 +100,7 @@ func (l *Launcher) Run(spec Spec) (*Process, error) {
 	defer log.Close()
 	cmd := exec.Command(spec.Args[0], spec.Args[1:]...)
 	cmd.Dir = spec.Dir
-	cmd.Env = []string{"HOME=" + spec.Dir, "TMPDIR=" + os.TempDir(), "PATH=" + os.Getenv("PATH")}
+	cmd.Env = append([]string{"HOME=" + spec.Dir, "TMPDIR=" + os.TempDir(), "PATH=" + os.Getenv("PATH")}, spec.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := l.Start(cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
@@ -139,6 +141,19 @@ func (p *Process) Kill(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the end of %s: %w", p.Name, ctx.Err())
 	}
+}
+
+// Finish waits for a process that ends by itself. That it ends otherwise than well is an error.
+func (p *Process) Finish(ctx context.Context) error {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the end of %s: %w", p.Name, ctx.Err())
+	}
+	if p.cmd.ProcessState.Success() {
+		return nil
+	}
+	return p.Err()
 }
 
 // Err says how the process ended, with the end of its log; it is nil while the process runs.

@@ -26,6 +26,9 @@ func (s *Supervisor) controlHandler() http.Handler {
 		"POST /apiserver/stop":      func(ctx context.Context, _ *http.Request) error { return s.stopAPIServer(ctx) },
 		"POST /apiserver/start":     func(ctx context.Context, _ *http.Request) error { return s.startAPIServer(ctx) },
 		"PUT /alertmanager/config":  s.setAlertmanagerConfig,
+		"PUT /storage/mood":         s.setMood,
+		"POST /velero/stop":         s.veleroAct(s.stopVelero),
+		"POST /velero/start":        s.veleroAct(s.runVelero),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { perform(w, r, do) })
 	}

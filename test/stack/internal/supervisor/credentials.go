@@ -28,12 +28,20 @@ type user struct {
 // superUser is whom the supervisor itself acts as.
 const superUser = "stack"
 
+// The users that the parts for volumes and backups act as.
+const (
+	storageUser = "storage"
+	veleroUser  = "velero"
+)
+
 // users are all who have a kubeconfig. Those without a group have no right until somebody binds a role to them.
 func users() []user {
 	return []user{
 		{name: superUser, groups: "system:masters"},
 		{name: "admin", groups: "system:masters"},
 		{name: "kwok", groups: "system:masters"},
+		{name: storageUser, groups: "system:masters"},
+		{name: veleroUser, groups: "system:masters"},
 		{name: "system:kube-controller-manager"},
 		{name: "system:kube-scheduler"},
 		{name: "alice", groups: "humans"},

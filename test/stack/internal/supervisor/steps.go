@@ -37,10 +37,26 @@ func (s *Supervisor) prepare(context.Context) error {
 	if s.alerting, err = newAlertmanagers(s.config, free); err != nil {
 		return err
 	}
+	if err := s.prepareBackups(free); err != nil {
+		return err
+	}
 	s.fleet = newFleet(s.launcher, s.config.Nodes)
 	s.fleet.binary, s.fleet.dir, s.fleet.kubeconfig = s.config.Binaries.Kwok, dir, s.plane.kubeconfig("kwok")
 	s.cluster = newCluster(s.plane.url(), keys.tokens[superUser], keys.caPEM)
 	return s.writeFiles()
+}
+
+// prepareBackups prepares the storage system and Velero, if they are wanted.
+func (s *Supervisor) prepareBackups(free *ports) (err error) {
+	if s.config.Volumes.Present {
+		if s.storage, err = newStorage(s.config, s.plane.kubeconfig(storageUser), free); err != nil {
+			return err
+		}
+	}
+	if s.config.Velero.Bucket.Name != "" {
+		s.velero, err = newVelero(s.config, s.plane.kubeconfig(veleroUser), free)
+	}
+	return err
 }
 
 // writeFiles writes what the processes read, and a kubectl for people.

@@ -28,6 +28,8 @@ type Supervisor struct {
 	plane    *controlPlane
 	fleet    *fleet
 	alerting *alertmanagers
+	storage  *storage // nil if there is none
+	velero   *velero  // nil if there is none
 	cluster  *cluster
 	state    control.State
 }
@@ -51,18 +53,7 @@ func Run(ctx context.Context, config control.Config, out io.Writer) error {
 
 // start brings everything up, in the order in which one thing needs the other.
 func (s *Supervisor) start(ctx context.Context, say func(string) error) error {
-	steps := []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"choose ports and make credentials", s.prepare},
-		{"start etcd and the API server", s.startServer},
-		{"start the controller manager, the scheduler and the Alertmanagers", s.startControllers},
-		{"start the nodes", s.startNodes},
-		{"open the power switch", s.openPowerSwitch},
-		{"open the control server", s.openControl},
-	}
-	for _, step := range steps {
+	for _, step := range s.steps() {
 		started := time.Now()
 		if err := step.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
@@ -72,6 +63,28 @@ func (s *Supervisor) start(ctx context.Context, say func(string) error) error {
 		}
 	}
 	return s.writeState()
+}
+
+// step is one thing that is done when a stack starts.
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (s *Supervisor) steps() []step {
+	steps := []step{
+		{"choose ports and make credentials", s.prepare},
+		{"start etcd and the API server", s.startServer},
+		{"start the controller manager, the scheduler and the Alertmanagers", s.startControllers},
+		{"start the nodes", s.startNodes},
+	}
+	if s.config.Volumes.Present {
+		steps = append(steps, step{"start the storage system", s.startStorage})
+	}
+	if s.config.Velero.Bucket.Name != "" {
+		steps = append(steps, step{"start Velero", s.startVelero})
+	}
+	return append(steps, step{"open the power switch", s.openPowerSwitch}, step{"open the control server", s.openControl})
 }
 
 // writeState leaves in the folder of the stack what it takes to find the stack again.
