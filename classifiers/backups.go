@@ -66,7 +66,7 @@ func (c Data) backups(v *View, cluster *Cluster) []Finding {
 	for _, g := range grouped(cluster.alertsOn(KindData, nil, events.TopicBackup), cluster.scheduleOf) {
 		known := slices.ContainsFunc(out, func(f Finding) bool { return f.Anchor == g.anchor })
 		if !known && !cluster.backsUp(v, g.anchor) {
-			out = append(out, c.alerted(cluster, g))
+			out = append(out, c.alerted(cluster, g).by(CauseBackupFailed))
 		}
 	}
 	return out
@@ -109,7 +109,7 @@ func (c Data) schedule(v *View, cluster *Cluster, s *ObjectView) (Finding, bool)
 	last, ended := cluster.lastOf(s)
 	switch {
 	case ended && !last.good():
-		f := c.object(cluster, s, fmt.Sprintf("made no good backup: the last, %s, is %s", last.Name, last.Phase))
+		f := c.object(cluster, s, fmt.Sprintf("made no good backup: the last, %s, is %s", last.Name, last.Phase)).by(CauseBackupFailed)
 		f.Since, f.Evidence, f.Standing = last.At, append(f.Evidence, last.Evidence), last.Stood
 		f.Signals[0].Detail = fmt.Sprintf("phase %s of backup %s", last.Phase, last.Name)
 		if s.Gone {
@@ -117,7 +117,7 @@ func (c Data) schedule(v *View, cluster *Cluster, s *ObjectView) (Finding, bool)
 		}
 		return f, true
 	case !s.Gone && s.overdue(v, cluster) > c.Late:
-		f := c.object(cluster, s, fmt.Sprintf("is late: a backup was due at %s", s.Due.UTC().Format("2006-01-02 15:04")))
+		f := c.object(cluster, s, fmt.Sprintf("is late: a backup was due at %s", s.Due.UTC().Format("2006-01-02 15:04"))).by(CauseBackupLate)
 		late := s.Due.Add(c.Late)
 		f.Since, f.Standing = later(late, s.ToldAt), late.Before(cluster.ObjectsAt)
 		f.Signals[0].Detail = fmt.Sprintf("%s late, %s are let pass", s.overdue(v, cluster).Round(time.Minute), c.Late)

@@ -71,7 +71,7 @@ func (v *View) shows(c *Cluster, target string) bool {
 }
 
 func (c Config) certificate(cluster *Cluster, anchor Anchor, sentence string) Finding {
-	return Finding{Window: c.Window, Fault: Fault{Kind: KindConfig, Cluster: cluster.Name, Anchor: anchor, Sentence: sentence}}
+	return Finding{Window: c.Window, Fault: Fault{Kind: KindConfig, Cause: CauseCertificateExpires, Cluster: cluster.Name, Anchor: anchor, Sentence: sentence}}
 }
 
 // expiring says of a certificate how near its end is, and what then.

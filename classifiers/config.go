@@ -138,7 +138,7 @@ func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
 		return Finding{}, false
 	}
 	name := w.Namespace + "/" + w.Name
-	f := Fault{Kind: KindConfig, Cluster: look.cluster.Name, Anchor: Anchor{Kind: strings.ToLower(w.Kind), Name: name, UID: w.UID},
+	f := Fault{Kind: KindConfig, Cause: cause.word(), Cluster: look.cluster.Name, Anchor: Anchor{Kind: strings.ToLower(w.Kind), Name: name, UID: w.UID},
 		Scope: Scope{Namespaces: []string{w.Namespace}, Objects: []string{objectKey(w.Kind, w.Namespace, w.Name)}}, Since: later(began, w.StuckAt), Evidence: []string{w.Evidence}}
 	f.Signals = []Signal{rollout(w), crashes(pods, &f), {Name: "change", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: cause.text(began)}}
 	if cause.evidence != w.Evidence {
@@ -168,6 +168,7 @@ func crashes(pods []PodView, f *Fault) Signal {
 
 // cause is a change, or that something was deleted.
 type cause struct {
+	kind     string // of the object that was changed; empty: the workload itself
 	what     string
 	at       time.Time
 	by       events.Change
@@ -234,7 +235,7 @@ func (c *Cluster) changes(w *WorkloadView, began time.Time) []cause {
 	all := []cause{{what: "its revision", at: w.RevisedAt, by: w.Changed, evidence: w.Evidence}}
 	for _, ref := range w.Uses {
 		if o, ok := c.Objects[objectKey(ref.Kind, w.Namespace, ref.Name)]; ok {
-			all = append(all, o.change(ref.Kind+" "+ref.Name))
+			all = append(all, o.change())
 		}
 	}
 	return before(began, all)
@@ -247,14 +248,14 @@ func (c *Cluster) admission(began time.Time) []cause {
 	for _, o := range c.Objects {
 		switch o.Kind {
 		case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition":
-			all = append(all, o.change(o.Kind+" "+o.Name))
+			all = append(all, o.change())
 		}
 	}
 	return before(began, all)
 }
 
-func (o *ObjectView) change(what string) cause {
-	return cause{what, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence, o.Gone}
+func (o *ObjectView) change() cause {
+	return cause{o.Kind, o.Kind + " " + o.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence, o.Gone}
 }
 
 // before leaves the changes that were seen, and not after a moment.

@@ -34,9 +34,11 @@ func (c Data) etcd(v *View, cluster *Cluster) []Finding {
 	var out []Finding
 	for _, trouble := range []struct {
 		topic events.Topic
+		cause Cause
 		what  string
-	}{{events.TopicEtcdQuorum, "has no quorum"}, {events.TopicEtcdCorrupt, "is corrupt: its members differ"}, {events.TopicEtcdSpace, "is nearly out of space"}} {
-		f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: Anchor{Kind: anchorEtcd, Name: cluster.Name + "/" + string(trouble.topic)}}
+	}{{events.TopicEtcdQuorum, CauseEtcdQuorum, "has no quorum"}, {events.TopicEtcdCorrupt, CauseEtcdCorrupt, "is corrupt: its members differ"},
+		{events.TopicEtcdSpace, CauseEtcdSpace, "is nearly out of space"}} {
+		f := Fault{Kind: KindData, Cause: trouble.cause, Cluster: cluster.Name, Anchor: Anchor{Kind: anchorEtcd, Name: cluster.Name + "/" + string(trouble.topic)}}
 		f.Sentence = fmt.Sprintf("etcd of %s %s", cluster.Name, trouble.what)
 		if alerts := cluster.alertsOn(KindData, nil, trouble.topic); len(alerts) > 0 {
 			f.says(alerts)

@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -313,7 +314,7 @@ func TestDataThatStoodIsLeftAlone(t *testing.T) {
 	stands(map[string]bool{"old": true, "turned": false, "new": false, "velero/daily": false})
 }
 
-// told are findings as their anchors and sentences. Each must have a beginning and evidence.
+// told are findings as their anchors and sentences. Each must have a beginning, evidence and a cause of its kind.
 func told(t *testing.T, all []Finding) []string {
 	t.Helper()
 	var out []string
@@ -321,6 +322,9 @@ func told(t *testing.T, all []Finding) []string {
 		out = append(out, f.Anchor.String()+": "+f.Sentence)
 		if f.Since.IsZero() || len(f.Evidence) == 0 || len(f.Signals) == 0 || strings.Contains(f.Sentence, "%!") {
 			t.Errorf("no beginning, no signals or no evidence: %+v", f)
+		}
+		if causes := Causes(f.Kind); len(causes) > 0 && !slices.Contains(causes, f.Cause) {
+			t.Errorf("%s has the cause %q, not one of %v", f.Anchor, f.Cause, causes)
 		}
 	}
 	return out

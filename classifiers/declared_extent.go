@@ -86,6 +86,9 @@ func (l nodeLook) extendNamespace(f *Fault) bool {
 			deleted++
 		}
 	}
+	if known && !l.cluster.hasNamespace(name) {
+		f.Cause = CauseNamespacesDeleted
+	}
 	f.Scope = Scope{Namespaces: []string{name}}
 	f.Signals = []Signal{{Name: "deletions", Detail: fmt.Sprintf("%d of its objects were deleted within a day", deleted)}}
 	return known

@@ -54,7 +54,7 @@ func (c Data) bursts(cluster *Cluster) []Finding {
 	namespaces, inside := c.deletions(cluster)
 	if burst := c.Deletions.burst(namespaces, c.Deletions.Namespaces); burst != nil {
 		anchor := Anchor{Kind: AnchorCluster, Name: cluster.Name}
-		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, namespacesOf(cluster, burst)))
+		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, namespacesOf(cluster, burst)).by(CauseNamespacesDeleted))
 	}
 	for _, name := range sortedKeys(inside) {
 		out = append(out, c.inside(cluster, name, inside[name])...)
@@ -83,10 +83,10 @@ func namespacesOf(cluster *Cluster, burst []Deletion) string {
 func (c Data) inside(cluster *Cluster, name string, all []Deletion) []Finding {
 	anchor := Anchor{Kind: anchorNamespace, Name: name}
 	if burst := c.Deletions.burst(claims(all), c.Deletions.Claims); burst != nil {
-		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Claims, numbered(len(burst), "volume claims")+" of namespace "+name)}
+		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Claims, numbered(len(burst), "volume claims")+" of namespace "+name).by(CauseClaimsDeleted)}
 	}
 	if burst := c.Deletions.burst(all, c.Deletions.Objects); burst != nil {
-		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Objects, numbered(len(burst), "objects")+" of namespace "+name)}
+		return []Finding{c.deleted(cluster, anchor, burst, c.Deletions.Objects, numbered(len(burst), "objects")+" of namespace "+name).by(CauseObjectsDeleted)}
 	}
 	return nil
 }
@@ -113,20 +113,27 @@ func (c Data) deleted(cluster *Cluster, anchor Anchor, burst []Deletion, least i
 	f := Fault{Kind: KindData, Cluster: cluster.Name, Anchor: anchor, Since: burst[least-1].At, Sentence: what + " " + were,
 		Signals: []Signal{{Name: "deletions", Source: SourceAPIServer, Asked: true, Agrees: true,
 			Detail: fmt.Sprintf("%d %s, %d of them not there again, %d are enough", len(burst), when, len(lost(burst)), least)}}}
-	namespaces := map[string]bool{}
-	for _, d := range burst[:min(len(burst), maxObjects)] {
-		namespaces[cmp.Or(d.Namespace, d.Name)] = true
-		f.Scope.Objects = append(f.Scope.Objects, d.key())
-		if len(f.Evidence) < maxEvidence {
-			f.Evidence = append(f.Evidence, d.Evidence)
-		}
+	for _, d := range burst[:min(len(burst), maxEvidence)] {
+		f.Evidence = append(f.Evidence, d.Evidence)
 	}
-	f.Scope.Namespaces = sortedKeys(namespaces)
+	f.Scope = scopeOfLost(burst)
 	if who := cluster.deleter(burst); who != "" {
 		f.Sentence += " by " + who
 	}
 	f.Sentence += cluster.since(burst)
 	return Finding{Fault: f}
+}
+
+// scopeOfLost is what of a burst is not there again: that is what is to be brought back.
+func scopeOfLost(burst []Deletion) Scope {
+	var scope Scope
+	namespaces, left := map[string]bool{}, lost(burst)
+	for _, d := range left[:min(len(left), MaxObjects)] {
+		namespaces[cmp.Or(d.Namespace, d.Name)] = true
+		scope.Objects = append(scope.Objects, d.key())
+	}
+	scope.Namespaces = sortedKeys(namespaces)
+	return scope
 }
 
 // since says what of a burst is there again, and that claims which are there without what was lost are empty as far as is known.
@@ -146,8 +153,8 @@ func (c *Cluster) since(burst []Deletion) string {
 	return text
 }
 
-// maxObjects bounds the objects that a scope names.
-const maxObjects = 200
+// MaxObjects bounds the objects that a scope names: where it names so many, there may be more.
+const MaxObjects = 200
 
 // deleter is who deleted something of a burst, as Falco's audit events tell; empty when they do not.
 func (c *Cluster) deleter(burst []Deletion) string {

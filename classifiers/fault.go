@@ -26,6 +26,7 @@ func Kinds() []Kind {
 // Fault is what is broken.
 type Fault struct {
 	Kind     Kind      `json:"kind"`
+	Cause    Cause     `json:"cause,omitempty"`
 	Cluster  string    `json:"cluster"`
 	Anchor   Anchor    `json:"anchor"`
 	Scope    Scope     `json:"scope"`

@@ -12,11 +12,11 @@ import (
 func (c Data) storage(cluster *Cluster) []Finding {
 	var out []Finding
 	for _, o := range those(cluster.Objects, func(o *ObjectView) bool { return !o.Gone && o.broken() != "" }) {
-		out = append(out, c.object(cluster, o, o.broken()))
+		out = append(out, c.object(cluster, o, o.broken()).by(o.cause()))
 	}
 	for _, g := range grouped(cluster.alertsOn(KindData, nil, events.TopicVolume), cluster.volumeOf) {
 		if !slices.ContainsFunc(out, func(f Finding) bool { return f.Anchor == g.anchor }) {
-			out = append(out, c.alerted(cluster, g))
+			out = append(out, c.alerted(cluster, g).by(causeOfVolume(g.anchor)))
 		}
 	}
 	return out
