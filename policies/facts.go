@@ -15,6 +15,8 @@ type FaultFacts struct {
 	AgeS       float64                `json:"age_s"`                                              // seconds since it began
 	Single     bool                   `json:"single_sourced"`                                     // fewer than two sources of facts agree: what they share may be what is broken
 	Under      string                 `json:"under"`                                              // the wider fault that explains it, as `zone/eu-west-1b`; empty when it stands for itself
+
+	Cause string `json:"cause" oneof:",namespaces-deleted,claims-deleted,objects-deleted,volume-lost,volume-failed,snapshot-failed,location-unavailable,backup-failed,backup-late,etcd-quorum,etcd-corrupt,etcd-space,revision-changed,configmap-changed,secret-changed,webhook-changed,definition-changed,certificate-expires"` // what happened, of `data` `namespaces-deleted`, `claims-deleted`, `objects-deleted`, `volume-lost`, `volume-failed`, `snapshot-failed`, `location-unavailable`, `backup-failed`, `backup-late`, `etcd-quorum`, `etcd-corrupt`, `etcd-space`, of `config` `revision-changed`, `configmap-changed`, `secret-changed`, `webhook-changed`, `definition-changed`, `certificate-expires`; empty where nobody can say, and of other kinds
 }
 
 // SignalFacts says what one signal said. A signal that could not see was not asked.

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/salvor-io/salvor/classifiers"
 )
 
 // schema is a JSON schema (draft-07) of a Go type, with the comments of its fields.
@@ -264,6 +266,17 @@ func TestEveryFieldIsExplained(t *testing.T) {
 	walk(reflect.TypeFor[Decision]())
 }
 
+// causes are all causes of faults there are, and none.
+func causes() []string {
+	out := []string{""}
+	for _, kind := range classifiers.Kinds() {
+		for _, cause := range classifiers.Causes(kind) {
+			out = append(out, string(cause))
+		}
+	}
+	return out
+}
+
 // TestValuesThatAreNamed: a field that has a fixed set of values names them all.
 func TestValuesThatAreNamed(t *testing.T) {
 	for _, c := range []struct {
@@ -273,6 +286,7 @@ func TestValuesThatAreNamed(t *testing.T) {
 	}{
 		{reflect.TypeFor[Question](), "Mode", modeNames[:]}, {reflect.TypeFor[Proposal](), "Class", classNames[:]}, {reflect.TypeFor[ProposedStep](), "Class", classNames[:]},
 		{reflect.TypeFor[Question](), "About", []string{string(AboutDecision), string(AboutGate), string(AboutAuthorize)}},
+		{reflect.TypeFor[FaultFacts](), "Cause", causes()},
 		{reflect.TypeFor[Decision](), "Verdict", verdictNames[:]}, {reflect.TypeFor[Decision](), "Would", verdictNames[:]},
 	} {
 		f, _ := c.of.FieldByName(c.field)

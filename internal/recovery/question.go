@@ -118,7 +118,7 @@ func faultFacts(inc *incident.Incident, look pipeline.Look) policies.FaultFacts 
 		f = look.Sight.Finding.Fault
 	}
 	agree, asked := f.Agreement()
-	facts := policies.FaultFacts{Kind: string(f.Kind), Anchor: f.Anchor.String(), Sentence: f.Sentence,
+	facts := policies.FaultFacts{Kind: string(f.Kind), Cause: string(f.Cause), Anchor: f.Anchor.String(), Sentence: f.Sentence,
 		Nodes: nonNil(f.Scope.Nodes), Zones: nonNil(f.Scope.Zones), Regions: nonNil(f.Scope.Regions), Namespaces: nonNil(f.Scope.Namespaces),
 		Agree: agree, Asked: asked, Signals: map[string]policies.SignalFacts{}, AgeS: look.Sight.Now.Sub(f.Since).Seconds(), Single: f.SingleSourced()}
 	if look.Sight.Finding != nil && look.Sight.Finding.Under != nil {
