@@ -17,7 +17,8 @@ type Plan struct {
 	Cluster string  `json:"cluster"`
 	Steps   []Step  `json:"steps"`
 	Checks  []Check `json:"checks"` // all must verify for the plan to have worked
-	Digest  string  `json:"digest"` // over everything else, hex
+	Lasts   bool    `json:"lasts,omitempty"` // its runbook says no way back: nothing of what it does is taken back
+	Digest  string  `json:"digest"`          // over everything else, hex
 }
 
 // Step is one step of a plan.

@@ -146,7 +146,7 @@ func intends(i *Incident, rec Record) State {
 		return Unopened
 	}
 	i.Intent = &Open{*rec.Step, rec.Writer, rec.Nonce}
-	i.Wrote = i.Wrote || i.Plan.Steps[i.Next].Change.Class > policies.Observe
+	i.Wrote = i.Wrote || !i.Plan.Lasts && i.Plan.Steps[i.Next].Change.Class > policies.Observe
 	return i.State
 }
 

@@ -222,7 +222,7 @@ func (i *Incident) whileActing(s Sight) Move {
 	switch {
 	case i.Intent != nil:
 		return Move{Do: Resume}
-	case i.State == Acting && s.Gone():
+	case i.State == Acting && s.Gone() && !i.BringsBack():
 		return cleared(fmt.Sprintf("not seen any more, after %d of %d steps", i.Next, len(i.Plan.Steps)))
 	case i.State == Restoring && i.ordersUndo():
 		return Move{Do: Step}
@@ -232,6 +232,13 @@ func (i *Incident) whileActing(s Sight) Move {
 		return Move{Do: Wait, Until: s.Finding.Since.Add(s.Finding.Window)}
 	}
 	return Move{Do: Step}
+}
+
+// BringsBack says that the plan in force brings something back from a recovery point. That the fault is not seen any more is what the first part of
+// that comes to: a namespace is there before all is in it. Such a plan goes on to its checks, which say whether it is; what somebody else brought
+// back meanwhile its steps refuse to touch.
+func (i *Incident) BringsBack() bool {
+	return i.Phase == PhaseRecover && i.Plan != nil && i.Plan.Point() != nil
 }
 
 func (i *Incident) whileRecovered(s Sight) Move {
@@ -306,6 +313,8 @@ func (i *Incident) closes() Move {
 		text = fmt.Sprintf("gone; %s stopped plan %s, and what was done until then is left as it is", i.Stopped.By.Person, i.Stopped.Plan.ShortDigest())
 	} else if i.Outcome != "" {
 		text = "recovered, and nothing is left to take back"
+	} else if last := i.recovery(); last != nil && last.Lasts {
+		text = "gone, and what was done stays"
 	} else if i.Attempts > 0 {
 		text = "gone, and what was done is taken back"
 	}

@@ -62,7 +62,7 @@ func (e *Engine) intend(ctx context.Context, inc *incident.Incident, look pipeli
 // work, whose next write the guard refuses, as after a stop.
 func (e *Engine) resume(ctx context.Context, inc *incident.Incident, look pipeline.Look) error {
 	step := inc.Plan.Steps[inc.Intent.Index]
-	if inc.State == incident.Acting && look.Sight.Gone() {
+	if inc.State == incident.Acting && look.Sight.Gone() && !inc.BringsBack() {
 		return e.append(ctx, inc, look, incident.Record{Kind: incident.Cleared,
 			Text: fmt.Sprintf("not seen any more; step %s was begun and is not gone on with", step.Name)})
 	}

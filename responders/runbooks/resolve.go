@@ -19,7 +19,7 @@ const previews = 8
 // Resolve makes the plan of a runbook for a fault: every step and every check is previewed against the world, and the plan
 // is sealed. It only reads. Steps with nothing left to do stay in the plan.
 func Resolve(ctx context.Context, r Runbook, fault classifiers.Fault, env responders.Env, catalog responders.Catalog) (responders.Plan, error) {
-	return resolve(ctx, r.Name, r.Steps, r.Verify, source{fault, env, catalog})
+	return resolve(ctx, r.Name, r.Steps, r.Verify, source{fault, env, catalog, len(r.Undo) == 0})
 }
 
 // ResolveUndo makes the plan that takes back what the runbook does, for a fault that cleared. Its name is that of the runbook
@@ -28,7 +28,7 @@ func ResolveUndo(ctx context.Context, r Runbook, fault classifiers.Fault, env re
 	if len(r.Undo) == 0 {
 		return responders.Plan{}, fmt.Errorf("undo runbook %s: it says nothing about how to take back what it does", r.Name)
 	}
-	return resolve(ctx, cmp.Or(r.UndoBy, r.Name+"/undo"), r.Undo, nil, source{fault, env, catalog})
+	return resolve(ctx, cmp.Or(r.UndoBy, r.Name+"/undo"), r.Undo, nil, source{fault, env, catalog, false})
 }
 
 // source is what steps are resolved from.
@@ -36,10 +36,11 @@ type source struct {
 	fault   classifiers.Fault
 	env     responders.Env
 	catalog responders.Catalog
+	lasts   bool // nothing of the plan is to be taken back
 }
 
 func resolve(ctx context.Context, name string, steps []Step, checks []Check, from source) (responders.Plan, error) {
-	plan := responders.Plan{Runbook: name, Cluster: from.env.Cluster,
+	plan := responders.Plan{Runbook: name, Cluster: from.env.Cluster, Lasts: from.lasts,
 		Steps: make([]responders.Step, len(steps)), Checks: make([]responders.Check, len(checks))}
 	var asks []ask
 	for i, s := range steps {
