@@ -33,14 +33,21 @@ func LoadBooks(cfg *config.Config, user fs.FS, catalog responders.Catalog) (*Boo
 	return &Books{catalog, set}, nil
 }
 
-// Runbooks names the runbooks for a kind of fault, in the order in which they are tried.
+// Runbooks names all runbooks for a kind of fault.
 func (b *Books) Runbooks(kind classifiers.Kind) []string {
+	return namesOf(b.set.For(kind))
+}
+
+func namesOf(all []runbooks.Runbook) []string {
 	var names []string
-	for _, r := range b.set.For(kind) {
+	for _, r := range all {
 		names = append(names, r.Name)
 	}
 	return names
 }
+
+// About names the runbooks for a fault, in the order in which they are tried.
+func (b *Books) About(f classifiers.Fault) []string { return namesOf(b.set.About(f)) }
 
 // IsReturn says that a runbook is only the way back from what others did.
 func (b *Books) IsReturn(name string) bool {

@@ -169,7 +169,7 @@ func (e *Engine) bestOf(ctx context.Context, inc *incident.Incident, look pipeli
 	var best *candidate
 	var asked []candidate
 	var troubles []string
-	for rung, runbook := range e.ladder(inc, phase) {
+	for rung, runbook := range e.ladder(asSeen(inc, look, phase), phase) {
 		plan, err := plans.of(runbook, func() (responders.Plan, error) {
 			return e.Planner.Plan(ctx, runbook, phase, asSeen(inc, look, phase), e.env(inc, look))
 		})
@@ -226,24 +226,24 @@ func (c candidate) halfSeen() bool {
 	})
 }
 
-// ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran.
+// ladder names the runbooks to try. What is taken back is what was done: the runbook of the last plan that ran and has a way back.
 func (e *Engine) ladder(inc *incident.Incident, phase incident.Phase) []string {
 	if phase == incident.PhaseRecover {
 		if inc.Fault.Storms() {
 			return nil // the observer is suspected
 		}
-		return e.meant(inc, e.Planner.Runbooks(inc.Fault.Kind))
+		return e.meant(inc)
 	}
 	for _, rec := range slices.Backward(inc.History) {
-		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Starts() {
+		if d := rec.Decided; d != nil && d.Phase == incident.PhaseRecover && d.Starts() && !d.Plan.Lasts {
 			return []string{d.Plan.Runbook}
 		}
 	}
 	return nil
 }
 
-// meant are the runbooks of those there are for the fault that may be tried: the one that a person wants to run, if there is such a person.
-func (e *Engine) meant(inc *incident.Incident, all []string) []string {
+// meant are the runbooks that may be tried: those for the fault, or of all for faults of its kind the one that a person wants to run.
+func (e *Engine) meant(inc *incident.Incident) []string {
 	only := ""
 	e.Sights.Ask(func(v *classifiers.View) {
 		if c, ok := v.Clusters[inc.Key.Cluster]; ok {
@@ -253,14 +253,17 @@ func (e *Engine) meant(inc *incident.Incident, all []string) []string {
 		}
 	})
 	if only == "" {
-		return all
+		return e.Planner.About(inc.Fault)
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name != only })
+	return slices.DeleteFunc(slices.Clone(e.Planner.Runbooks(inc.Fault.Kind)), func(name string) bool { return name != only })
 }
 
 // planless is the answer when no plan could be made: nothing may be done, and why is said.
 func planless(q policies.Question, troubles []string) candidate {
 	why := "no runbook speaks about faults of kind " + q.Fault.Kind + ": a person has to recover this"
+	if q.Fault.Cause != "" {
+		why = "no runbook speaks about faults of kind " + q.Fault.Kind + ", cause " + q.Fault.Cause + ": a person has to recover this"
+	}
 	switch {
 	case q.Fault.Kind == string(classifiers.KindNode) && strings.HasPrefix(q.Fault.Anchor, classifiers.AnchorCluster+"/"):
 		why = "the observer is suspected, and no runbook repairs many nodes at once: a person has to look"

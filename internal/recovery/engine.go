@@ -47,9 +47,10 @@ type Ledger interface {
 // store that cannot be asked. Nothing was written to the world.
 var ErrHeld = errors.New("held back")
 
-// Planner works out plans. Runbooks are named in the order in which they are to be tried.
+// Planner works out plans. Runbooks are all that there are for a kind of fault, About those that are to be tried for one, in their order.
 type Planner interface {
 	Runbooks(kind classifiers.Kind) []string
+	About(f classifiers.Fault) []string
 	Plan(ctx context.Context, runbook string, phase incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error)
 }
 

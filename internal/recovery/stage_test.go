@@ -116,6 +116,9 @@ func (s *stage) OpenedSince(incident.Key, time.Time) int { return 0 }
 // Runbooks implements Planner.
 func (s *stage) Runbooks(classifiers.Kind) []string { return s.books }
 
+// About implements Planner.
+func (s *stage) About(classifiers.Fault) []string { return s.books }
+
 // Plan implements Planner.
 func (s *stage) Plan(_ context.Context, runbook string, phase incident.Phase, _ *incident.Incident, env responders.Env) (responders.Plan, error) {
 	s.since = env.Broken

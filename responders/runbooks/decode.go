@@ -41,6 +41,7 @@ func (d *decoder) metadata(node *yaml.Node, r *Runbook) {
 var needed = []string{"fault", "order", "steps", "verify"}
 
 func (d *decoder) spec(node *yaml.Node, r *Runbook) {
+	var causes *yaml.Node // what they may be the kind of fault says, which may stand below
 	known, required := fields{
 		"fault": func(n *yaml.Node) { r.Fault = d.fault(n) },
 		"steps": func(n *yaml.Node) { r.Steps = d.steps(n) },
@@ -48,6 +49,7 @@ func (d *decoder) spec(node *yaml.Node, r *Runbook) {
 	if r.Return = d.returns(node); r.Return {
 		known["return"], required = func(*yaml.Node) {}, []string{"fault", "steps"}
 	} else {
+		known["cause"] = func(n *yaml.Node) { causes = n }
 		known["order"] = func(n *yaml.Node) { r.Order = d.number(n) }
 		known["verify"] = func(n *yaml.Node) {
 			d.items(n, "verify", func(item *yaml.Node) { r.Verify = append(r.Verify, d.check(item, r.Verify)) })
@@ -55,6 +57,25 @@ func (d *decoder) spec(node *yaml.Node, r *Runbook) {
 		known["undo"] = func(n *yaml.Node) { d.undo(n, r) }
 	}
 	d.fields(node, "spec", known, required...)
+	if causes != nil {
+		d.causes(causes, r)
+	}
+}
+
+// causes reads what of a kind of fault a runbook is for.
+func (d *decoder) causes(node *yaml.Node, r *Runbook) {
+	d.items(node, "cause", func(item *yaml.Node) {
+		cause, all := classifiers.Cause(d.text(item)), classifiers.Causes(r.Fault)
+		switch {
+		case len(all) == 0:
+			d.complain(item, "faults of kind %s have no cause to choose by", r.Fault)
+		case !slices.Contains(all, cause):
+			d.complain(item, "faults of kind %s have no cause %q; they have: %v", r.Fault, cause, all)
+		case slices.Contains(r.Causes, cause):
+			d.complain(item, "the cause %q is given twice", cause)
+		}
+		r.Causes = append(r.Causes, cause)
+	})
 }
 
 // returns says whether a runbook says that it takes back what others did. To say that it does not is to say nothing, and wrong.

@@ -19,7 +19,8 @@ type Runbook struct {
 	Name   string
 	Source string // the file it was read from
 	Fault  classifiers.Kind
-	Order  int // of several for one kind, the lower is tried first
+	Causes []classifiers.Cause // those of the fault that it is for; empty: whatever happened
+	Order  int                 // of several for one kind, the lower is tried first
 	Steps  []Step
 	Verify []Check
 	Undo   []Step // for a fault that cleared after something was done: its own, or the steps of the runbook that it names
@@ -59,6 +60,11 @@ type Set struct{ byName map[string]Runbook }
 // For are the runbooks for a kind of fault, in the order in which they are tried.
 func (s *Set) For(kind classifiers.Kind) []Runbook {
 	return slices.DeleteFunc(s.All(), func(r Runbook) bool { return r.Fault != kind || r.Return })
+}
+
+// About are the runbooks for a fault, in the order in which they are tried: those for its kind that are for what happened, or for whatever happened.
+func (s *Set) About(f classifiers.Fault) []Runbook {
+	return slices.DeleteFunc(s.For(f.Kind), func(r Runbook) bool { return !f.Cause.IsOneOf(r.Causes) })
 }
 
 // All are all runbooks, by kind of fault, order and name.

@@ -152,6 +152,7 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"a key twice":             {"order: 5", "order: 5\n  order: 6", `mine.yaml:7: spec has the key "order" twice`},
 		"no order":                {"  order: 5\n", "", `mine.yaml:5: spec needs the key "order"`},
 		"no kind of fault":        {"fault: zone", "fault: nodes", `mine.yaml:5: there is no kind of fault "nodes"`},
+		"no cause of its kind":    {"order: 5", "cause: [backup-late]\n  order: 5", "mine.yaml:6: faults of kind zone have no cause to choose by"},
 		"order is no number":      {"order: 5", "order: soon", "mine.yaml:6: this must be a whole number"},
 		"order is negative":       {"order: 5", "order: -5", "mine.yaml:6: this must be a whole number"},
 		"no steps":                {"    - {name: cordon, use: node.cordon, with: {nodes: [a, b]}, onFailure: continue}\n", "", "mine.yaml:7: steps must be a list with at least one entry"},
@@ -163,7 +164,7 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"a path of another shape": {"nodes: [a, b]", `nodes: "${fault.zone}"`, "mine.yaml:8: node.cordon: the argument \"nodes\" must be a list of distinct object names"},
 		"an empty list":           {"nodes: [a, b]", "nodes: []", "mine.yaml:8: node.cordon: the argument"},
 		"a wildcard":              {"nodes: [a, b]", `nodes: ["*"]`, "mine.yaml:8: node.cordon: the argument"},
-		"an unknown path":         {"nodes: [a, b]", `nodes: "${fault.pods}"`, "mine.yaml:8: there is no ${fault.pods}; there are: fault.anchor, fault.cluster, fault.nodes, fault.zone, fault.zones, incident.id"},
+		"an unknown path":         {"nodes: [a, b]", `nodes: "${fault.pods}"`, "mine.yaml:8: there is no ${fault.pods}; there are: fault.anchor, fault.claims, fault.cluster, fault.namespace, fault.namespaces, fault.nodes, fault.object, fault.zone, fault.zones, incident.id"},
 		"a path inside a text":    {"nodes: [a, b]", `nodes: ["x-${fault.zone}"]`, "mine.yaml:8: \"x-${fault.zone}\": a ${path} must be the whole of an argument"},
 		"an expression":           {"nodes: [a, b]", `nodes: "${fault.nodes[0]}"`, "a ${path} must be the whole of an argument"},
 		"a number":                {"nodes: [a, b]", "nodes: [1]", "mine.yaml:8: this must be text"},
@@ -190,6 +191,51 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 				t.Errorf("error %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestCausesAreRead: the kind of fault that says what they may be stands above or below them.
+func TestCausesAreRead(t *testing.T) {
+	for name, c := range map[string]struct{ spec, want string }{
+		"one":             {"fault: data\n  cause: [backup-late]", ""},
+		"before the kind": {"cause: [backup-late, backup-failed]\n  fault: data", ""},
+		"of another kind": {"fault: config\n  cause: [secret-changed, backup-late]", `mine.yaml:6: faults of kind config have no cause "backup-late"; they have: [revision-changed`},
+		"unknown":         {"fault: data\n  cause: [tired]", `mine.yaml:6: faults of kind data have no cause "tired"`},
+		"twice":           {"fault: data\n  cause: [backup-late, backup-late]", `mine.yaml:6: the cause "backup-late" is given twice`},
+		"no list":         {"fault: data\n  cause: backup-late", "mine.yaml:6: cause must be a list with at least one entry"},
+		"none":            {"fault: data\n  cause: []", "mine.yaml:6: cause must be a list with at least one entry"},
+		"a number":        {"fault: data\n  cause: [1]", "mine.yaml:6: this must be text"},
+	} {
+		set, err := Load(catalogue(t), files(map[string]string{"mine.yaml": strings.Replace(small, "fault: zone", c.spec, 1)}))
+		if c.want == "" {
+			if r, _ := set.Lookup("mine"); err != nil || len(r.Causes) == 0 {
+				t.Errorf("%s: %+v, %v", name, r.Causes, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v\nwant %s", name, err, c.want)
+		}
+	}
+}
+
+// TestWhichRunbooksAreAboutAFault: those for what happened, and those for whatever happened. Where nobody can say what did, only these.
+func TestWhichRunbooksAreAboutAFault(t *testing.T) {
+	book := func(name, spec string) string {
+		return strings.NewReplacer("name: mine", "name: "+name, "fault: zone", spec).Replace(small)
+	}
+	set, err := Load(catalogue(t), files(map[string]string{"a.yaml": book("zz-late", "fault: data\n  cause: [backup-late]"), "b.yaml": book("zz-any", "fault: data")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cause, want := range map[classifiers.Cause][]string{classifiers.CauseBackupLate: {"zz-any", "zz-late"}, classifiers.CauseEtcdSpace: {"zz-any"}, "": {"zz-any"}} {
+		var got []string
+		for _, r := range set.About(classifiers.Fault{Kind: classifiers.KindData, Cause: cause}) {
+			if strings.HasPrefix(r.Name, "zz-") {
+				got = append(got, r.Name)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", cause, diff)
+		}
 	}
 }
 

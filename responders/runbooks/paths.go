@@ -23,12 +23,16 @@ type fact struct {
 // facts are all paths there are. They lead to data; there is no expression language.
 func facts() map[string]fact {
 	return map[string]fact{
-		"fault.nodes":   {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Scope.Nodes, nil }},
-		"fault.zones":   {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Scope.Zones, nil }},
-		"fault.zone":    {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theZone(f.Scope.Zones) }},
-		"fault.cluster": {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Cluster, nil }},
-		"fault.anchor":  {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Anchor.Name, nil }},
-		"incident.id":   {"example", func(_ classifiers.Fault, e responders.Env) (any, error) { return e.Incident, nil }},
+		"fault.nodes":      {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Scope.Nodes, nil }},
+		"fault.zones":      {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Scope.Zones, nil }},
+		"fault.zone":       {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theZone(f.Scope.Zones) }},
+		"fault.namespaces": {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return whole(f, f.Scope.Namespaces) }},
+		"fault.namespace":  {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theNamespace(f) }},
+		"fault.claims":     {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return claims(f) }},
+		"fault.object":     {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theObject(f) }},
+		"fault.cluster":    {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Cluster, nil }},
+		"fault.anchor":     {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Anchor.Name, nil }},
+		"incident.id":      {"example", func(_ classifiers.Fault, e responders.Env) (any, error) { return e.Incident, nil }},
 	}
 }
 

@@ -137,10 +137,13 @@ func TestResolveRefusesWhatIsNotThere(t *testing.T) {
 
 func TestPathsLeadToFacts(t *testing.T) {
 	want := map[string]any{"fault.nodes": []string{"w7"}, "fault.zones": []string{"a"}, "fault.zone": "a", "fault.cluster": "east",
-		"fault.anchor": "w7", "incident.id": "inc-1"}
+		"fault.anchor": "w7", "incident.id": "inc-1",
+		"fault.namespace": "shop", "fault.namespaces": []string{"shop"}, "fault.claims": []string{"data"}, "fault.object": "data"}
+	all := dead
+	all.Scope.Namespaces, all.Scope.Objects = []string{"shop"}, []string{"PersistentVolumeClaim/shop/data"}
 	got := map[string]any{}
 	for path := range facts() {
-		value, err := Value{path: path}.resolve(dead, env)
+		value, err := Value{path: path}.resolve(all, env)
 		if err != nil {
 			t.Error(err)
 		}
@@ -153,6 +156,33 @@ func TestPathsLeadToFacts(t *testing.T) {
 	two.Scope.Zones = []string{"a", "b"}
 	if _, err := (Value{path: "fault.zone"}).resolve(two, env); err == nil {
 		t.Error("two zones were taken for one")
+	}
+}
+
+// TestOnlyWhatIsWhollyKnownIsNamed: what may be a part of what is lost is not what is brought back.
+func TestOnlyWhatIsWhollyKnownIsNamed(t *testing.T) {
+	shop := func(objects ...string) classifiers.Scope {
+		return classifiers.Scope{Namespaces: []string{"shop"}, Objects: objects}
+	}
+	many := make([]string, classifiers.MaxObjects)
+	for name, c := range map[string]struct {
+		path  string
+		scope classifiers.Scope
+		want  string
+	}{
+		"two namespaces":          {"fault.namespace", classifiers.Scope{Namespaces: []string{"a", "b"}}, "the fault reaches 2 namespaces, not one"},
+		"claims of two":           {"fault.claims", classifiers.Scope{Namespaces: []string{"a", "b"}}, "the fault reaches 2 namespaces, not one"},
+		"no claims":               {"fault.claims", shop("ConfigMap/shop/a"), "it is empty"},
+		"claims of somebody else": {"fault.claims", shop("PersistentVolumeClaim/shop-2/a"), "it is empty"},
+		"very many claims":        {"fault.claims", shop(many...), "the fault reaches 200 objects or more"},
+		"very many namespaces":    {"fault.namespaces", classifiers.Scope{Namespaces: many, Objects: many}, "the fault reaches 200 objects or more"},
+		"two objects":             {"fault.object", shop("ConfigMap/shop/a", "ConfigMap/shop/b"), "the fault is about 2 objects, not one"},
+	} {
+		fault := dead
+		fault.Scope = c.scope
+		if _, err := (Value{path: c.path}).resolve(fault, env); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", name, err, c.want)
+		}
 	}
 }
 

@@ -49,6 +49,8 @@ type onePlan struct{}
 // Runbooks implements recovery.Planner.
 func (onePlan) Runbooks(classifiers.Kind) []string { return []string{"bench"} }
 
+func (onePlan) About(classifiers.Fault) []string { return []string{"bench"} }
+
 // Plan implements recovery.Planner.
 func (onePlan) Plan(_ context.Context, runbook string, _ incident.Phase, inc *incident.Incident, env responders.Env) (responders.Plan, error) {
 	return responders.Plan{Runbook: runbook, Cluster: env.Cluster, Steps: []responders.Step{
