@@ -16,7 +16,7 @@ type Plan struct {
 	Runbook string  `json:"runbook"`
 	Cluster string  `json:"cluster"`
 	Steps   []Step  `json:"steps"`
-	Checks  []Check `json:"checks"` // all must verify for the plan to have worked
+	Checks  []Check `json:"checks"`          // all must verify for the plan to have worked
 	Lasts   bool    `json:"lasts,omitempty"` // its runbook says no way back: nothing of what it does is taken back
 	Digest  string  `json:"digest"`          // over everything else, hex
 }

@@ -107,6 +107,7 @@ type Env struct {
 	Now      time.Time // time of the view
 	Broken   time.Time // when the fault began, as the view has it; zero: not known
 	Lost     []string  // nodes that the fault reaches, as the view has them during Preview: an API server may take them for ready still
+	Promises []Promise // what was promised of namespaces of the cluster
 }
 
 // Change is what one step will do. It is stored with the plan and covered by the plan's digest.

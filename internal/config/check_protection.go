@@ -25,6 +25,9 @@ func (c *check) queries(all []Query) {
 	}
 }
 
+// mostTiers bounds the turns in which applications are brought back.
+const mostTiers = 9
+
 // protection checks what was promised. A promise that is about nothing would never be kept, and nobody would know.
 func (c *check) protection(cfg *Config) {
 	seen := map[string]int{}
@@ -33,6 +36,7 @@ func (c *check) protection(cfg *Config) {
 		c.name(key+".name", p.Name, seen)
 		c.wrong(p.Level >= protection.MinLevel && p.Level <= protection.MaxLevel, key+".level", "1: backups, 2: restored by plan, 3: copies kept up, 4: a standby takes over",
 			"want a DR level from %d to %d, not %d", protection.MinLevel, protection.MaxLevel, p.Level)
+		c.wrong(p.Tier >= 0 && p.Tier <= mostTiers, key+".tier", "1: what others stand upon; not given: by the level", "want a tier from 1 to %d, not %d", mostTiers, p.Tier)
 		c.wrong(p.RPO >= 0, key+".rpo", "", "want a time of 0 or more, not %s", p.RPO)
 		c.wrong(p.RTO >= 0, key+".rto", "", "want a time of 0 or more, not %s", p.RTO)
 		c.about(cfg, key, p)

@@ -185,6 +185,7 @@ type Promise struct {
 	Level      int           `yaml:"level"` // DR level, 1 to 4
 	RPO        time.Duration `yaml:"rpo"`   // so much of what was written last may be lost
 	RTO        time.Duration `yaml:"rto"`   // so soon it is to serve again
+	Tier       int           `yaml:"tier"`  // in which turn it is brought back among others, 1 first; 0: by its level
 	Clusters   []string      `yaml:"clusters"`
 	Namespaces []string      `yaml:"namespaces"` // patterns of names
 

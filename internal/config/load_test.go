@@ -156,7 +156,7 @@ people:
   - {name: alice, role: operator, groups: [sre-oncall], token_file: alice.token, slack: {workspace: T01, user: U01}, oidc: sub-1, email: alice@example.org, password_file: alice.password}
 oidc: {issuer: "https://idp.example.org", client_id: salvor, client_secret_file: oidc.secret, cli_client_id: salvor-cli, ca_file: idp.crt, name_claim: login, groups_claim: roles, match_email: true, roles: {viewer: [dev], operator: [sre], admin: [lead]}}
 protection:
-  - {name: shop, level: 4, rpo: 5m, rto: 15m, clusters: [prod-eu], namespaces: [shop, "shop-*"], selector: {tier: gold}, workloads: {app: shop}, strategy: warm_standby,
+  - {name: shop, level: 4, rpo: 5m, rto: 15m, tier: 2, clusters: [prod-eu], namespaces: [shop, "shop-*"], selector: {tier: gold}, workloads: {app: shop}, strategy: warm_standby,
      backups: [{of: application_data, by: copy, rpo: 1m, lag: orders-lag}]}
 queries: [{name: orders-lag, query: "max(lag_seconds)"}]
 probes:
@@ -203,7 +203,7 @@ func TestReadEverything(t *testing.T) {
 		People: []Person{{"alice", people.Operator, []string{"sre-oncall"}, in("alice.token"), &SlackAccount{"T01", "U01"}, "sub-1", "alice@example.org", in("alice.password")}},
 		OIDC: &OIDC{"https://idp.example.org", "salvor", in("oidc.secret"), "salvor-cli", in("idp.crt"), "login", "roles",
 			OIDCRoles{[]string{"dev"}, []string{"sre"}, []string{"lead"}}, true},
-		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, []string{"prod-eu"}, []string{"shop", "shop-*"},
+		Protection: []Promise{{"shop", 4, 5 * time.Minute, 15 * time.Minute, 2, []string{"prod-eu"}, []string{"shop", "shop-*"},
 			protection.Labels{"tier": "gold"}, protection.Labels{"app": "shop"}, protection.WarmStandby,
 			[]protection.Backup{{Of: protection.ApplicationData, By: protection.Copy, RPO: time.Minute, Lag: "orders-lag"}}}},
 		Queries: []Query{{"orders-lag", "max(lag_seconds)"}},

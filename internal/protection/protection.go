@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"time"
+
+	"github.com/salvor-io/salvor/responders"
 )
 
 // The least and the highest DR level.
@@ -24,6 +26,7 @@ type Promise struct {
 	Level      int           // MinLevel to MaxLevel
 	RPO        time.Duration // so much of what was written last may be lost; 0 when that was not said
 	RTO        time.Duration // so soon it is to serve again; 0 when that was not said
+	Tier       int           // in which turn it is brought back among others, 1 first; 0 when that was not said
 	Clusters   []string      // where it runs; empty: on all of them
 	Namespaces []string      // patterns of the names of its namespaces, as path.Match has them
 	Selector   Labels        // of these namespaces, those with all of these labels. What is not known of a namespace but its name takes it in
@@ -71,6 +74,25 @@ func (all Promises) Of(cluster string, namespaces []string) []Touched {
 // On says whether something was promised about a cluster.
 func (all Promises) On(cluster string) bool {
 	return slices.ContainsFunc(all, func(p Promise) bool { return p.in(cluster) })
+}
+
+// Turn is in which turn it is brought back among others: what was said, or by its level, the highest first. 1 is left to what others stand upon.
+func (p Promise) Turn() int {
+	if p.Tier > 0 {
+		return p.Tier
+	}
+	return MaxLevel + 2 - p.Level
+}
+
+// Within are the promises that hold in a cluster, as steps know them.
+func (all Promises) Within(cluster string) []responders.Promise {
+	var out []responders.Promise
+	for _, p := range all {
+		if p.in(cluster) {
+			out = append(out, responders.Promise{Namespaces: p.Namespaces, Tier: p.Turn()})
+		}
+	}
+	return out
 }
 
 // among are those of some namespaces that the promise is about.

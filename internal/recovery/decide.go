@@ -352,7 +352,8 @@ func saying(d policies.Decision) string {
 
 func (e *Engine) env(inc *incident.Incident, look pipeline.Look) responders.Env {
 	seen := asSeen(inc, look, incident.PhaseRecover).Fault
-	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: seen.Scope.Nodes, Broken: earlier(inc.Fault.Since, seen.Since)}
+	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: seen.Scope.Nodes, Broken: earlier(inc.Fault.Since, seen.Since),
+		Promises: e.Promises.Within(inc.Key.Cluster)}
 }
 
 // earlier is the earlier of two times that are known: a fault that is seen anew may be said to have begun since.

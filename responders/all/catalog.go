@@ -41,6 +41,7 @@ func Catalog(o Options) (responders.Catalog, error) {
 		serving.NewQuery(o.Prometheus),
 		velero.NewBackup(o.Clusters),
 		velero.NewFreeze(o.Clusters),
+		velero.NewNamespaceRestore(o.Clusters),
 		velero.NewRestore(o.Clusters),
 		velero.NewSchedule(o.Clusters),
 		volume.NewImport(o.Clusters),

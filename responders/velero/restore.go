@@ -94,7 +94,7 @@ func (r *Restore) Apply(ctx context.Context, env responders.Env, change responde
 	if err != nil {
 		return err
 	}
-	return restoring{o, w, env}.run(ctx)
+	return restoring{o, w, env}.run(ctx, func() {})
 }
 
 // Verify looks whether what the backup holds is in the world.

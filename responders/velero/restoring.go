@@ -21,8 +21,8 @@ type restoring struct {
 // modifiersSuffix ends the name of the ConfigMap that holds the modifiers of a restore.
 const modifiersSuffix = "-modifiers"
 
-// run makes the Restore, or finds the one that was made, watches it to its end, and keeps what came of it.
-func (r restoring) run(ctx context.Context) error {
+// run makes the Restore, or finds the one that was made, says so, watches it to its end, and keeps what came of it.
+func (r restoring) run(ctx context.Context, begun func()) error {
 	name := r.restoreName(r.env)
 	kept, err := r.account(ctx, name)
 	if err != nil {
@@ -33,6 +33,7 @@ func (r restoring) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		begun()
 		tell := func(p progress) {
 			responders.Progress(ctx, p.ItemsRestored, max(p.TotalItems, r.Items), "items restored")
 		}

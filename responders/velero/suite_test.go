@@ -121,12 +121,19 @@ func (v *velero) carryOut(s *responderstest.Stage, kind string, o *unstructured.
 	s.Put(o)
 }
 
-// bringBack makes what a restore of the holdings makes, in namespace shop or that to which it is mapped.
+// bringBack makes what a restore of the holdings makes, in the namespaces that it includes or those to which they are mapped.
 func (v *velero) bringBack(s *responderstest.Stage, restore *unstructured.Unstructured) {
-	into, mapped, _ := unstructured.NestedString(restore.Object, "spec", "namespaceMapping", "shop")
-	if !mapped {
-		into = "shop"
+	included, _, _ := unstructured.NestedStringSlice(restore.Object, "spec", "includedNamespaces")
+	for _, from := range included {
+		into, mapped, _ := unstructured.NestedString(restore.Object, "spec", "namespaceMapping", from)
+		if !mapped {
+			into = from
+		}
+		v.bringBackOne(s, from, into)
 	}
+}
+
+func (v *velero) bringBackOne(s *responderstest.Stage, from, into string) {
 	if s.One("", "namespaces", "", into) == nil {
 		space := thing("v1", "Namespace", "", into)
 		space.SetCreationTimestamp(stamp("2026-03-02T03:03:01Z"))
@@ -136,7 +143,7 @@ func (v *velero) bringBack(s *responderstest.Stage, restore *unstructured.Unstru
 		at := strings.LastIndex(versioned, "/")
 		for _, entry := range names {
 			namespace, name, _ := strings.Cut(entry, "/")
-			if namespace != "shop" || v.skips[strings.ToLower(versioned[at+1:])+"/"+name] {
+			if namespace != from || v.skips[strings.ToLower(versioned[at+1:])+"/"+name] {
 				continue
 			}
 			o := thing(versioned[:at], versioned[at+1:], into, name)
