@@ -133,6 +133,41 @@ func TestData(t *testing.T) {
 			s.drop("Namespace", "", 3)
 			s.object(events.Object{Kind: "Namespace", Name: "o-1", UID: "new", ResourceVersion: "9", Created: s.at})
 		}, []string{"cluster/prod-eu: namespaces o-0, o-1, o-2 of prod-eu were deleted within 2s; 1 of them there again"}},
+		{"a namespace that a Restore fills", func(s *story) {
+			s.hold("Namespace", "", 2)
+			s.drop("Namespace", "", 2)
+			s.custom("Restore.velero.io", "r", "InProgress", events.Object{Into: []string{"o-1"}})
+			for n := range 2 {
+				s.object(events.Object{Kind: "Namespace", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+			}
+		}, []string{"cluster/prod-eu: namespaces o-0, o-1 of prod-eu were deleted within 1s; 1 of them there again; 1 of them made anew, but empty as far as is known"}},
+		{"a namespace that a Restore filled", func(s *story) {
+			s.hold("Namespace", "", 2)
+			s.drop("Namespace", "", 2)
+			s.custom("Restore.velero.io", "r", "InProgress", events.Object{})
+			for n := range 2 {
+				s.object(events.Object{Kind: "Namespace", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+			}
+			s.custom("Restore.velero.io", "r", "Completed", events.Object{})
+		}, nil},
+		{"a namespace that a Restore which failed did not fill, and that was given up", func(s *story) {
+			s.hold("Namespace", "", 2)
+			s.drop("Namespace", "", 2)
+			s.custom("Restore.velero.io", "r", "PartiallyFailed", events.Object{Into: []string{"o-0"}})
+			for n := range 2 {
+				s.object(events.Object{Kind: "Namespace", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+			}
+			s.custom("Restore.velero.io", "r", "PartiallyFailed", events.Object{Into: []string{"o-0"}, Gone: true})
+		}, nil},
+		{"a Restore of long ago fills nothing", func(s *story) {
+			s.custom("Restore.velero.io", "r", "Failed", events.Object{})
+			s.pass(time.Hour)
+			s.hold("Namespace", "", 2)
+			s.drop("Namespace", "", 2)
+			for n := range 2 {
+				s.object(events.Object{Kind: "Namespace", Name: fmt.Sprint("o-", n), UID: fmt.Sprint("new", n), ResourceVersion: "9", Created: s.at})
+			}
+		}, nil},
 		{"many objects", func(s *story) { s.hold("ConfigMap", "shop", 25); s.drop("ConfigMap", "shop", 25) },
 			[]string{"namespace/shop: 25 objects of namespace shop were deleted within 24s"}},
 		{"those of Kubernetes do not count", func(s *story) { s.hold("ConfigMap", "kube-system", 25); s.drop("ConfigMap", "kube-system", 25) }, nil},

@@ -181,11 +181,13 @@ func (c *Cluster) foldObject(m moment, seen events.Object) {
 // follow notes what the state of an object says of others.
 func (c *Cluster) follow(m moment, seen *ObjectView) {
 	switch {
+	case seen.Gone && seen.Kind == kindRestore:
+		c.foundSpaces(m.at)
 	case seen.Gone:
 	case seen.Kind == kindBackup:
 		c.backedUp(seen)
 	case seen.Kind == kindRestore && seen.Phase == "Completed":
-		c.restored(m.at, seen.Name)
+		c.restored(m.at, seen)
 	case slices.Contains(counted, seen.Kind):
 		c.found(m.at, seen.Kind, seen.Namespace, seen.Name)
 	}
@@ -207,6 +209,8 @@ func stampOfObject(o events.Object) stamp {
 const (
 	kindClaim   = "PersistentVolumeClaim"
 	kindRestore = "Restore.velero.io"
+
+	kindNamespace = "Namespace"
 )
 
 // volume is the one that a claim which is gone was bound to. That it is gone may be all that was seen of its end.
@@ -233,17 +237,46 @@ func (c *Cluster) found(at time.Time, kind, namespace, name string) {
 	}
 }
 
-// restored notes that the claims which a Restore made again hold their data now.
-func (c *Cluster) restored(at time.Time, restore string) {
+// restored notes that the claims which a Restore made again hold their data now, and that the namespaces which it restored into are whole.
+func (c *Cluster) restored(at time.Time, restore *ObjectView) {
 	for i := range c.Deleted {
 		d := &c.Deleted[i]
-		if d.Kind != kindClaim || !d.BackAt.IsZero() {
+		o, ok := c.Objects[d.key()]
+		if !ok || o.Gone || !d.BackAt.IsZero() {
 			continue
 		}
-		if o, ok := c.Objects[d.key()]; ok && !o.Gone && o.From.Kind == kindRestore && o.From.Name == restore {
+		if d.Kind == kindClaim && o.From.Kind == kindRestore && o.From.Name == restore.Name || d.Kind == kindNamespace && restore.refills(d) {
 			d.BackAt = at
 		}
 	}
+}
+
+// foundSpaces looks at the namespaces again that were deleted: a Restore that held them up is gone.
+func (c *Cluster) foundSpaces(at time.Time) {
+	for i := range c.Deleted {
+		if d := &c.Deleted[i]; d.Kind == kindNamespace && d.BackAt.IsZero() && c.exists(*d) {
+			c.found(at, d.Kind, d.Namespace, d.Name)
+		}
+	}
+}
+
+// refillsFrom is how far the clocks of a cluster and of Salvor may differ for what was deleted to have been so before a Restore was made.
+const refillsFrom = time.Minute
+
+// refills says that a Restore brings back what is in a namespace that was deleted before.
+func (o *ObjectView) refills(d *Deletion) bool {
+	return !o.Created.Before(d.At.Add(-refillsFrom)) && (len(o.Into) == 0 || slices.Contains(o.Into, d.Name))
+}
+
+// refilling says that a Restore into a namespace that was deleted before is known and has not come to a good end: the namespace is there before
+// what was in it.
+func (c *Cluster) refilling(d *Deletion) bool {
+	for _, o := range c.Objects {
+		if o.Kind == kindRestore && !o.Gone && o.Phase != "Completed" && o.refills(d) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Deletion) key() string { return objectKey(d.Kind, d.Namespace, d.Name) }
@@ -253,7 +286,7 @@ func (d *Deletion) key() string { return objectKey(d.Kind, d.Namespace, d.Name) 
 // is waited for.
 func (c *Cluster) holds(d *Deletion) bool {
 	if d.Kind != kindClaim {
-		return true
+		return d.Kind != kindNamespace || !c.refilling(d)
 	}
 	claim := c.Objects[d.key()]
 	switch {

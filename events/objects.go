@@ -84,6 +84,7 @@ type Object struct {
 	At              time.Time `json:"at,omitzero"`       // when what the phase speaks of ended or began, by the status
 	Of              Ref       `json:"of,omitzero"`       // what it is of: the Schedule of a Backup, the claim of a volume or a snapshot
 	From            Ref       `json:"from,omitzero"`     // what a claim was filled from when it was made: a Restore of Velero, a VolumeSnapshot, another claim
+	Into            []string  `json:"into,omitempty"`    // Restore: the namespaces that it restores into, at most 200; none where it names none, which may be every one
 	Content         string    `json:"content,omitempty"` // digest of what people want of it; of a Secret nothing else is read
 	Every           string    `json:"every,omitempty"`   // Schedule: its cron expression
 	Due             time.Time `json:"due,omitzero"`      // Schedule: when the next Backup is due after the last, as Velero reads the expression; zero when it cannot be read

@@ -153,7 +153,23 @@ func readBackup(o *seenObject, from fields) {
 func readRestore(o *seenObject, from fields) {
 	readBackup(o, from)
 	o.Of = refTo("Backup", from.text("spec", "backupName"))
+	mapping, _ := from.at("spec", "namespaceMapping").(map[string]any)
+	included, _ := from.at("spec", "includedNamespaces").([]any)
+	for _, item := range included[:min(len(included), mostInto)] {
+		name, _ := item.(string)
+		if into, mapped := mapping[name].(string); mapped {
+			name = into
+		}
+		if name == "*" {
+			o.Into = nil
+			return
+		}
+		o.Into = append(o.Into, name)
+	}
 }
+
+// mostInto bounds the namespaces that are told of a Restore.
+const mostInto = 200
 
 func readSchedule(o *seenObject, from fields) {
 	o.Phase, o.Message = from.text("status", "phase"), from.first("status", "validationErrors")
