@@ -150,7 +150,7 @@ func stateOf(inc *incident.Incident) string {
 	case incident.Restoring:
 		return "taking back what was done, " + doing(inc)
 	}
-	return strings.ToLower(timeline.Ending(inc))
+	return strings.ToLower(timeline.Ending(inc)) + timeline.Lost(inc)
 }
 
 func held(inc *incident.Incident) string {

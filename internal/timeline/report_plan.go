@@ -29,6 +29,9 @@ func (m *page) durations(inc *incident.Incident) {
 	m.took("first decision", "first step", decided, acted)
 	m.took("first sign", "verified (recover)", seen, verified)
 	m.took("first sign", "closed", seen, closed)
+	if at, began := wentBack(inc); !at.IsZero() {
+		m.took("recovery point", "first sign (lost)", at, began)
+	}
 }
 
 func (m *page) took(from, to string, a, b time.Time) {

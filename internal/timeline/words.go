@@ -99,7 +99,7 @@ func standing(inc *incident.Incident, now time.Time) string {
 	case incident.Restoring:
 		return "TAKING BACK what was done, " + stepOf(inc)
 	}
-	return Ending(inc)
+	return Ending(inc) + Lost(inc)
 }
 
 // awaiting says who is asked, how many of them are missing, and until when.
