@@ -80,7 +80,7 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 	for _, param := range s.spec.Params {
 		switch param.Type {
 		case responders.ParamNames:
-			c.Targets = append(c.Targets, s.world.nodes(env.Cluster, args.Names(param.Name))...)
+			c.Targets = append(c.Targets, s.world.named(env.Cluster, param.Name, args.Names(param.Name))...)
 		case responders.ParamZone:
 			c.Targets = append(c.Targets, s.world.nodesIn(env.Cluster, args.Text(param.Name))...)
 		}
@@ -99,6 +99,11 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 		return c, nil
 	case len(c.Targets) == 0:
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
+	}
+	if s.spec.Name == bringsBack {
+		if err := s.world.bringBack(env, &c); err != nil {
+			return c, err
+		}
 	}
 	for _, t := range c.Targets {
 		c.Will = append(c.Will, fmt.Sprintf("%s: %s", t, s.spec.About))

@@ -48,13 +48,21 @@ test_the_repair_of_one_node_is_spoken_of_elsewhere if {
 }
 
 test_in_development_what_is_gentle_is_done[kind] if {
-	some kind in ["zone", "region", "data", "config", "security"]
+	some kind in ["zone", "region", "config", "security"]
 	gentle := with_changes({"fault": {"kind": kind}, "cluster": {"environment": "development"}})
 	kinds.act == {sprintf("a plan about a %s fault of prod-eu may be disruptive at most without a person at attempt 1, this one is reversible, and nothing is expected to be lost", [kind])} with input as gentle
 	count(strong) == 0 with input as gentle
 	harsh := object.union(gentle, {"plan": {"class": "destructive"}})
 	count(kinds.act) == 0 with input as harsh
 	otherwise == {sprintf("a plan about a %s fault of prod-eu may be disruptive at most without a person at attempt 1, this one is destructive", [kind])} with input as harsh
+}
+
+test_data_is_brought_back_by_people_everywhere[environment] if {
+	some environment in ["development", "staging", "production", ""]
+	some class in ["observe", "reversible", "disruptive"]
+	asked := with_changes({"fault": {"kind": "data"}, "cluster": {"environment": environment}, "plan": {"class": class}})
+	otherwise == {"about data faults of prod-eu a person is asked"} with input as asked
+	count(kinds.act) == 0 with input as asked
 }
 
 test_what_loses_data_is_not_done if {
