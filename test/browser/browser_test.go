@@ -146,7 +146,9 @@ func open(t *testing.T, at *served, who string, on screen) *tab {
 	b.Context = ctx
 	b.run(chromedp.EmulateViewport(on.width, on.height))
 	call(b, log.Enable, cdp.Empty{})
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: on.scheme}}})
+	// A page that still glides to what is pressed is under another place of it when the mouse comes up.
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: on.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
 	if who != "" {
 		call(b, network.SetCookie, network.SetCookieParams{Name: at.said["cookie"], Value: at.said[who], URL: at.said["address"]})
 	}
