@@ -55,18 +55,21 @@ func TestApproval(t *testing.T) {
 	}
 	s.onceEach()
 
-	s.must(s.rig.Stack.HealNode(s.ctx, victim))
-	s.reaches(victim, 2*time.Minute, incident.Ended)
-	s.must(s.rig.Untouched(s.ctx, victim))
+	// Before its return is written to the node, too: of an object that changes often the log keeps the last changes, and what was judged by
+	// those before them need not come out the same.
 	report := s.replayed()
 	for _, d := range report.Differences { // when it was found may differ by a second, where ticks are made up
 		if d.What == "decision" || d.What == "step" {
 			t.Errorf("what was approved comes out otherwise: %+v", d)
 		}
 	}
-	if report.Decisions < 3 || report.Steps < 5 || len(report.Odd) > 0 {
+	if report.Decisions < 2 || report.Steps < 4 || len(report.Odd) > 0 {
 		t.Errorf("%d decisions and %d steps were compared, odd is %v", report.Decisions, report.Steps, report.Odd)
 	}
+
+	s.must(s.rig.Stack.HealNode(s.ctx, victim))
+	s.reaches(victim, 2*time.Minute, incident.Ended)
+	s.must(s.rig.Untouched(s.ctx, victim))
 	show, err := s.CLI(s.ctx, "incidents", "show", inc.Name)
 	s.must(err)
 	for _, want := range []string{"bob wanted to approve, which does not count", "approved  alice via token", "and they have approved"} {
