@@ -22,7 +22,7 @@ build: ## build bin/salvor
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/salvor ./cmd/salvor
 
 .PHONY: demo
-demo: cluster-build build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 15); SCENARIO=zone region data config security storm
+demo: $(if $(filter data,$(SCENARIO)),stack-build,cluster-build) build ## lose a node of a real control plane and watch it being recovered (about 4 minutes, first time 15); SCENARIO=zone region data config security storm
 	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test

@@ -44,6 +44,8 @@ func play(ctx context.Context, binary, scenario string) error {
 		return show(ctx, binary)
 	case "zone":
 		return evacuate(ctx, binary)
+	case "data":
+		return restoreData(ctx, binary)
 	}
 	var names []string
 	for _, d := range rig.Disasters() {
@@ -145,14 +147,14 @@ func (d *demo) recovered(ctx context.Context) error {
 	return nil
 }
 
-// follow prints the incident's records as they come, until it reaches a state.
+// follow prints the records of the newest incident as they come, until it reaches a state.
 func (d *demo) follow(ctx context.Context, told *int, within time.Duration, until incident.State) (inc api.Incident, err error) {
 	err = rig.Wait(ctx, within, "the incident is "+string(until), func(ctx context.Context) (bool, error) {
 		list, err := d.salvor.Incidents(ctx)
 		if err != nil || len(list) == 0 {
 			return false, err
 		}
-		if inc, err = d.salvor.Incident(ctx, string(list[0].ID)); err != nil {
+		if inc, err = d.salvor.Incident(ctx, string(list[len(list)-1].ID)); err != nil {
 			return false, err
 		}
 		for ; *told < len(inc.History); *told++ {

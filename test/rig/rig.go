@@ -29,6 +29,7 @@ const Cluster = "demo"
 // Options say what rig to build.
 type Options struct {
 	Stack  stack.Options // Alertmanagers.Replicas may be set; their configuration is the rig's
+	Pair   bool          // a second cluster, and an object store and a storage system that both share
 	Salvor string        // path of a salvor binary; empty builds one
 	Log    io.Writer     // progress; nil tells nobody
 }
@@ -36,6 +37,8 @@ type Options struct {
 // Rig is a stack with what Salvor needs on it.
 type Rig struct {
 	Stack   *stack.Stack
+	Standby *stack.Stack         // the second cluster of a pair; nil without one
+	Store   *stack.Store         // where a pair keeps its backups
 	Kube    kubernetes.Interface // as the admin
 	Dir     string
 	Token   string // of the admin
@@ -66,7 +69,12 @@ func Start(ctx context.Context, opt Options) (_ *Rig, err error) {
 	if opt.Stack.Alertmanagers.Replicas > 0 {
 		opt.Stack.Alertmanagers.Config = stack.Routing{Webhooks: []string{"http://" + r.Address + "/v1/hooks/alertmanager"}, Token: r.Hook}.Config()
 	}
-	if r.Stack, err = stack.Start(ctx, opt.Stack); err != nil {
+	if opt.Pair {
+		err = r.pair(ctx, opt.Stack)
+	} else {
+		r.Stack, err = stack.Start(ctx, opt.Stack)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return r, r.open(ctx)
@@ -135,15 +143,17 @@ func (r *Rig) open(ctx context.Context) error {
 	return r.grant(ctx)
 }
 
-// grant applies the RBAC that salvor prints for the stack's users.
+// grant applies the RBAC that salvor prints for the users of each stack.
 func (r *Rig) grant(ctx context.Context) error {
 	for role, user := range map[string]string{"observe": stack.Observer, "act": stack.Actor} {
 		manifest, err := exec.CommandContext(ctx, r.binary, "print", "rbac", "--role", role, "--user", user).Output()
 		if err != nil {
 			return fmt.Errorf("print the RBAC of %s: %w: %s", role, err, stderrOf(err))
 		}
-		if err := r.Stack.Apply(ctx, manifest); err != nil {
-			return fmt.Errorf("apply the RBAC of %s: %w", role, err)
+		for name, s := range r.clusters() {
+			if err := s.Apply(ctx, manifest); err != nil {
+				return fmt.Errorf("apply the RBAC of %s to %s: %w", role, name, err)
+			}
 		}
 	}
 	return nil
@@ -159,10 +169,7 @@ func stderrOf(err error) string {
 
 // Stop stops the stack and removes the rig's folder. Servers are stopped by who started them.
 func (r *Rig) Stop() error {
-	var err error
-	if r.Stack != nil {
-		err = r.Stack.Stop()
-	}
+	err := r.stopAll()
 	if gone := os.RemoveAll(r.Dir); err == nil {
 		err = gone
 	}

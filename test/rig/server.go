@@ -28,6 +28,7 @@ type Settings struct {
 	DataDir  string        // empty: one of the rig's
 	Mode     string        // for faults of kind node; act when empty
 	Zone     string        // the mode for faults of kind zone; observe when empty
+	Data     string        // the mode for faults of kind data; observe when empty
 	Slack    *Workspace    // where people are asked; nil: no chat
 	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
 	Others   []string      // people beside alice, operators in no group but one of their own name
@@ -62,9 +63,15 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
     region: eu-west-1
     observe: {kubeconfig: {{.Observe}}}
     act: {kubeconfig: {{.Act}}}
-    modes: {node: {{.Mode}}, zone: {{.Zone}}}
+    modes: {node: {{.Mode}}, zone: {{.Zone}}, data: {{.Data}}}
     lease_stale_after: {{.Stale}}
 {{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
+{{end}}{{with .Standby}}  - name: {{.Name}}
+    environment: demo
+    region: eu-central-1
+    observe: {kubeconfig: {{.Observe}}}
+    act: {kubeconfig: {{.Act}}}
+    modes: {node: observe, zone: observe, data: {{$.Data}}}
 {{end}}intakes:
   - {name: alertmanager, token_file: {{.Hook}}, clusters: [{{.Cluster}}]}
 {{range .Witness}}  - {name: {{.}}, witness: {{.}}, token_file: {{$.Dir}}/{{.}}.token, clusters: [{{$.Cluster}}]}
@@ -104,6 +111,7 @@ func (s Settings) withDefaults(r *Rig) Settings {
 	set(&s.DataDir, filepath.Join(r.Dir, s.Name))
 	set(&s.Mode, "act")
 	set(&s.Zone, "observe")
+	set(&s.Data, "observe")
 	last(&s.Stale, 25*time.Second)
 	last(&s.Confirm, 12*time.Second)
 	last(&s.Healthy, 15*time.Second)
@@ -127,7 +135,7 @@ func (r *Rig) Serve(settings Settings) (*Server, error) {
 	}
 	var out bytes.Buffer
 	err := template.Must(template.New("salvor.yaml").Parse(configuration)).Execute(&out, map[string]any{
-		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "OnCall": s.OnCall, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Slack": s.Slack, "Alice": Alice, "Oncall": Oncall, "Channel": Channel, "NoPower": s.NoPower,
+		"Dir": r.Dir, "Witness": s.Witness, "Others": s.Others, "OnCall": s.OnCall, "DataDir": s.DataDir, "Address": s.Address, "NATS": s.NATS, "Cluster": Cluster, "Mode": s.Mode, "Zone": s.Zone, "Data": s.Data, "Standby": r.standby(), "Slack": s.Slack, "Alice": Alice, "Oncall": Oncall, "Channel": Channel, "NoPower": s.NoPower,
 		"Observe": r.Stack.Kubeconfig("salvor-observe"), "Act": r.Stack.Kubeconfig("salvor-act"), "PowerURL": r.Stack.PowerURL(),
 		"PowerToken": powerToken, "Token": filepath.Join(r.Dir, "token"), "Hook": filepath.Join(r.Dir, "hook-token"), "Stale": s.Stale, "Confirm": s.Confirm, "Healthy": s.Healthy, "Retry": s.Retry,
 		"Patience": s.Patience, "Alertmanagers": r.Stack.AlertmanagerURLs(), "Extra": s.Extra,
@@ -308,11 +316,15 @@ func (s *Server) As(ctx context.Context, name string, args ...string) (stdout st
 	return s.cli(ctx, name+".token", args)
 }
 
-func (s *Server) cli(ctx context.Context, token string, args []string) (stdout string, err error) {
-	cmd := exec.CommandContext(ctx, s.rig.binary, append(args, "--server", "http://"+s.Address, "--token-file", filepath.Join(s.rig.Dir, token))...)
-	out, err := cmd.Output()
+// Alone runs a salvor command that asks no server.
+func (r *Rig) Alone(ctx context.Context, args ...string) (stdout string, err error) {
+	out, err := exec.CommandContext(ctx, r.binary, args...).Output()
 	if err != nil {
 		return string(out), fmt.Errorf("salvor %v: %w: %s", args, err, stderrOf(err))
 	}
 	return string(out), nil
+}
+
+func (s *Server) cli(ctx context.Context, token string, args []string) (stdout string, err error) {
+	return s.rig.Alone(ctx, append(args, "--server", "http://"+s.Address, "--token-file", filepath.Join(s.rig.Dir, token))...)
 }
