@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINTER  := .cache/tools/golangci-lint
 PACKAGES := ./...
 # The packages whose tests start a real control plane: one at a time, two would starve each other.
-REAL := ./events/kube ./events/probe ./responders/responderstest ./internal/doctor ./test/stack ./test/e2e
+REAL := ./events/kube ./events/probe ./responders/responderstest ./internal/doctor ./test/stack ./test/restores ./test/e2e
 # The packages whose tests hold generated and golden files: schemas, tables of the guides, RBAC, reports, timelines, stories.
 GENERATED := ./deploy ./internal/config ./internal/rbac ./internal/timeline ./policies ./policies/rego/regotest ./test/scenarios
 export CGO_ENABLED := 0
