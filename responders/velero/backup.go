@@ -25,6 +25,7 @@ type taking struct {
 	Velero   string         `json:"velero"`
 	Location string         `json:"location"`
 	Spec     map[string]any `json:"spec"`
+	Tries    int            `json:"tries,omitempty"` // how many backups of the step did not come to a good end
 }
 
 // Spec describes velero.backup.
@@ -61,10 +62,14 @@ func (b *Backup) Preview(ctx context.Context, env responders.Env, args responder
 	if err != nil {
 		return responders.Change{}, err
 	}
+	earlier, err := attempts(ctx, client, backups, velero, env)
+	if err != nil {
+		return responders.Change{}, err
+	}
 	change := responders.Change{Responder: "velero.backup", Class: policies.Reversible, Targets: targets, DurationS: 120,
 		Will:    []string{whatOf(args) + " is backed up to storage location " + place.Name},
 		Command: "velero backup create -n " + velero + " " + flags(spec) + " --wait"}
-	return change, pin(&change, taking{velero, place.Name, spec})
+	return change, pin(&change, taking{velero, place.Name, spec, failures(earlier)})
 }
 
 // prepare finds Velero and the storage location, and makes the spec of a backup into it.

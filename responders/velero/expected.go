@@ -35,7 +35,7 @@ func durables() []durable {
 
 // inspectGrants are the reads by which a restore is verified.
 func inspectGrants() []responders.Grant {
-	grants := []responders.Grant{{Resource: "pods", Verbs: []string{"list"}}, {Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"get"}}}
+	grants := []responders.Grant{{Resource: "pods", Verbs: []string{"list"}}, {Resource: volumes.Resource, Verbs: []string{"get"}}, {Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"get"}}}
 	for _, d := range durables() {
 		grants = append(grants, responders.Grant{Group: d.Group, Resource: d.Resource, Verbs: []string{"list"}})
 	}

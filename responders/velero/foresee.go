@@ -20,6 +20,7 @@ type foresight struct {
 
 	choice point.Choice
 	there  []string // of the namespaces that are restored into those that are there and were so before the incident's restores
+	kept   []string // the claims in those, which keep their volumes, a sentence each
 }
 
 // latest stands for the newest backup that serves.
@@ -101,7 +102,7 @@ func (f *foresight) take(velero installation) error {
 // look says how the namespaces stand that are restored into, and what was restored into them for the incident already. One that is there is
 // refused, unless the order says what is to become of what is in it.
 func (f *foresight) look(ctx context.Context) error {
-	earlier, err := attempts(ctx, f.client, f.Velero, f.env)
+	earlier, err := attempts(ctx, f.client, restores, f.Velero, f.env)
 	if err != nil {
 		return err
 	}
@@ -129,11 +130,15 @@ func (f *foresight) look(ctx context.Context) error {
 		return fmt.Errorf("restore into namespace %s: it is there; restore into another one by mapping, or say what is to become of what is in it by existing: %s or %s",
 			f.there[0], keepExisting, updateExisting)
 	}
+	if err := f.lookAtClaims(ctx); err != nil {
+		return err
+	}
 	return f.recall(earlier)
 }
 
-// recall finds the restore of an earlier plan that did just what is ordered.
+// recall finds the restore of an earlier plan that did just what is ordered, and counts those that did not come to a good end.
 func (f *foresight) recall(earlier []attempt) error {
+	f.Tries = failures(earlier)
 	for _, a := range earlier {
 		spec, err := f.spec(a.name + modifiersSuffix)
 		if err != nil {

@@ -127,6 +127,9 @@ func (f *foresight) facts() []responders.Fact {
 			facts = append(facts, responders.FactOf(fact.label, false, fact.lines[:min(mostPoints, len(fact.lines))]))
 		}
 	}
+	if len(f.kept) > 0 {
+		facts = append(facts, responders.FactOf("Claims that keep what they hold", true, f.kept))
+	}
 	return facts
 }
 

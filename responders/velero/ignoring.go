@@ -26,7 +26,7 @@ type ignoring struct {
 // check takes an object back that Velero has not begun with for too long, so that it is not carried out when nobody expects it any more. Velero does
 // one after the other: what waits behind another is not ignored.
 func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured, phase string) error {
-	if phase != "" && phase != "New" {
+	if !isNew(phase) {
 		return nil
 	}
 	now := time.Now()
@@ -40,7 +40,7 @@ func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured, phas
 	if now.Sub(i.since) < patience {
 		return nil
 	}
-	busy, err := i.busy(ctx, o)
+	busy, err := i.busy(ctx, o, now.Add(-patience))
 	if err != nil || busy {
 		i.since = now
 		return err
@@ -52,12 +52,14 @@ func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured, phas
 	return silence
 }
 
-// busy says whether Velero works on another object of the kind.
-func (i *ignoring) busy(ctx context.Context, mine *unstructured.Unstructured) (bool, error) {
+// busy says whether Velero works on another object of the kind, or has come to an end with one lately: between two it may draw breath.
+func (i *ignoring) busy(ctx context.Context, mine *unstructured.Unstructured, lately time.Time) (bool, error) {
 	busy := false
 	err := each(ctx, i.reader, i.kind, mine.GetNamespace(), "", func(o *unstructured.Unstructured) error {
 		phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
-		busy = busy || o.GetUID() != mine.GetUID() && phase != "" && phase != "New" && !hasEnded(phase)
+		completed, _, _ := unstructured.NestedString(o.Object, "status", "completionTimestamp")
+		ended, err := time.Parse(time.RFC3339, completed)
+		busy = busy || o.GetUID() != mine.GetUID() && !isNew(phase) && (!hasEnded(phase) || err == nil && ended.After(lately))
 		return nil
 	})
 	return busy, err

@@ -34,7 +34,8 @@ type order struct {
 	Existing     string            `json:"existing,omitempty"`  // none or update
 	Modifiers    string            `json:"modifiers,omitempty"` // Velero's document
 
-	Done string `json:"done,omitempty"` // the restore of an earlier plan of the incident that did just that
+	Done  string `json:"done,omitempty"`  // the restore of an earlier plan of the incident that did just that
+	Tries int    `json:"tries,omitempty"` // how many restores of the step did not come to a good end: the plan to try again is another plan
 }
 
 // space is a namespace that is restored into; one that was not there has no UID.

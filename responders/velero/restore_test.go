@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/yaml"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -41,6 +42,7 @@ status:
 
 const (
 	laterClass = `{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: later}, provisioner: x, volumeBindingMode: WaitForFirstConsumer}`
+	coldVolume = `{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv-cold}, spec: {capacity: {storage: 1Gi}}}`
 	shopSpace  = `{apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: shop, creationTimestamp: "2026-01-01T00:00:00Z"}}`
 )
 
@@ -56,7 +58,7 @@ func set(t *testing.T, objects ...string) *stage {
 	t.Helper()
 	v := newVelero(t)
 	v.documents["BackupResourceList/good"] = holdings
-	server, err := responderstest.NewServer(parse(t, append(append(kinds(), v.place(), laterClass), objects...)...)...)
+	server, err := responderstest.NewServer(parse(t, append(append(kinds(), v.place(), laterClass, coldVolume), objects...)...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,6 +231,10 @@ func TestCompletedIsNotEnough(t *testing.T) {
 				}
 			}
 		},
+		"persistentvolumeclaim/shop/data is not bound: its volume pv-1 is for claim pay/data with UID other; free it of that claim": func(s *stage) {
+			s.edit = takenBy(`{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv-1}, spec: {claimRef: {namespace: pay, name: data, uid: other}}}`, s)
+		},
+		"persistentvolumeclaim/shop/data is not bound: its volume pv-1 is not there": func(s *stage) { s.edit = takenBy("", s) },
 		"the contents of 1 volumes are still being moved":                   func(s *stage) { s.moves("InProgress") },
 		"volume of claim shop/data: the data mover dd-1 is Failed: no room": func(s *stage) { s.moves("Failed") },
 	} {
@@ -243,6 +249,56 @@ func TestCompletedIsNotEnough(t *testing.T) {
 		if err != nil || found.Outcome != responders.OutcomePartly || !strings.Contains(strings.Join(found.Detail, "\n"), says) {
 			t.Errorf("%s: %+v, %v", says, found, err)
 		}
+	}
+}
+
+// takenBy has the claim name a volume, which is another's.
+func takenBy(volume string, s *stage) func(*unstructured.Unstructured) {
+	s.server.Play(func(stage *responderstest.Stage) {
+		if volume != "" && stage.One("", "persistentvolumes", "", "pv-1") == nil {
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal([]byte(volume), &o.Object); err != nil {
+				panic(err)
+			}
+			stage.Put(o)
+		}
+	})
+	return func(o *unstructured.Unstructured) {
+		if o.GetKind() == "PersistentVolumeClaim" {
+			o.Object["spec"], o.Object["status"] = map[string]any{"storageClassName": "gone", "volumeName": "pv-1"}, map[string]any{"phase": "Pending"}
+		}
+	}
+}
+
+// TestClaimsThatAreThere restores into a namespace with a claim: it keeps its volume, which people are told before, and which is refused where they want
+// its contents back.
+func TestClaimsThatAreThere(t *testing.T) {
+	claim := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop}, spec: {volumeName: pv-1}}`
+	s := set(t, good, shopSpace, claim)
+	args := responders.Args{"namespaces": []string{"shop"}, "existing": "none"}
+	want := responders.Fact{Label: "Claims that keep what they hold", Count: 1, Lines: []string{"shop/data: it is there, with pv-1"}, Grave: true}
+	if got := s.preview(t, NewRestore(s.clusters), args).Facts; len(got) != 1 || !cmp.Equal(got[0], want) {
+		t.Errorf("facts %+v", got)
+	}
+	args["volumes"] = true
+	if _, err := NewRestore(s.clusters).Preview(t.Context(), env, args); err == nil || !strings.Contains(err.Error(), "keeps the volume that it has: shop/data") {
+		t.Errorf("with volumes: %v", err)
+	}
+	args["volumes"] = false
+	if got := s.preview(t, NewRestore(s.clusters), args).Facts; len(got) != 0 {
+		t.Errorf("facts without volumes %+v", got)
+	}
+}
+
+// TestAnotherTryIsAnotherPlan fails a restore before its namespace is made: the plan to try again makes a Restore of another name.
+func TestAnotherTryIsAnotherPlan(t *testing.T) {
+	s := set(t, good)
+	args := responders.Args{"namespaces": []string{"shop"}}
+	first := s.preview(t, NewRestore(s.clusters), args)
+	s = set(t, good, begun("Failed"))
+	again := s.preview(t, NewRestore(s.clusters), args)
+	if string(first.Detail) == string(again.Detail) {
+		t.Errorf("the plan to try again is the same: %s", again.Detail)
 	}
 }
 

@@ -80,12 +80,12 @@ func (r restoring) begin(ctx context.Context, name string) (*unstructured.Unstru
 // What Velero has not begun with is taken back.
 func (r restoring) await(ctx context.Context, mine string) error {
 	return until(ctx, "wait for an earlier restore of this incident to end", func(ctx context.Context) (bool, error) {
-		earlier, err := attempts(ctx, r.reader, r.Velero, r.env)
+		earlier, err := attempts(ctx, r.reader, restores, r.Velero, r.env)
 		if err != nil {
 			return false, err
 		}
 		for _, a := range earlier {
-			if a.name != mine && a.isNew() {
+			if a.name != mine && isNew(a.phase) {
 				_, err := r.withdraw(ctx, restores, a.object)
 				return false, err
 			}

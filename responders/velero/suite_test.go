@@ -155,6 +155,7 @@ func (v *velero) bringBackOne(s *responderstest.Stage, from, into string) {
 			case "PersistentVolumeClaim":
 				o.Object["spec"], o.Object["status"] = map[string]any{"storageClassName": "later"}, map[string]any{"phase": "Bound"}
 				if name == "cold" {
+					o.Object["spec"] = map[string]any{"storageClassName": "later", "volumeName": "pv-cold"}
 					o.Object["status"] = map[string]any{"phase": "Pending"}
 				}
 			}
