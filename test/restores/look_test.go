@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/salvor-io/salvor/responders"
 )
 
 func core(resource string) schema.GroupVersionResource {
@@ -97,12 +99,27 @@ func bare(o *unstructured.Unstructured) map[string]any {
 }
 
 // others are labels or annotations without those of Velero and of controllers.
-func others(all map[string]string) map[string]string {
-	left := map[string]string{}
+func others(all map[string]string) map[string]any {
+	left := map[string]any{}
 	for key, value := range all {
 		if domain, _, _ := strings.Cut(key, "/"); !strings.HasSuffix(domain, "velero.io") && !strings.HasSuffix(domain, "kubernetes.io") {
 			left[key] = value
 		}
 	}
 	return left
+}
+
+// made are the objects of a kind that Salvor made for an incident.
+func (c *cluster) made(t *testing.T, kind schema.GroupVersionResource, env responders.Env) (all []unstructured.Unstructured) {
+	t.Helper()
+	list, err := c.admin.Resource(kind).Namespace("velero").List(t.Context(), metav1.ListOptions{LabelSelector: "salvor.io/managed=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range list.Items {
+		if o.GetAnnotations()["salvor.io/incident"] == env.Incident {
+			all = append(all, o)
+		}
+	}
+	return all
 }
