@@ -235,8 +235,8 @@ func TestCompletedIsNotEnough(t *testing.T) {
 			s.edit = takenBy(`{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv-1}, spec: {claimRef: {namespace: pay, name: data, uid: other}}}`, s)
 		},
 		"persistentvolumeclaim/shop/data is not bound: its volume pv-1 is not there": func(s *stage) { s.edit = takenBy("", s) },
-		"the contents of 1 volumes are still being moved":                   func(s *stage) { s.moves("InProgress") },
-		"volume of claim shop/data: the data mover dd-1 is Failed: no room": func(s *stage) { s.moves("Failed") },
+		"the contents of 1 volumes are still being moved":                            func(s *stage) { s.moves("InProgress") },
+		"volume of claim shop/data: the data mover dd-1 is Failed: no room":          func(s *stage) { s.moves("Failed") },
 	} {
 		s := set(t, good)
 		edit(s)

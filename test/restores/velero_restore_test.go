@@ -30,7 +30,7 @@ func TestRestore(t *testing.T) {
 		want   func(w world) // edits what the backup holds into what has to be there
 		orders string        // what the volume holds
 	}{
-		"whole": {responders.Args{}, "", func(world) {}, "one order"},
+		"whole":                     {responders.Args{}, "", func(world) {}, "one order"},
 		"all that the backup names": {responders.Args{"namespaces": nil}, "", func(world) {}, "one order"},
 		"kinds": {responders.Args{"resources": []string{"configmaps", "deployments.apps", "services"}}, "",
 			func(w world) { keepOnly(w, configMaps, deployments, services) }, ""},
@@ -48,7 +48,7 @@ func TestRestore(t *testing.T) {
 				set(t, w, "configmaps/settings", "USD", "data", "currency")
 				set(t, w, "horizontalpodautoscalers/web", int64(1), "spec", "minReplicas")
 			}, "one order"},
-		"volumes empty": {responders.Args{"volumes": false}, "", func(world) {}, ""},
+		"volumes empty":    {responders.Args{"volumes": false}, "", func(world) {}, ""},
 		"volumes demanded": {responders.Args{"volumes": true, "clusterResources": true}, "", func(world) {}, "one order"},
 		"beside what is there": {responders.Args{"existing": "none"}, there, func(w world) {
 			set(t, w, "configmaps/settings", "CHF", "data", "currency")
