@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -122,4 +123,26 @@ func (c *cluster) made(t *testing.T, kind schema.GroupVersionResource, env respo
 		}
 	}
 	return all
+}
+
+// velero is all that Salvor could have written in a cluster: what is in the namespace of Velero, without its state, and which namespaces there are.
+func (c *cluster) velero(t *testing.T) world {
+	t.Helper()
+	w := c.lookAt(t, "velero", backups, restores, schedules, locations, downloads, configMaps)
+	list, err := c.admin.Resource(namespaces).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list.Items {
+		w["namespaces/"+list.Items[i].GetName()] = map[string]any{"uid": string(list.Items[i].GetUID())}
+	}
+	return w
+}
+
+// isAsBefore fails the test where the cluster is not as it was.
+func (c *cluster) isAsBefore(t *testing.T, was world) {
+	t.Helper()
+	if diff := cmp.Diff(was, c.velero(t)); diff != "" {
+		t.Errorf("the world is not as it was (-was +is):\n%s", diff)
+	}
 }

@@ -19,6 +19,7 @@ type step struct {
 	env      responders.Env // that of its Preview: Broken and Promises are only known then
 	deadline time.Duration
 	guard    func(context.Context) error
+	told     func(cancel context.CancelFunc, how string) // is told how far it has come, and may cancel it, as a death does
 }
 
 // outcome is what came of a step.
@@ -84,10 +85,15 @@ func (s step) carryOut(t *testing.T, c *cluster, out *outcome) {
 	var mu sync.Mutex
 	ctx = responders.WithProgress(ctx, func(done, of int, what string) {
 		mu.Lock()
-		defer mu.Unlock()
-		out.told = append(out.told, fmt.Sprintf("%d of %d %s", done, of, what))
+		how := fmt.Sprintf("%d of %d %s", done, of, what)
+		out.told = append(out.told, how)
+		mu.Unlock()
+		if s.told != nil {
+			s.told(cancel, how)
+		}
 	})
 	responder := s.responder(t, c)
+	out.failed, out.found = nil, responders.Finding{}
 	if out.failed = responder.Apply(responders.WithGuard(ctx, s.guard), out.env, out.change); out.failed == nil {
 		out.found, out.failed = agree(ctx, responder, out.env, out.change)
 	}
