@@ -56,6 +56,9 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // they wait most of the time
+		panic(err)
+	}
 	code := m.Run()
 	shared.once.Do(func() {}) // nobody starts it any more
 	if shared.pair != nil {

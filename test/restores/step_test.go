@@ -45,7 +45,7 @@ func run(t *testing.T, c *cluster, use string, args responders.Args, edits ...fu
 }
 
 func newStep(t *testing.T, c *cluster, use string, args responders.Args, edits ...func(*step)) step {
-	s := step{use: use, args: args, deadline: 2 * time.Minute, guard: func(context.Context) error { return nil },
+	s := step{use: use, args: args, deadline: 5 * time.Minute, guard: func(context.Context) error { return nil },
 		env: responders.Env{Cluster: c.name, Incident: t.Name(), Step: "step", Now: time.Now().UTC()}}
 	for _, edit := range edits {
 		edit(&s)

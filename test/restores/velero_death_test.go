@@ -15,38 +15,41 @@ import (
 
 // TestSalvorDies has whoever carries a restore out die in the middle of it, and another go on: there is one Restore, and all of it comes back.
 func TestSalvorDies(t *testing.T) {
-	a, _ := clusters(t)
+	_, b := clusters(t)
 	t.Parallel()
-	a.openShop(t, "orphan")
-	before := a.look(t, "orphan")
-	a.backsUp(t, responders.Args{"namespaces": []string{"orphan"}})
-	a.lose(t, "orphan")
+	b.openShop(t, "orphan")
+	before := b.look(t, "orphan")
+	b.backsUp(t, responders.Args{"namespaces": []string{"orphan"}})
+	b.lose(t, "orphan")
 
-	s := newStep(t, a, "velero.restore", responders.Args{"namespaces": []string{"orphan"}})
-	out := s.preview(t, a)
+	s := newStep(t, b, "velero.restore", responders.Args{"namespaces": []string{"orphan"}})
+	out := s.preview(t, b)
 	dying := s
 	dying.told = func(cancel context.CancelFunc, _ string) { cancel() }
-	dying.carryOut(t, a, &out)
+	dying.carryOut(t, b, &out)
 	out.fails(t, "wait for restore")
-	running := a.made(t, restores, out.env)
+	running := b.made(t, restores, out.env)
 	if len(running) != 1 || phase(&running[0]) == "Completed" {
 		t.Fatalf("%d restores were made, and one is %s", len(running), phase(&running[0]))
 	}
 	outlived := s
 	outlived.guard = func(context.Context) error { return errors.New("another replica has taken over") }
-	outlived.carryOut(t, a, &out)
+	outlived.carryOut(t, b, &out)
 	out.fails(t, "another replica has taken over")
 
-	s.carryOut(t, a, &out)
+	s.carryOut(t, b, &out)
 	out.verified(t)
-	made := a.made(t, restores, out.env)
+	made := b.made(t, restores, out.env)
 	if len(made) != 1 || made[0].GetUID() != running[0].GetUID() {
 		t.Errorf("%d restores were made", len(made))
 	}
-	if diff := cmp.Diff(before, a.look(t, "orphan")); diff != "" {
+	if diff := cmp.Diff(before, b.look(t, "orphan")); diff != "" {
 		t.Errorf("what came back (-was +is):\n%s", diff)
 	}
-	again := s.preview(t, a)
+	if got := b.read(t, "orphan", "data"); got != "one order" {
+		t.Errorf("the volume holds %q", got)
+	}
+	again := s.preview(t, b)
 	if again.refused != nil || !again.change.Nothing {
 		t.Errorf("a plan made anew would do %v, %v", again.change.Will, again.refused)
 	}

@@ -166,24 +166,25 @@ func (c *cluster) refusesWhatIsNotItsOwn(t *testing.T, labelled string, holds wo
 
 // TestClaimWhoseVolumeIsAnothers restores a claim whose volume was given to another meanwhile: it says so, and the other keeps it.
 func TestClaimWhoseVolumeIsAnothers(t *testing.T) {
-	a, _ := clusters(t)
-	a.gone(t, "landlord")
-	a.gone(t, "tenant")
-	t.Cleanup(func() { _, _ = a.Kubectl(context.Background(), "admin", "delete", "pv", "flat", "--wait=false") })
-	a.apply(t, strings.ReplaceAll(flat, "NAMESPACE", "landlord"))
-	a.isBound(t, "landlord")
+	_, b := clusters(t)
+	t.Parallel()
+	b.gone(t, "landlord")
+	b.gone(t, "tenant")
+	t.Cleanup(func() { _, _ = b.Kubectl(context.Background(), "admin", "delete", "pv", "flat", "--wait=false") })
+	b.apply(t, strings.ReplaceAll(flat, "NAMESPACE", "landlord"))
+	b.isBound(t, "landlord")
 	args := responders.Args{"namespaces": []string{"landlord"}, "volumes": false}
-	backup := a.backsUp(t, args)
-	a.lose(t, "landlord")
-	a.kubectl(t, "patch", "pv", "flat", "--type", "merge", "-p", `{"spec":{"claimRef":null}}`)
-	a.apply(t, strings.ReplaceAll(flat[strings.Index(flat, "---"):], "NAMESPACE", "tenant"))
-	a.isBound(t, "tenant")
+	backup := b.backsUp(t, args)
+	b.lose(t, "landlord")
+	b.kubectl(t, "patch", "pv", "flat", "--type", "merge", "-p", `{"spec":{"claimRef":null}}`)
+	b.apply(t, strings.ReplaceAll(flat[strings.Index(flat, "---"):], "NAMESPACE", "tenant"))
+	b.isBound(t, "tenant")
 
 	args["backup"] = backup
 	delete(args, "volumes")
-	run(t, a, "velero.restore", args, func(s *step) { s.deadline = 40 * time.Second }).fails(t,
+	run(t, b, "velero.restore", args, func(s *step) { s.deadline = 40 * time.Second }).fails(t,
 		"persistentvolumeclaim/landlord/flat is not bound: its volume flat is for claim tenant/flat with UID ", "free it of that claim, or delete this one and restore without volumes")
-	a.isBound(t, "tenant")
+	b.isBound(t, "tenant")
 }
 
 // flat is a claim of a volume that a person made, and the volume.
@@ -222,29 +223,29 @@ func (c *cluster) isBound(t *testing.T, namespace string) {
 // TestQuota restores into a namespace that may not have that much: Velero's own results say which objects are not back and why, the rest is, and what was
 // there stays.
 func TestQuota(t *testing.T) {
-	a, _ := clusters(t)
+	_, b := clusters(t)
 	t.Parallel()
-	a.openSmall(t, "ample")
-	backup := a.backsUp(t, responders.Args{"namespaces": []string{"ample"}, "volumes": false})
-	a.gone(t, "narrow")
-	a.apply(t, strings.ReplaceAll(narrow, "NAMESPACE", "narrow"))
+	b.openSmall(t, "ample")
+	backup := b.backsUp(t, responders.Args{"namespaces": []string{"ample"}, "volumes": false})
+	b.gone(t, "narrow")
+	b.apply(t, strings.ReplaceAll(narrow, "NAMESPACE", "narrow"))
 	eventually(t, 30*time.Second, func() error {
-		quota := a.find(t, core("resourcequotas"), "narrow", "none")
+		quota := b.find(t, core("resourcequotas"), "narrow", "none")
 		if used, _, _ := unstructured.NestedString(quota.Object, "status", "used", "count/cronjobs.batch"); used != "0" {
 			return fmt.Errorf("the quota is not in force: %q", used)
 		}
 		return nil
 	})
-	want := a.look(t, "narrow")
-	out := run(t, a, "velero.restore", responders.Args{"namespaces": []string{"ample"}, "backup": backup, "mapping": "ample=narrow", "existing": "none"})
+	want := b.look(t, "narrow")
+	out := run(t, b, "velero.restore", responders.Args{"namespaces": []string{"ample"}, "backup": backup, "mapping": "ample=narrow", "existing": "none"})
 	out.fails(t, "is incomplete, with 1 errors: ", "hourly", "exceeded quota: none")
-	responder := newStep(t, a, "velero.restore", nil).responder(t, a)
+	responder := newStep(t, b, "velero.restore", nil).responder(t, b)
 	found, err := responder.Verify(t.Context(), out.env, out.change)
 	if err != nil || found.Outcome != responders.OutcomePartly || !strings.Contains(strings.Join(found.Detail, "\n"), "exceeded quota: none") {
 		t.Errorf("it is %+v, %v", found, err)
 	}
-	want["configmaps/settings"] = a.look(t, "ample")["configmaps/settings"]
-	if diff := cmp.Diff(want, a.look(t, "narrow")); diff != "" {
+	want["configmaps/settings"] = b.look(t, "ample")["configmaps/settings"]
+	if diff := cmp.Diff(want, b.look(t, "narrow")); diff != "" {
 		t.Errorf("what came back (-want +is):\n%s", diff)
 	}
 }
