@@ -22,7 +22,7 @@ func newProtectionCommand(env environment) *cobra.Command {
 		Long: `Say of each application to which something was promised, and of each other namespace in which something runs: the newest moment to which it
 could go back now, how old that is, what was promised, and what is missing. It reads the cluster and writes nothing; no server is asked.
 
-What was promised is in "protection" of salvor.yaml. Without it every namespace is listed, but for those that come with Kubernetes.
+What was promised is in "protection" of salvor.yaml. Without it every namespace is listed, but for those that come with Kubernetes or with Velero.
 
   KEPT         what could be restored is as new as was promised
   LATE         it is older

@@ -104,7 +104,7 @@ func (p *page) rest(r protection.Report) {
 		p.line("  -> %s", u.Do)
 	}
 	if len(r.LeftOut) > 0 {
-		p.line("left out, since they come with Kubernetes: %s", strings.Join(r.LeftOut, ", "))
+		p.line("left out, since they come with Kubernetes or with Velero: %s", strings.Join(r.LeftOut, ", "))
 	}
 	if r.Promised {
 		p.line("of what was promised: %s", tally(r.Of(true)))

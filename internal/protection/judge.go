@@ -27,7 +27,7 @@ func Judge(promises Promises, census *Census) Report {
 	for _, name := range j.working() {
 		switch {
 		case taken[name]:
-		case ofKubernetes(name):
+		case ofKubernetes(name) || j.ofVelero(name):
 			r.LeftOut = append(r.LeftOut, name)
 		default:
 			r.Standings = append(r.Standings, j.standing(Promise{}, name))
@@ -127,6 +127,11 @@ func (j *judge) working() []string {
 
 // ofKubernetes says that a namespace comes with the cluster, and comes back with it.
 func ofKubernetes(name string) bool { ok, _ := path.Match("kube-*", name); return ok }
+
+// ofVelero says that Velero is in a namespace: it keeps nothing there but what it finds in the storage locations again.
+func (j *judge) ofVelero(name string) bool {
+	return slices.ContainsFunc(j.Locations, func(l Location) bool { return l.Namespace == name })
+}
 
 // standing is how it stands with one namespace: by the promise, or with the zero promise, by what there is. An empty name is the cluster.
 func (j *judge) standing(p Promise, namespace string) Standing {

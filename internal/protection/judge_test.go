@@ -26,8 +26,8 @@ func nightly(set ...func(*point.Backup)) point.Backup {
 // shop is a cluster in which one claim of one namespace is backed up.
 func shop(set ...func(*Census)) *Census {
 	c := &Census{At: now, Velero: true, Backups: []point.Backup{nightly()}, Schedules: []Schedule{{Namespace: "velero", Name: "nightly", Every: time.Hour}},
-		Namespaces: []Namespace{{Name: "shop", Labels: Labels{"tier": "gold"}}, {Name: "kube-system"}},
-		Workloads:  []Workload{{Kind: "StatefulSet", Namespace: "shop", Name: "db", Prefixes: []string{"data-db-"}, Labels: Labels{"app": "db"}}, {Kind: "DaemonSet", Namespace: "kube-system", Name: "proxy"}},
+		Namespaces: []Namespace{{Name: "shop", Labels: Labels{"tier": "gold"}}, {Name: "kube-system"}, {Name: "velero"}},
+		Workloads:  []Workload{{Kind: "StatefulSet", Namespace: "shop", Name: "db", Prefixes: []string{"data-db-"}, Labels: Labels{"app": "db"}}, {Kind: "DaemonSet", Namespace: "kube-system", Name: "proxy"}, {Kind: "Deployment", Namespace: "velero", Name: "velero"}},
 		Claims:     []Claim{{Namespace: "shop", Name: "data-db-0", UID: "u0", Bound: true, Class: "fast", Created: ago(1000 * time.Hour)}},
 		Classes:    []StorageClass{{"fast", "csi.example"}}, SnapshotClasses: []SnapshotClass{{Name: "fast", Driver: "csi.example"}}}
 	for _, f := range set {
@@ -228,7 +228,7 @@ func TestTheWholeReport(t *testing.T) {
 	if diff := cmp.Diff(notes, r.Notes); diff != "" {
 		t.Error(diff)
 	}
-	if r.State != Unprotected || !r.Promised || !cmp.Equal(r.LeftOut, []string{"kube-system"}) {
+	if r.State != Unprotected || !r.Promised || !cmp.Equal(r.LeftOut, []string{"kube-system", "velero"}) {
 		t.Errorf("%s, promised %t, left out %v", r.State, r.Promised, r.LeftOut)
 	}
 	if r := Judge(nil, census); r.State != Unprotected || r.Promised || len(r.Standings) != 3 {

@@ -15,7 +15,7 @@ type Report struct {
 	Standings []Standing `json:"standings"` // the worst first
 	Notes     []string   `json:"notes"`     // what is known, and what is not, of the cluster as a whole
 	Unread    []Unread   `json:"unread"`    // what could not be read
-	LeftOut   []string   `json:"left_out"`  // namespaces that come with the cluster, and are not listed
+	LeftOut   []string   `json:"left_out"`  // namespaces that come with the cluster or are of Velero, and are not listed
 }
 
 // Standing is how it stands with one application in one namespace, or with a namespace of which nothing was promised.

@@ -38,7 +38,7 @@ func (d *decoder) metadata(node *yaml.Node, r *Runbook) {
 }
 
 // needed are the keys of a runbook for faults. One that takes back what others did has no place in the order, and nothing to verify.
-var needed = []string{"fault", "order", "steps", "verify"}
+var needed = []string{"fault", "steps", "verify"}
 
 func (d *decoder) spec(node *yaml.Node, r *Runbook) {
 	var causes *yaml.Node // what they may be the kind of fault says, which may stand below
@@ -46,11 +46,12 @@ func (d *decoder) spec(node *yaml.Node, r *Runbook) {
 		"fault": func(n *yaml.Node) { r.Fault = d.fault(n) },
 		"steps": func(n *yaml.Node) { r.Steps = d.steps(n) },
 	}, needed
+	r.OnDemand = true
 	if r.Return = d.returns(node); r.Return {
 		known["return"], required = func(*yaml.Node) {}, []string{"fault", "steps"}
 	} else {
 		known["cause"] = func(n *yaml.Node) { causes = n }
-		known["order"] = func(n *yaml.Node) { r.Order = d.number(n) }
+		known["order"] = func(n *yaml.Node) { r.Order, r.OnDemand = d.number(n), false }
 		known["verify"] = func(n *yaml.Node) {
 			d.items(n, "verify", func(item *yaml.Node) { r.Verify = append(r.Verify, d.check(item, r.Verify)) })
 		}

@@ -27,6 +27,8 @@ type Runbook struct {
 	UndoBy string // the runbook that it names for that, empty if it has steps of its own
 	Return bool   // it takes back what others did, and is tried for no fault
 
+	OnDemand bool // it has no order, and is tried only where a person names it
+
 	undoLine int // where UndoBy stands
 }
 
@@ -62,9 +64,10 @@ func (s *Set) For(kind classifiers.Kind) []Runbook {
 	return slices.DeleteFunc(s.All(), func(r Runbook) bool { return r.Fault != kind || r.Return })
 }
 
-// About are the runbooks for a fault, in the order in which they are tried: those for its kind that are for what happened, or for whatever happened.
+// About are the runbooks for a fault, in the order in which they are tried: those for its kind that are for what happened, or for whatever happened, and
+// that have a place in the order.
 func (s *Set) About(f classifiers.Fault) []Runbook {
-	return slices.DeleteFunc(s.For(f.Kind), func(r Runbook) bool { return !f.Cause.IsOneOf(r.Causes) })
+	return slices.DeleteFunc(s.For(f.Kind), func(r Runbook) bool { return r.OnDemand || !f.Cause.IsOneOf(r.Causes) })
 }
 
 // All are all runbooks, by kind of fault, order and name.

@@ -2,6 +2,7 @@ package runbooks
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -151,7 +152,6 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"a key too many":          {"{name: mine}", "{name: mine, labels: {}}", `mine.yaml:3: metadata has no key "labels"; it has: name`},
 		"an unknown key of spec":  {"order: 5", "ordre: 5", `mine.yaml:6: spec has no key "ordre"`},
 		"a key twice":             {"order: 5", "order: 5\n  order: 6", `mine.yaml:7: spec has the key "order" twice`},
-		"no order":                {"  order: 5\n", "", `mine.yaml:5: spec needs the key "order"`},
 		"no kind of fault":        {"fault: zone", "fault: nodes", `mine.yaml:5: there is no kind of fault "nodes"`},
 		"no cause of its kind":    {"order: 5", "cause: [backup-late]\n  order: 5", "mine.yaml:6: faults of kind zone have no cause to choose by"},
 		"order is no number":      {"order: 5", "order: soon", "mine.yaml:6: this must be a whole number"},
@@ -223,7 +223,8 @@ func TestWhichRunbooksAreAboutAFault(t *testing.T) {
 	book := func(name, spec string) string {
 		return strings.NewReplacer("name: mine", "name: "+name, "fault: zone", spec).Replace(small)
 	}
-	set, err := Load(catalogue(t), files(map[string]string{"a.yaml": book("zz-late", "fault: data\n  cause: [backup-late]"), "b.yaml": book("zz-any", "fault: data")}))
+	wanted := strings.Replace(book("zz-wanted", "fault: data"), "  order: 5\n", "", 1)
+	set, err := Load(catalogue(t), files(map[string]string{"a.yaml": book("zz-late", "fault: data\n  cause: [backup-late]"), "b.yaml": book("zz-any", "fault: data"), "c.yaml": wanted}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +238,9 @@ func TestWhichRunbooksAreAboutAFault(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q: %s", cause, diff)
 		}
+	}
+	if !slices.ContainsFunc(set.For(classifiers.KindData), func(r Runbook) bool { return r.Name == "zz-wanted" && r.OnDemand }) {
+		t.Error("a runbook without an order is not among those that a person can name")
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 type loss struct {
 	*demo
 	*rig.Loss
+	told int // records of the incident that it is about
 }
 
 // restoreData deletes a namespace with data, has a person asked about the newest backup, and shows that it comes back as the backup has it. Then
@@ -77,8 +78,7 @@ func (d *loss) strike(ctx context.Context) error {
 
 // asked shows what a person is asked about, and approves of it.
 func (d *loss) asked(ctx context.Context) error {
-	told := 0
-	inc, err := d.follow(ctx, &told, 2*time.Minute, incident.Awaiting)
+	inc, err := d.follow(ctx, &d.told, 2*time.Minute, incident.Awaiting)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (d *loss) approve(ctx context.Context, inc api.Incident) error {
 
 // restored follows the plan to its end, and compares what came back with what there was.
 func (d *loss) restored(ctx context.Context) error {
-	inc, err := d.ends(ctx, 0)
+	inc, err := d.comes(ctx, incident.Ended)
 	if err != nil {
 		return err
 	}
@@ -166,21 +166,21 @@ func (d *loss) asks(ctx context.Context, runbook, cluster, reason string) error 
 		return err
 	}
 	showing("bob", args, said)
-	told := 0
-	inc, err := d.follow(ctx, &told, time.Minute, incident.Awaiting)
+	d.told = 0
+	inc, err := d.follow(ctx, &d.told, time.Minute, incident.Awaiting)
 	if err != nil {
 		return err
 	}
 	if err := d.approve(ctx, inc); err != nil {
 		return err
 	}
-	_, err = d.ends(ctx, told)
+	_, err = d.comes(ctx, incident.Recovered)
 	return err
 }
 
-// ends follows the newest incident until it was recovered and verified.
-func (d *loss) ends(ctx context.Context, told int) (api.Incident, error) {
-	inc, err := d.follow(ctx, &told, 5*time.Minute, incident.Recovered)
+// comes follows the newest incident until it is in a state, and sees that what was done is verified.
+func (d *loss) comes(ctx context.Context, to incident.State) (api.Incident, error) {
+	inc, err := d.follow(ctx, &d.told, 5*time.Minute, to)
 	if err == nil && inc.Outcome != responders.OutcomeVerified {
 		err = fmt.Errorf("the outcome of %s is %s, not verified: %s", inc.Name, inc.Outcome, inc.Why)
 	}

@@ -231,7 +231,9 @@ func (d *demo) lastWords() error {
 	if err != nil {
 		return err
 	}
-	lines := slices.DeleteFunc(strings.Split(string(raw), "\n"), func(line string) bool { return strings.Contains(line, "part=http") })
+	lines := slices.DeleteFunc(strings.Split(string(raw), "\n"), func(line string) bool {
+		return strings.Contains(line, "part=http") || strings.Contains(line, "level=DEBUG")
+	})
 	fmt.Fprintln(os.Stderr, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 	return nil
 }
