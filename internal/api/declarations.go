@@ -61,6 +61,9 @@ func (a *API) declares(w http.ResponseWriter, r *http.Request, asked DeclareRequ
 	if about.stands && about.last.Until.After(said.Until) {
 		said.Until = about.last.Until // to shorten it there is its end
 	}
+	if err := a.taken(about, runbook); err != nil {
+		return err
+	}
 	if about.repeated(said) {
 		a.write(w, r, http.StatusOK, Declaration{about.last.Evidence, about.cluster, about.last.Declared, about.last.At})
 		return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
 )
 
 // Runbooks names the runbooks that there are for a kind of fault.
@@ -79,6 +80,21 @@ func (asked RunRequest) on(kind classifiers.Kind) (string, error) {
 		return "", badRun(asked, fmt.Sprintf("%.80q names more than one %s, and each is decided upon by itself", name, argument), "run it once for each")
 	}
 	return name, nil
+}
+
+// taken says that another runbook has recovered what a runbook is to run on, and that what it did stays: nothing would come of a second one.
+func (a *API) taken(about claim, runbook string) error {
+	for _, inc := range a.Index.Incidents() {
+		f := inc.Fault
+		if inc.State != incident.Recovered || inc.Key.Cluster != about.cluster || f.Kind != about.kind || f.Anchor.Kind != about.anchor.Kind || f.Anchor.Name != about.anchor.Name {
+			continue
+		}
+		if runbook != "" && inc.Plan != nil && inc.Plan.Runbook != runbook {
+			return &Refusal{http.StatusConflict, "run " + runbook, fmt.Sprintf("%s has run %s on %s of %s, and what it did stays as yet", inc.Name(), inc.Plan.Runbook, f.Anchor, about.cluster),
+				fmt.Sprintf("have that end first: salvor declare --end %s --cluster %s", about, about.cluster)}
+		}
+	}
+	return nil
 }
 
 func badRun(asked RunRequest, why, do string) error {

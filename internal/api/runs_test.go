@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/responders"
 )
 
 // Runbooks implements Runbooks.
@@ -36,6 +38,25 @@ func TestRun(t *testing.T) {
 	body = strings.ReplaceAll(body, "node-displace", "node-failure")
 	if r := call(t, srv, "operator", http.MethodPost, "/v1/runs", body); r.Status != http.StatusCreated || f.declared(t).Runbook != "node-failure" {
 		t.Errorf("another runbook: %+v", r)
+	}
+}
+
+// TestRunAfterAnother: what one runbook did stays until it is taken back, and another one would find nothing to do.
+func TestRunAfterAnother(t *testing.T) {
+	f := sighted(t)
+	f.incidents = append(f.incidents, incident.Incident{ID: "0123456789abcdef-1", State: incident.Recovered, Key: incident.Key{Cluster: "prod-eu"},
+		Fault: classifiers.Fault{Kind: classifiers.KindNode, Anchor: classifiers.Anchor{Kind: "node", Name: "w-eu-1a", UID: "uid"}}, Plan: &responders.Plan{Runbook: "node-displace"}})
+	_, srv := serve(t, f)
+	body := `{"cluster":"prod-eu","runbook":"node-failure","with":{"node":"w-eu-1a"},"for":"1h","reason":"its disk fails"}`
+	r := call(t, srv, "operator", http.MethodPost, "/v1/runs", body)
+	if r.Status != http.StatusConflict || !strings.Contains(r.Body, "has run node-displace on node/w-eu-1a of prod-eu") || !strings.Contains(r.Body, "salvor declare --end node w-eu-1a --cluster prod-eu") {
+		t.Errorf("another runbook: %+v", r)
+	}
+	if len(f.told) > 0 && f.declared(t).Runbook == "node-failure" {
+		t.Error("it is recorded all the same")
+	}
+	if r := call(t, srv, "operator", http.MethodPost, "/v1/runs", strings.ReplaceAll(body, "node-failure", "node-displace")); r.Status != http.StatusCreated {
+		t.Errorf("the same runbook: %+v", r)
 	}
 }
 

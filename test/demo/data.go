@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -160,13 +161,24 @@ func (d *loss) moved(ctx context.Context) error {
 // asks has bob want a runbook, and alice approve of it, and follows it to its end.
 func (d *loss) asks(ctx context.Context, runbook, cluster, reason string) error {
 	d.began = time.Now()
-	args := []string{"run", runbook, "--cluster", cluster, "--with", "namespace=" + rig.Shop, "--reason", reason, "--for", "1m"}
+	before, err := d.salvor.Incidents(ctx)
+	if err != nil {
+		return err
+	}
+	args := []string{"run", runbook, "--cluster", cluster, "--with", "namespace=" + rig.Shop, "--reason", reason}
 	said, err := d.salvor.As(ctx, "bob", args...)
 	if err != nil {
 		return err
 	}
 	showing("bob", args, said)
 	d.told = 0
+	err = rig.Wait(ctx, 20*time.Second, "there is another incident", func(ctx context.Context) (bool, error) {
+		now, err := d.salvor.Incidents(ctx)
+		return len(now) > len(before), err
+	})
+	if err != nil {
+		return err
+	}
 	inc, err := d.follow(ctx, &d.told, time.Minute, incident.Awaiting)
 	if err != nil {
 		return err
@@ -174,7 +186,13 @@ func (d *loss) asks(ctx context.Context, runbook, cluster, reason string) error 
 	if err := d.approve(ctx, inc); err != nil {
 		return err
 	}
-	_, err = d.comes(ctx, incident.Recovered)
+	if _, err = d.comes(ctx, incident.Recovered); err != nil {
+		return err
+	}
+	if _, err := d.salvor.As(ctx, "bob", "declare", "--end", "data", rig.Shop, "--cluster", cluster); err != nil {
+		return err
+	}
+	_, err = d.comes(ctx, incident.Ended)
 	return err
 }
 
@@ -217,8 +235,15 @@ func (d *loss) run(ctx context.Context, args ...string) error {
 	return err
 }
 
+// showing shows a command, as it is typed, and what it says.
 func showing(who string, args []string, said string) {
-	say("%s: salvor %s", who, strings.Join(args, " "))
+	shown := make([]string, len(args))
+	for i, arg := range args {
+		if shown[i] = arg; strings.Contains(arg, " ") {
+			shown[i] = strconv.Quote(arg)
+		}
+	}
+	say("%s: salvor %s", who, strings.Join(shown, " "))
 	fmt.Println()
 	_, _ = indent{os.Stdout}.Write([]byte(said))
 }
