@@ -79,6 +79,16 @@ func (l *Loss) Backup(ctx context.Context, name string) (err error) {
 	return l.rig.writeOrders(ctx, OrdersLost)
 }
 
+// Back is what the shop holds when it has come back: what it held, and its CronJob rests.
+func (l *Loss) Back() Holdings {
+	return l.Before.With("cronjobs/invoices", true, "spec", "suspend").With("cronjobs/invoices", "true", "metadata", "labels", "salvor.io/suspended")
+}
+
+// Copied is what the runbook copy-namespace makes of it: one replica of each Deployment, and no Secrets.
+func (l *Loss) Copied() Holdings {
+	return l.Before.Without("secrets").With("deployments/web", int64(1), "spec", "replicas")
+}
+
 // Strike has a person delete the namespace, and returns when it is gone.
 func (l *Loss) Strike(ctx context.Context) error {
 	_, err := l.rig.Stack.Kubectl(ctx, stack.Human, "delete", "namespace", Shop, "--wait", "--timeout=60s")
