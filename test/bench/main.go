@@ -44,6 +44,7 @@ func benchmarks() []benchmark {
 		{[]string{"view_heap_ratio"}, "1 min", measureHeap},
 		{[]string{"sim_recall", "sim_false_wide"}, "25 min, SEEDS=1000 for a tenth of it", measureSim},
 		{[]string{"cold_start_ms", "idle_rss_mib"}, "2 min", measureStart},
+		{[]string{"restore_overhead_ratio", "restore_waves_ratio"}, "10 min", measureRestore},
 		{[]string{"node_recovery_ratio", "stateful_recovery_s"}, "32 min", measureRecovery},
 	}
 }
