@@ -384,3 +384,40 @@ func TestEtcdThatNobodyAsksIsNotWell(t *testing.T) {
 		t.Error("blind although it is reached")
 	}
 }
+
+// TestPromisedNamespaces: one of which something was promised is a fault by itself, until it is there again; others are no part of what it reaches.
+func TestPromisedNamespaces(t *testing.T) {
+	promising := data
+	promising.Deletions.Protected = []string{"other"}
+	promising.Deletions.Promised = func(cluster, namespace string) bool { return cluster == "prod-eu" && namespace == "o-1" }
+	back := func(s *story) {
+		s.object(events.Object{Kind: "Namespace", Name: "o-1", UID: "new", ResourceVersion: "9", Created: s.at})
+	}
+	for name, c := range map[string]struct {
+		tell func(*story)
+		want []string // sentence, and what it reaches
+	}{
+		"nobody's":          {func(s *story) { s.hold("Namespace", "", 1); s.drop("Namespace", "", 1) }, nil},
+		"one":               {func(s *story) { s.hold("Namespace", "", 2); s.drop("Namespace", "", 2) }, []string{"namespace o-1 of prod-eu was deleted", "o-1"}},
+		"it is there again": {func(s *story) { s.hold("Namespace", "", 2); s.drop("Namespace", "", 2); back(s) }, nil},
+	} {
+		s := newStory(t)
+		c.tell(s)
+		var got []string
+		for _, f := range Classify(s.view, []Classifier{promising}) {
+			got = append(got, f.Sentence, strings.Join(f.Scope.Namespaces, ","))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	promising.Deletions.Protected = nil
+	s := newStory(t)
+	s.hold("Namespace", "", 4)
+	s.drop("Namespace", "", 4)
+	all := Classify(s.view, []Classifier{promising})
+	want := "namespace o-1 of prod-eu was deleted; gone within a day, too, and promised nothing: namespaces o-0, o-2, o-3 of prod-eu"
+	if len(all) != 1 || all[0].Sentence != want || len(all[0].Scope.Namespaces) != 1 {
+		t.Errorf("got %+v, want %s", all, want)
+	}
+}

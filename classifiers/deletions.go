@@ -16,6 +16,10 @@ type Deletions struct {
 	Claims     int      // PersistentVolumeClaims of one namespace
 	Objects    int      // objects of any kind of one namespace
 	Protected  []string // patterns of the names of namespaces that count (path.Match); none: every one but those of Kubernetes
+
+	// Promised says whether something was promised of a namespace of a cluster: one of these that is gone is a burst by itself, and others are no part
+	// of it. It is pure; nil: nothing was promised.
+	Promised func(cluster, namespace string) bool
 }
 
 // covers says whether deletions in a namespace count.
@@ -38,7 +42,7 @@ func (c Data) deletions(cluster *Cluster) (namespaces []Deletion, inside map[str
 	inside = map[string][]Deletion{}
 	for _, d := range once(cluster.Deleted) {
 		switch {
-		case d.Kind == "Namespace" && c.Deletions.covers(d.Name):
+		case d.Kind == "Namespace" && (c.Deletions.covers(d.Name) || c.Deletions.promised(cluster.Name, d)):
 			namespaces = append(namespaces, d)
 		case d.Namespace != "" && c.Deletions.covers(d.Namespace):
 			inside[d.Namespace] = append(inside[d.Namespace], d)
@@ -52,14 +56,51 @@ func (c Data) deletions(cluster *Cluster) (namespaces []Deletion, inside map[str
 func (c Data) bursts(cluster *Cluster) []Finding {
 	var out []Finding
 	namespaces, inside := c.deletions(cluster)
-	if burst := c.Deletions.burst(namespaces, c.Deletions.Namespaces); burst != nil {
-		anchor := Anchor{Kind: AnchorCluster, Name: cluster.Name}
-		out = append(out, c.deleted(cluster, anchor, burst, c.Deletions.Namespaces, namespacesOf(cluster, burst)).by(CauseNamespacesDeleted))
+	if f, found := c.namespaces(cluster, namespaces); found {
+		out = append(out, f)
 	}
 	for _, name := range sortedKeys(inside) {
 		out = append(out, c.inside(cluster, name, inside[name])...)
 	}
 	return out
+}
+
+// promised says whether something was promised of a namespace that was deleted.
+func (d Deletions) promised(cluster string, one Deletion) bool {
+	return d.Promised != nil && d.Promised(cluster, one.Name)
+}
+
+// part parts deletions of namespaces into those of which something was promised and the rest.
+func (d Deletions) part(cluster string, all []Deletion) (promised, rest []Deletion) {
+	for _, one := range all {
+		if d.promised(cluster, one) {
+			promised = append(promised, one)
+		} else {
+			rest = append(rest, one)
+		}
+	}
+	return promised, rest
+}
+
+// namespaces finds the burst of namespaces: of those of which something was promised one is enough. Of any others that are gone beside them it is
+// only said that they are: they are nobody's to bring back.
+func (c Data) namespaces(cluster *Cluster, all []Deletion) (Finding, bool) {
+	promised, rest := c.Deletions.part(cluster.Name, all)
+	beside, least := "", 1
+	burst := c.Deletions.burst(promised, least)
+	if more := lost(rest); burst != nil && len(more) > 0 {
+		beside = "; gone within a day, too, and promised nothing: " + namespacesOf(cluster, more)
+	}
+	if burst == nil {
+		least = c.Deletions.Namespaces
+		burst = c.Deletions.burst(rest, least)
+	}
+	if burst == nil {
+		return Finding{}, false
+	}
+	f := c.deleted(cluster, Anchor{Kind: AnchorCluster, Name: cluster.Name}, burst, least, namespacesOf(cluster, burst)).by(CauseNamespacesDeleted)
+	f.Sentence += beside
+	return f, true
 }
 
 // namespacesOf names a few namespaces that were deleted, or counts many.

@@ -25,7 +25,8 @@ func (c Data) Misses(v *View, cluster *Cluster, f *Fault) []Miss {
 func (c Data) fewDeletions(cluster *Cluster, f *Fault) []Miss {
 	d := c.Deletions
 	namespaces, inside := c.deletions(cluster)
-	out := d.few(namespaces, d.Namespaces, "namespaces", cluster.Name)
+	_, rest := d.part(cluster.Name, namespaces)
+	out := d.few(rest, d.Namespaces, "namespaces", cluster.Name)
 	var near []Miss
 	for _, name := range sortedKeys(inside) {
 		if len(f.Scope.Namespaces) > 0 && !slices.Contains(f.Scope.Namespaces, name) || d.burst(claims(inside[name]), d.Claims) != nil {

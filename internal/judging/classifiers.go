@@ -19,7 +19,7 @@ func classifiersOf(cfg *config.Config) []classifiers.Classifier {
 		classifiers.Storm{Window: window, Within: storm.Within, Nodes: storm.Nodes, Share: storm.Share, Zone: zone},
 		classifiers.Node{Window: window, Within: storm.Within},
 		classifiers.Data{Window: window, Late: d.BackupLate, Deletions: classifiers.Deletions{Within: d.Deletions.Within, Namespaces: d.Deletions.Namespaces,
-			Claims: d.Deletions.Claims, Objects: d.Deletions.Objects, Protected: d.Deletions.Protected}},
+			Claims: d.Deletions.Claims, Objects: d.Deletions.Objects, Protected: d.Deletions.Protected, Promised: Promises(cfg).Any}},
 		classifiers.Config{Window: window, Recent: d.ChangeWithin, Expires: d.CertificateLeft},
 		classifiers.Security{Priority: d.SecurityPriority, For: time.Hour},
 	}

@@ -71,6 +71,9 @@ func (all Promises) Of(cluster string, namespaces []string) []Touched {
 	return out
 }
 
+// Any says whether something was promised of a namespace of a cluster, whatever it is labelled.
+func (all Promises) Any(cluster, namespace string) bool { return len(all.Of(cluster, []string{namespace})) > 0 }
+
 // On says whether something was promised about a cluster.
 func (all Promises) On(cluster string) bool {
 	return slices.ContainsFunc(all, func(p Promise) bool { return p.in(cluster) })
