@@ -44,6 +44,7 @@ func Catalog(o Options) (responders.Catalog, error) {
 		velero.NewNamespaceRestore(o.Clusters),
 		velero.NewRestore(o.Clusters),
 		velero.NewSchedule(o.Clusters),
+		volume.NewClaims(o.Clusters),
 		volume.NewImport(o.Clusters),
 		volume.NewRestore(o.Clusters),
 		volume.NewSnapshot(o.Clusters),

@@ -51,6 +51,7 @@ func (d *decoder) spec(node *yaml.Node, r *Runbook) {
 		known["return"], required = func(*yaml.Node) {}, []string{"fault", "steps"}
 	} else {
 		known["cause"] = func(n *yaml.Node) { causes = n }
+		known["promised"] = func(n *yaml.Node) { r.Promised = d.truth(n, "promised") }
 		known["order"] = func(n *yaml.Node) { r.Order, r.OnDemand = d.number(n), false }
 		known["verify"] = func(n *yaml.Node) {
 			d.items(n, "verify", func(item *yaml.Node) { r.Verify = append(r.Verify, d.check(item, r.Verify)) })
@@ -87,6 +88,14 @@ func (d *decoder) returns(spec *yaml.Node) bool {
 		}
 	}
 	return false
+}
+
+// truth reads a key that is true where it is written: to say that it is not is to say nothing, and wrong.
+func (d *decoder) truth(node *yaml.Node, key string) bool {
+	if node.Tag != "!!bool" || !strings.EqualFold(node.Value, "true") {
+		d.complain(node, "%s is true, or is left out", key)
+	}
+	return true
 }
 
 // undo reads steps, or the name of the runbook that has them.

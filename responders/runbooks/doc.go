@@ -16,16 +16,17 @@ import (
 
 // Runbook is the way to recover one kind of fault.
 type Runbook struct {
-	Name   string
-	Source string // the file it was read from
-	Fault  classifiers.Kind
-	Causes []classifiers.Cause // those of the fault that it is for; empty: whatever happened
-	Order  int                 // of several for one kind, the lower is tried first
-	Steps  []Step
-	Verify []Check
-	Undo   []Step // for a fault that cleared after something was done: its own, or the steps of the runbook that it names
-	UndoBy string // the runbook that it names for that, empty if it has steps of its own
-	Return bool   // it takes back what others did, and is tried for no fault
+	Name     string
+	Source   string // the file it was read from
+	Fault    classifiers.Kind
+	Causes   []classifiers.Cause // those of the fault that it is for; empty: whatever happened
+	Promised bool                // it is for namespaces that were promised something, and for no other
+	Order    int                 // of several for one kind, the lower is tried first
+	Steps    []Step
+	Verify   []Check
+	Undo     []Step // for a fault that cleared after something was done: its own, or the steps of the runbook that it names
+	UndoBy   string // the runbook that it names for that, empty if it has steps of its own
+	Return   bool   // it takes back what others did, and is tried for no fault
 
 	OnDemand bool // it has no order, and is tried only where a person names it
 

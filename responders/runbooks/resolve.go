@@ -3,6 +3,7 @@ package runbooks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,26 @@ const previews = 8
 // Resolve makes the plan of a runbook for a fault: every step and every check is previewed against the world, and the plan
 // is sealed. It only reads. Steps with nothing left to do stay in the plan.
 func Resolve(ctx context.Context, r Runbook, fault classifiers.Fault, env responders.Env, catalog responders.Catalog) (responders.Plan, error) {
+	if err := r.admits(fault, env); err != nil {
+		return responders.Plan{}, fmt.Errorf("resolve runbook %s: %w", r.Name, err)
+	}
 	return resolve(ctx, r.Name, r.Steps, r.Verify, source{fault, env, catalog, len(r.Undo) == 0})
+}
+
+// admits refuses a fault of namespaces of which nothing was promised, where the runbook is for others: nobody knows whether what is gone was to go.
+func (r Runbook) admits(fault classifiers.Fault, env responders.Env) error {
+	if !r.Promised {
+		return nil
+	}
+	for _, name := range fault.Scope.Namespaces {
+		if _, promised := env.Tier(name); !promised {
+			return fmt.Errorf("nothing in protection of salvor.yaml is about namespace %s, so that it is broken is recorded only; add it there", name)
+		}
+	}
+	if len(fault.Scope.Namespaces) == 0 {
+		return errors.New("the fault reaches no namespace of which something could have been promised")
+	}
+	return nil
 }
 
 // ResolveUndo makes the plan that takes back what the runbook does, for a fault that cleared. Its name is that of the runbook
