@@ -3,6 +3,7 @@ package velero
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,6 +27,8 @@ type taking struct {
 	Location string         `json:"location"`
 	Spec     map[string]any `json:"spec"`
 	Tries    int            `json:"tries,omitempty"` // how many backups of the step did not come to a good end
+
+	Labels map[string]string `json:"labels,omitempty"` // those that a schedule gives to its backups
 }
 
 // Spec describes velero.backup.
@@ -69,7 +72,7 @@ func (b *Backup) Preview(ctx context.Context, env responders.Env, args responder
 	change := responders.Change{Responder: "velero.backup", Class: policies.Reversible, Targets: targets, DurationS: 120,
 		Will:    []string{whatOf(args) + " is backed up to storage location " + place.Name},
 		Command: "velero backup create -n " + velero + " " + flags(spec) + " --wait"}
-	return change, pin(&change, taking{velero, place.Name, spec, failures(earlier)})
+	return change, pin(&change, taking{Velero: velero, Location: place.Name, Spec: spec, Tries: failures(earlier)})
 }
 
 // prepare finds Velero and the storage location, and makes the spec of a backup into it.
@@ -150,11 +153,18 @@ func (b *Backup) Apply(ctx context.Context, env responders.Env, change responder
 	if err != nil {
 		return err
 	}
+	return w.backUp(ctx, env, what)
+}
+
+// backUp makes a backup, or finds the one that was made for the step, and returns when it is complete.
+func (w world) backUp(ctx context.Context, env responders.Env, what taking) error {
 	wanted, err := object(env, "Backup", what.Velero, nameFor(env), what.Spec)
 	if err != nil {
 		return err
 	}
-	wanted.SetLabels(ofCluster(wanted.GetLabels(), env.Cluster))
+	labels := ofCluster(maps.Clone(what.Labels), env.Cluster)
+	maps.Copy(labels, wanted.GetLabels())
+	wanted.SetLabels(labels)
 	made, err := w.make(ctx, backups, wanted)
 	if err != nil {
 		return err

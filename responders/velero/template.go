@@ -90,6 +90,9 @@ var labelForm = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9]
 
 // ofCluster are the labels by which a backup is known to be of a cluster wherever it is found.
 func ofCluster(labels map[string]string, cluster string) map[string]string {
+	if labels == nil {
+		labels = map[string]string{}
+	}
 	if labelForm.MatchString(cluster) {
 		labels[ClusterLabel] = cluster
 	}
