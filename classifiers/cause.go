@@ -3,7 +3,7 @@ package classifiers
 import "slices"
 
 // Cause is what happened, in one word of a closed set. Runbooks and rules tell faults of one kind apart by it. It is no part of what makes two
-// faults the same, and empty where nobody can say, as of a fault that people declare.
+// faults the same, and empty where nobody can say, as of most faults that people declare.
 type Cause string
 
 // The causes of faults of data.
@@ -17,6 +17,8 @@ const (
 	CauseLocationUnavailable Cause = "location-unavailable" // backups can neither be written nor read there
 	CauseBackupFailed        Cause = "backup-failed"        // or an alert speaks of it
 	CauseBackupLate          Cause = "backup-late"
+	CauseProtectionMissing   Cause = "protection-missing" // what was promised could not be kept now
+	CauseDeclared            Cause = "declared"           // people say that the data of a namespace that is there are lost or wrong
 	CauseEtcdQuorum          Cause = "etcd-quorum"
 	CauseEtcdCorrupt         Cause = "etcd-corrupt"
 	CauseEtcdSpace           Cause = "etcd-space"
@@ -38,7 +40,7 @@ func Causes(kind Kind) []Cause {
 	switch kind {
 	case KindData:
 		return []Cause{CauseNamespacesDeleted, CauseClaimsDeleted, CauseObjectsDeleted, CauseVolumeLost, CauseVolumeFailed, CauseSnapshotFailed,
-			CauseLocationUnavailable, CauseBackupFailed, CauseBackupLate, CauseEtcdQuorum, CauseEtcdCorrupt, CauseEtcdSpace}
+			CauseLocationUnavailable, CauseBackupFailed, CauseBackupLate, CauseProtectionMissing, CauseDeclared, CauseEtcdQuorum, CauseEtcdCorrupt, CauseEtcdSpace}
 	case KindConfig:
 		return []Cause{CauseRevisionChanged, CauseConfigMapChanged, CauseSecretChanged, CauseWebhookChanged, CauseDefinitionChanged, CauseCertificateExpires}
 	}

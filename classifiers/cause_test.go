@@ -75,12 +75,12 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestADeclaredNamespaceThatIsGone has the cause that the loss of namespaces has; one that is there has none.
+// TestADeclaredNamespaceThatIsGone has the cause that the loss of namespaces has; of one that is there people say what they say.
 func TestADeclaredNamespaceThatIsGone(t *testing.T) {
 	s := newStory(t)
 	s.shop()
 	s.declare(KindData, "shop")
-	if f := s.found(); len(f) != 1 || f[0].Cause != "" {
+	if f := s.found(); len(f) != 1 || f[0].Cause != CauseDeclared {
 		t.Errorf("found %+v", f)
 	}
 	s.object(events.Object{Kind: "Namespace", Name: "shop", UID: "n1", ResourceVersion: "2", Gone: true})

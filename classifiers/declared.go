@@ -45,7 +45,7 @@ func (c Declared) finding(look nodeLook, d DeclaredView) (Finding, bool) {
 	if err != nil {
 		return Finding{}, false
 	}
-	f := Fault{Kind: Kind(d.Kind), Cluster: look.cluster.Name, Anchor: anchor, Since: d.At}
+	f := Fault{Kind: Kind(d.Kind), Cluster: look.cluster.Name, Anchor: anchor, Since: d.At, Broken: d.Since}
 	if _, there := c.extend(look, &f, d.UID); !there {
 		return Finding{}, false
 	}
@@ -110,5 +110,5 @@ func (f *Finding) join(d Finding) {
 	f.Evidence = append(f.Evidence, d.Evidence[0])
 	f.began(d.Since)
 	f.Sentence = strings.TrimSuffix(f.Sentence, onlyAPIServer) + "; " + d.Sentence
-	f.Window, f.Standing = 0, false
+	f.Window, f.Standing, f.Broken = 0, false, d.Broken
 }

@@ -86,7 +86,7 @@ func (l nodeLook) extendNamespace(f *Fault) bool {
 			deleted++
 		}
 	}
-	if known && !l.cluster.hasNamespace(name) {
+	if f.Cause = CauseDeclared; known && !l.cluster.hasNamespace(name) {
 		f.Cause = CauseNamespacesDeleted
 	}
 	f.Scope = Scope{Namespaces: []string{name}}

@@ -13,6 +13,7 @@ type Declared struct {
 	Subject string    `json:"subject,omitempty"` // who they are to an identity provider, where their name is of it: it can change there
 	Reason  string    `json:"reason,omitempty"`  // why, one line of untrusted text
 	Until   time.Time `json:"until,omitzero"`    // how long it stands unless it is taken back
+	Since   time.Time `json:"since,omitzero"`    // when it went wrong, where they say so
 	Runbook string    `json:"runbook,omitempty"` // by which alone it is to be recovered; empty: by those there are for the kind
 	Ended   bool      `json:"ended,omitempty"`   // it is taken back; it has no reason and no end then
 }

@@ -35,7 +35,7 @@ With --end it is taken back: then the incident ends as soon as nothing else says
 		Example: `  salvor declare zone eu-west-1b --cluster prod-eu --reason "provider status page says power loss"
   salvor declare node worker-7 --cluster prod-eu --reason "smoke comes out of it" --for 1h
   salvor declare region --cluster prod-eu --reason "provider says the region is isolated"
-  salvor declare data shop --cluster prod-eu --reason "the migration dropped the orders table"
+  salvor declare data shop --cluster prod-eu --since 2h --reason "the migration dropped the orders table"
   salvor declare --end zone eu-west-1b --cluster prod-eu`,
 		Args: usage(cobra.RangeArgs(1, 3)),
 	}
@@ -46,6 +46,7 @@ With --end it is taken back: then the incident ends as soon as nothing else says
 	flags.StringVar(&d.Cluster, "cluster", "", "the cluster (required)")
 	flags.StringVar(&d.Reason, "reason", "", "why, for whoever is asked and the next person who looks (required)")
 	flags.DurationVar(&length, "for", 4*time.Hour, "how long it stands unless it is taken back, at most 24h")
+	flags.StringVar(&d.Since, "since", "", "when it went wrong, as 2h or 2026-03-01T02:00:00Z: nothing is brought back from a later moment")
 	flags.BoolVar(&end, "end", false, "take it back")
 	at, out := connects(cmd, env), prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -74,8 +75,8 @@ func declarable(d api.DeclareRequest, end, bounded bool) error {
 	switch {
 	case d.Cluster == "":
 		return errors.New("say of which cluster: --cluster")
-	case end && (d.Reason != "" || bounded):
-		return errors.New("--end takes neither --reason nor --for")
+	case end && (d.Reason != "" || d.Since != "" || bounded):
+		return errors.New("--end takes neither --reason nor --since nor --for")
 	case !end && d.Reason == "":
 		return errors.New("a declaration needs a --reason: whoever is asked has to know why")
 	}

@@ -104,7 +104,7 @@ func TestPolicyCommands(t *testing.T) {
 				"  verify: [{use: workload.available, with: {displacedFrom: \"${fault.nodes}\"}}]}\n"},
 			"check p --config salvor.yaml", exitOK, "rule files 1", ""},
 		{"a runbook that is not there", map[string]string{"p/shop.rego": shopRules + "\ndeny contains \"x\" if input.plan.runbook == \"node-failur\"", "salvor.yaml": people}, "check p --config salvor.yaml", exitError, "",
-			"shop.rego:5: it is never \"node-failur\" (did you mean node-failure?); it is one of namespace-restore, node-displace, node-failure, zone-evacuation, zone-failure\n1 wrong in p\n"},
+			"shop.rego:5: it is never \"node-failur\" (did you mean node-failure?); it is one of backup-retry, claims-from-backup, claims-restore, config-restore, data-restore, namespace-restore, node-displace, node-failure, secret-restore, volume-lost, zone-evacuation, zone-failure\n1 wrong in p\n"},
 		{"runbooks that cannot be read", map[string]string{"p/shop.rego": shopRules, "salvor.yaml": people + "runbooks: {dir: none}\n"}, "check p --config salvor.yaml", exitError, "", "load the runbooks: "},
 		{"no configuration", map[string]string{"p/shop.rego": shopRules}, "check p --config none.yaml", exitError, "", "next: salvor config check none.yaml"},
 

@@ -80,7 +80,7 @@ func (c *claim) recall(known *classifiers.Cluster, now time.Time) {
 // repeated says that the same was declared a moment ago.
 func (c claim) repeated(said events.Declared) bool {
 	last := c.last
-	same := last.By == said.By && last.Subject == said.Subject && last.Reason == said.Reason && last.UID == said.UID && last.Runbook == said.Runbook
+	same := last.By == said.By && last.Subject == said.Subject && last.Reason == said.Reason && last.UID == said.UID && last.Runbook == said.Runbook && last.Since.Sub(said.Since).Abs() < repeatWithin
 	return c.stands && same && said.Until.Sub(last.Until).Abs() < repeatWithin
 }
 
@@ -88,7 +88,7 @@ func (c claim) repeated(said events.Declared) bool {
 // repeated because its answer was lost is recorded once, and one that follows another is not taken for it.
 func (a *API) record(r *http.Request, about claim, said events.Declared, now time.Time, length string) (string, error) {
 	sum := sha256.New()
-	for _, part := range []string{about.last.Evidence, said.UID, said.By, said.Reason, length, fmt.Sprint(said.Ended), said.Runbook} {
+	for _, part := range []string{about.last.Evidence, said.UID, said.By, said.Reason, length, fmt.Sprint(said.Ended), said.Runbook, sinceOf(said)} {
 		fmt.Fprintf(sum, "%d:%s", len(part), part)
 	}
 	entity := said.Kind + "/" + said.Anchor + "/" + said.Name
@@ -101,6 +101,14 @@ func (a *API) record(r *http.Request, about claim, said events.Declared, now tim
 		return "", fmt.Errorf("record what is declared: %w", err)
 	}
 	return id, nil
+}
+
+// sinceOf is when it went wrong as far as it tells declarations apart.
+func sinceOf(said events.Declared) string {
+	if said.Since.IsZero() {
+		return ""
+	}
+	return said.Since.Format(time.RFC3339)
 }
 
 // check says what is wrong with a request whatever there is, or how long the declaration is to stand.

@@ -25,6 +25,7 @@ type DeclareRequest struct {
 	Name    string `json:"name,omitempty"` // see classifiers.ReadAnchor; of a region it may be left out
 	For     string `json:"for"`            // how long it stands unless it is taken back, a duration such as "4h"
 	Reason  string `json:"reason"`
+	Since   string `json:"since,omitempty"` // when it went wrong, if that was before: a duration such as "2h", or a time as RFC 3339
 }
 
 // Declaration is what a person declared, as it stands.
@@ -55,9 +56,13 @@ func (a *API) declares(w http.ResponseWriter, r *http.Request, asked DeclareRequ
 		return err
 	}
 	now := a.Clock().UTC()
+	since, err := asked.since(now)
+	if err != nil {
+		return badDeclaration(err)
+	}
 	who := people.From(r.Context())
 	said := events.Declared{Kind: asked.Kind, Anchor: about.anchor.Kind, Name: about.anchor.Name, UID: about.uid,
-		By: who.Name, Subject: who.Subject, Reason: reasonOf(asked.Reason), Until: now.Add(length), Runbook: runbook}
+		By: who.Name, Subject: who.Subject, Reason: reasonOf(asked.Reason), Until: now.Add(length), Since: since, Runbook: runbook}
 	if about.stands && about.last.Until.After(said.Until) {
 		said.Until = about.last.Until // to shorten it there is its end
 	}
@@ -79,6 +84,24 @@ func (a *API) declares(w http.ResponseWriter, r *http.Request, asked DeclareRequ
 	a.Log.InfoContext(r.Context(), "declared", "cluster", about.cluster, "fault", about.String(), "person", said.By, "until", said.Until, "reason", said.Reason, "runbook", runbook)
 	a.write(w, r, http.StatusCreated, Declaration{id, about.cluster, said, now})
 	return nil
+}
+
+// longestSince bounds how long ago something can have gone wrong: what is older than most backups is nothing to go back to.
+const longestSince = 400 * 24 * time.Hour
+
+// since is when it went wrong, to the second; zero where that is not said.
+func (asked DeclareRequest) since(now time.Time) (time.Time, error) {
+	if asked.Since == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, asked.Since)
+	if ago, bad := time.ParseDuration(asked.Since); err != nil && bad == nil {
+		at, err = now.Add(-ago), nil
+	}
+	if ago := now.Sub(at); err != nil || ago < 0 || ago > longestSince {
+		return time.Time{}, fmt.Errorf("since is %.40q, want how long ago it went wrong, as 2h, or when, as %s", asked.Since, now.Add(-2*time.Hour).Format(time.RFC3339))
+	}
+	return at.UTC().Truncate(time.Second), nil
 }
 
 // takeBack ends the declaration that the query names.

@@ -352,7 +352,8 @@ func saying(d policies.Decision) string {
 
 func (e *Engine) env(inc *incident.Incident, look pipeline.Look) responders.Env {
 	seen := asSeen(inc, look, incident.PhaseRecover).Fault
-	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: seen.Scope.Nodes, Broken: earlier(inc.Fault.Since, seen.Since),
+	broken := earlier(earlier(inc.Fault.Since, seen.Since), earlier(inc.Fault.Broken, seen.Broken))
+	return responders.Env{Cluster: inc.Key.Cluster, Incident: string(inc.ID), Now: look.Sight.Now, Lost: seen.Scope.Nodes, Broken: broken,
 		Promises: e.Promises.Within(inc.Key.Cluster)}
 }
 

@@ -77,14 +77,7 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 	if len(s.spec.Grants) == 0 { // it looks at what serves, and at nothing in the cluster
 		c.Targets = append(c.Targets, policies.Target{Kind: "Cluster", Name: env.Cluster, UID: env.Cluster})
 	}
-	for _, param := range s.spec.Params {
-		switch param.Type {
-		case responders.ParamNames:
-			c.Targets = append(c.Targets, s.world.named(env.Cluster, param.Name, args.Names(param.Name))...)
-		case responders.ParamZone:
-			c.Targets = append(c.Targets, s.world.nodesIn(env.Cluster, args.Text(param.Name))...)
-		}
-	}
+	c.Targets = append(c.Targets, s.world.aims(s.spec, env.Cluster, args)...)
 	switch {
 	case s.spec.Name == evacuates && 2*len(env.Lost) > len(c.Targets):
 		return c, fmt.Errorf("%s: most nodes of zone %s do not answer", s.spec.Name, args.Text("zone"))
@@ -100,8 +93,8 @@ func (s sheet) Preview(_ context.Context, env responders.Env, args responders.Ar
 	case len(c.Targets) == 0:
 		return c, fmt.Errorf("%s: none of its targets was ever seen", s.spec.Name)
 	}
-	if s.spec.Name == bringsBack {
-		if err := s.world.bringBack(env, &c); err != nil {
+	if goes, ok := goesBack[s.spec.Name]; ok {
+		if err := goes(s.world, env, &c); err != nil {
 			return c, err
 		}
 	}

@@ -38,7 +38,7 @@ func TestShippedLadder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, want := range map[classifiers.Kind][]string{classifiers.KindNode: {"node-failure", "node-displace"}, classifiers.KindZone: {"zone-failure", "zone-evacuation"},
-		classifiers.KindData: {"namespace-restore"}} {
+		classifiers.KindData: {"backup-retry", "claims-restore", "data-restore", "namespace-restore", "volume-lost", "claims-from-backup"}} {
 		var names []string
 		for _, r := range set.For(kind) {
 			names = append(names, r.Name)
@@ -125,7 +125,8 @@ func TestUsersAddAndReplace(t *testing.T) {
 	for _, r := range set.All() {
 		got = append(got, r.Name+" "+r.Source)
 	}
-	if diff := cmp.Diff([]string{"namespace-restore namespace-restore.yaml", "node-displace other.yml", "node-failure node-failure.yaml", "zone-return zone-return.yaml", "mine mine.yaml",
+	if diff := cmp.Diff([]string{"backup-retry backup-retry.yaml", "claims-restore claims-restore.yaml", "data-restore data-restore.yaml", "namespace-restore namespace-restore.yaml",
+		"volume-lost volume-lost.yaml", "claims-from-backup claims-from-backup.yaml", "node-displace other.yml", "node-failure node-failure.yaml", "zone-return zone-return.yaml", "mine mine.yaml",
 		"zone-failure zone-failure.yaml", "zone-evacuation zone-evacuation.yaml"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -157,7 +158,7 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"order is no number":      {"order: 5", "order: soon", "mine.yaml:6: this must be a whole number"},
 		"order is negative":       {"order: 5", "order: -5", "mine.yaml:6: this must be a whole number"},
 		"no steps":                {"    - {name: cordon, use: node.cordon, with: {nodes: [a, b]}, onFailure: continue}\n", "", "mine.yaml:7: steps must be a list with at least one entry"},
-		"no responder":            {"use: node.cordon", "use: node.shoot", `mine.yaml:8: no responder is named "node.shoot"; there are: namespace.restore, node.cordon`},
+		"no responder":            {"use: node.cordon", "use: node.shoot", `mine.yaml:8: no responder is named "node.shoot"; there are: backup.complete, backup.retry, claims.restore`},
 		"no argument":             {"with: {nodes: [a, b]}, ", "", `mine.yaml:8: node.cordon needs exactly one of the arguments nodes, zone`},
 		"an argument too many":    {"nodes: [a, b]", "nodes: [a, b], force: true", `mine.yaml:8: node.cordon takes no argument "force"`},
 		"an argument twice":       {"nodes: [a, b]", "nodes: [a], nodes: [b]", `mine.yaml:8: the argument "nodes" is given twice`},

@@ -33,7 +33,7 @@ func (r Runbook) admits(fault classifiers.Fault, env responders.Env) error {
 	}
 	for _, name := range fault.Scope.Namespaces {
 		if _, promised := env.Tier(name); !promised {
-			return fmt.Errorf("nothing in protection of salvor.yaml is about namespace %s, so that it is broken is recorded only; add it there", name)
+			return fmt.Errorf("nothing was promised of namespace %s (protection in salvor.yaml): it is recorded only", name)
 		}
 	}
 	if len(fault.Scope.Namespaces) == 0 {

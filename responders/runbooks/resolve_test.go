@@ -214,3 +214,25 @@ func TestPreviewsKnowTheirStepAndNoPlan(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestOnlyWhatWasPromised: a runbook that says so is for namespaces that were promised something, all of them.
+func TestOnlyWhatWasPromised(t *testing.T) {
+	runbook := Runbook{Name: "mine", Promised: true}
+	promised := env
+	promised.Promises = []responders.Promise{{Namespaces: []string{"shop*"}, Tier: 1}}
+	for _, c := range []struct {
+		namespaces []string
+		want       string
+	}{
+		{[]string{"shop", "shop-2"}, ""}, {[]string{"shop", "wiki"}, "nothing was promised of namespace wiki"}, {nil, "the fault reaches no namespace"},
+	} {
+		_, err := Resolve(t.Context(), runbook, classifiers.Fault{Scope: classifiers.Scope{Namespaces: c.namespaces}}, promised, responders.Catalog{})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: error %v, want %q", c.namespaces, err, c.want)
+		}
+	}
+	runbook.Promised = false
+	if _, err := Resolve(t.Context(), runbook, classifiers.Fault{}, promised, responders.Catalog{}); err != nil {
+		t.Errorf("one that does not say so: %v", err)
+	}
+}
