@@ -141,6 +141,10 @@ func (c Config) judge(look troubles, w *WorkloadView) (Finding, bool) {
 	f := Fault{Kind: KindConfig, Cause: cause.word(), Cluster: look.cluster.Name, Anchor: Anchor{Kind: strings.ToLower(w.Kind), Name: name, UID: w.UID},
 		Scope: Scope{Namespaces: []string{w.Namespace}, Objects: []string{objectKey(w.Kind, w.Namespace, w.Name)}}, Since: later(began, w.StuckAt), Evidence: []string{w.Evidence}}
 	f.Signals = []Signal{rollout(w), crashes(pods, &f), {Name: "change", Source: SourceAPIServer, Asked: true, Agrees: true, Detail: cause.text(began)}}
+	f.Broken = cause.at
+	if cause.kind == "ConfigMap" || cause.kind == "Secret" {
+		f.Scope.Objects = append(f.Scope.Objects, objectKey(cause.kind, w.Namespace, cause.name))
+	}
 	if cause.evidence != w.Evidence {
 		f.Evidence = append(f.Evidence, cause.evidence)
 	}
@@ -169,6 +173,7 @@ func crashes(pods []PodView, f *Fault) Signal {
 // cause is a change, or that something was deleted.
 type cause struct {
 	kind     string // of the object that was changed; empty: the workload itself
+	name     string // of that object
 	what     string
 	at       time.Time
 	by       events.Change
@@ -255,7 +260,7 @@ func (c *Cluster) admission(began time.Time) []cause {
 }
 
 func (o *ObjectView) change() cause {
-	return cause{o.Kind, o.Kind + " " + o.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence, o.Gone}
+	return cause{o.Kind, o.Name, o.Kind + " " + o.Name, later(o.ContentAt, o.GoneAt), o.Changed, o.Evidence, o.Gone}
 }
 
 // before leaves the changes that were seen, and not after a moment.

@@ -34,7 +34,7 @@ type Fault struct {
 	Evidence []string  `json:"evidence"`        // ids of the events that say so
 	Sentence string    `json:"sentence"`        // for a tired person
 	Since    time.Time `json:"since"`           // view time at which the first signal said so
-	Broken   time.Time `json:"broken,omitzero"` // when it went wrong, where people say that it was before
+	Broken   time.Time `json:"broken,omitzero"` // when it went wrong, where that is known to be before: people say so, or a change is to blame
 
 	// Of a fault that is recorded: what the events of Evidence said, as far as that was still known, and which rules did not match then.
 	Told   []Told `json:"told,omitempty"`

@@ -73,6 +73,7 @@ type Grant struct {
 	Group    string   // API group, "" for core
 	Resource string   // plural, with subresource as "pods/eviction"
 	Verbs    []string // "get", "list", "patch", ...
+	Local    bool     // people grant it by a Role in each namespace where they want it: no ClusterRole has it
 }
 
 // Args are the arguments of a step, resolved: every value is a string, a bool, an int, or a []string, as the Param says.

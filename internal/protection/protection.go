@@ -72,7 +72,9 @@ func (all Promises) Of(cluster string, namespaces []string) []Touched {
 }
 
 // Any says whether something was promised of a namespace of a cluster, whatever it is labelled.
-func (all Promises) Any(cluster, namespace string) bool { return len(all.Of(cluster, []string{namespace})) > 0 }
+func (all Promises) Any(cluster, namespace string) bool {
+	return len(all.Of(cluster, []string{namespace})) > 0
+}
 
 // On says whether something was promised about a cluster.
 func (all Promises) On(cluster string) bool {

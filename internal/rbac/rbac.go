@@ -112,7 +112,11 @@ func declared(catalog responders.Catalog) ([]responders.Grant, error) {
 				return nil, fmt.Errorf("%s declares a grant that names too much or too little: %+v", name, g)
 			}
 		}
-		grants = append(grants, r.Spec().Grants...)
+		for _, g := range r.Spec().Grants {
+			if !g.Local {
+				grants = append(grants, g)
+			}
+		}
 	}
 	return grants, nil
 }

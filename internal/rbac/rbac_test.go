@@ -178,3 +178,16 @@ func TestRenderRefusals(t *testing.T) {
 		t.Error("an unknown role was rendered")
 	}
 }
+
+// TestNoRoleReadsSecrets: what people grant in namespaces of their choice is in no ClusterRole.
+func TestNoRoleReadsSecrets(t *testing.T) {
+	for _, role := range []Role{Observe, Act} {
+		rights, err := Rights(role, catalogue(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(rights, func(g responders.Grant) bool { return g.Group == "" && g.Resource == "secrets" }) {
+			t.Errorf("role %s reaches Secrets of every namespace", role)
+		}
+	}
+}

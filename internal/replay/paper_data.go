@@ -12,12 +12,13 @@ import (
 
 // goesBack are the responders that bring something back, each with what it goes back to.
 var goesBack = map[string]func(*paper, responders.Env, *responders.Change) error{
-	"namespace.restore": (*paper).bringBack, "velero.restore": (*paper).toBackup,
+	"namespace.restore": (*paper).bringBack, "velero.restore": (*paper).toBackup, "config.restore": (*paper).toBackup,
 	"claims.restore": (*paper).toSnapshots, "volume.restore": (*paper).toSnapshots,
 }
 
 // kinds are the kinds of what arguments name: of one object, or of several.
-var kinds = map[string]string{"namespaces": "Namespace", "claim": "PersistentVolumeClaim", "claims": "PersistentVolumeClaim", "schedule": "Schedule.velero.io"}
+var kinds = map[string]string{"namespaces": "Namespace", "claim": "PersistentVolumeClaim", "claims": "PersistentVolumeClaim", "schedule": "Schedule.velero.io",
+	"configMaps": "ConfigMap", "secrets": "Secret"}
 
 // aims are the targets of a responder: what its arguments name. Of nodes and schedules they are those that were seen; what is to be brought back need not
 // be there.

@@ -40,6 +40,7 @@ func Catalog(o Options) (responders.Catalog, error) {
 		serving.NewHTTP(o.Probes),
 		serving.NewQuery(o.Prometheus),
 		velero.NewBackup(o.Clusters),
+		velero.NewConfigRestore(o.Clusters),
 		velero.NewFreeze(o.Clusters),
 		velero.NewKept(o.Clusters),
 		velero.NewNamespaceRestore(o.Clusters),

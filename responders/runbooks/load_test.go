@@ -38,7 +38,7 @@ func TestShippedLadder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, want := range map[classifiers.Kind][]string{classifiers.KindNode: {"node-failure", "node-displace"}, classifiers.KindZone: {"zone-failure", "zone-evacuation"},
-		classifiers.KindData: {"backup-retry", "claims-restore", "data-restore", "namespace-restore", "volume-lost", "claims-from-backup"}} {
+		classifiers.KindData: {"backup-retry", "claims-restore", "data-restore", "namespace-restore", "volume-lost", "claims-from-backup"}, classifiers.KindConfig: {"config-restore", "secret-restore"}} {
 		var names []string
 		for _, r := range set.For(kind) {
 			names = append(names, r.Name)
@@ -125,7 +125,7 @@ func TestUsersAddAndReplace(t *testing.T) {
 	for _, r := range set.All() {
 		got = append(got, r.Name+" "+r.Source)
 	}
-	if diff := cmp.Diff([]string{"backup-retry backup-retry.yaml", "claims-restore claims-restore.yaml", "data-restore data-restore.yaml", "namespace-restore namespace-restore.yaml",
+	if diff := cmp.Diff([]string{"config-restore config-restore.yaml", "secret-restore secret-restore.yaml", "backup-retry backup-retry.yaml", "claims-restore claims-restore.yaml", "data-restore data-restore.yaml", "namespace-restore namespace-restore.yaml",
 		"volume-lost volume-lost.yaml", "claims-from-backup claims-from-backup.yaml", "node-displace other.yml", "node-failure node-failure.yaml", "zone-return zone-return.yaml", "mine mine.yaml",
 		"zone-failure zone-failure.yaml", "zone-evacuation zone-evacuation.yaml"}, got); diff != "" {
 		t.Error(diff)
@@ -166,7 +166,7 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		"a path of another shape": {"nodes: [a, b]", `nodes: "${fault.zone}"`, "mine.yaml:8: node.cordon: the argument \"nodes\" must be a list of distinct object names"},
 		"an empty list":           {"nodes: [a, b]", "nodes: []", "mine.yaml:8: node.cordon: the argument"},
 		"a wildcard":              {"nodes: [a, b]", `nodes: ["*"]`, "mine.yaml:8: node.cordon: the argument"},
-		"an unknown path":         {"nodes: [a, b]", `nodes: "${fault.pods}"`, "mine.yaml:8: there is no ${fault.pods}; there are: fault.anchor, fault.claims, fault.cluster, fault.namespace, fault.namespaces, fault.nodes, fault.object, fault.zone, fault.zones, incident.id"},
+		"an unknown path":         {"nodes: [a, b]", `nodes: "${fault.pods}"`, "mine.yaml:8: there is no ${fault.pods}; there are: fault.anchor, fault.claims, fault.cluster, fault.configMaps, fault.namespace, fault.namespaces, fault.nodes, fault.object, fault.secrets, fault.zone, fault.zones, incident.id"},
 		"a path inside a text":    {"nodes: [a, b]", `nodes: ["x-${fault.zone}"]`, "mine.yaml:8: \"x-${fault.zone}\": a ${path} must be the whole of an argument"},
 		"an expression":           {"nodes: [a, b]", `nodes: "${fault.nodes[0]}"`, "a ${path} must be the whole of an argument"},
 		"a number":                {"nodes: [a, b]", "nodes: [1]", "mine.yaml:8: this must be text"},

@@ -28,7 +28,9 @@ func facts() map[string]fact {
 		"fault.zone":       {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theZone(f.Scope.Zones) }},
 		"fault.namespaces": {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return whole(f, f.Scope.Namespaces) }},
 		"fault.namespace":  {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theNamespace(f) }},
-		"fault.claims":     {[]string{"example"}, func(f classifiers.Fault, _ responders.Env) (any, error) { return claims(f) }},
+		"fault.claims":     {[]string{"example"}, named("PersistentVolumeClaim")},
+		"fault.configMaps": {[]string{"example"}, named("ConfigMap")},
+		"fault.secrets":    {[]string{"example"}, named("Secret")},
 		"fault.object":     {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return theObject(f) }},
 		"fault.cluster":    {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Cluster, nil }},
 		"fault.anchor":     {"example", func(f classifiers.Fault, _ responders.Env) (any, error) { return f.Anchor.Name, nil }},
@@ -43,7 +45,7 @@ func theZone(zones []string) (any, error) {
 	return zones[0], nil
 }
 
-var pathForm = regexp.MustCompile(`^\$\{([a-z.]+)\}$`)
+var pathForm = regexp.MustCompile(`^\$\{([a-zA-Z.]+)\}$`)
 
 func (d *decoder) values(node *yaml.Node) map[string]Value {
 	values := map[string]Value{}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/salvor-io/salvor/classifiers"
+	"github.com/salvor-io/salvor/responders"
 )
 
 func theNamespace(f classifiers.Fault) (any, error) {
@@ -22,19 +23,21 @@ func whole(f classifiers.Fault, names []string) (any, error) {
 	return names, nil
 }
 
-// claims are the volume claims of the one namespace that the fault reaches.
-func claims(f classifiers.Fault) (any, error) {
-	namespace, err := theNamespace(f)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, object := range f.Scope.Objects {
-		if name, is := strings.CutPrefix(object, fmt.Sprintf("PersistentVolumeClaim/%s/", namespace)); is {
-			names = append(names, name)
+// named are the names of the objects of a kind that the fault is about, of the one namespace that it reaches.
+func named(kind string) func(classifiers.Fault, responders.Env) (any, error) {
+	return func(f classifiers.Fault, _ responders.Env) (any, error) {
+		namespace, err := theNamespace(f)
+		if err != nil {
+			return nil, err
 		}
+		var names []string
+		for _, object := range f.Scope.Objects {
+			if name, is := strings.CutPrefix(object, fmt.Sprintf("%s/%s/", kind, namespace)); is {
+				names = append(names, name)
+			}
+		}
+		return whole(f, names)
 	}
-	return whole(f, names)
 }
 
 // theObject is the name of the one object that the fault is about.

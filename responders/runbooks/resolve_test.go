@@ -138,12 +138,20 @@ func TestResolveRefusesWhatIsNotThere(t *testing.T) {
 func TestPathsLeadToFacts(t *testing.T) {
 	want := map[string]any{"fault.nodes": []string{"w7"}, "fault.zones": []string{"a"}, "fault.zone": "a", "fault.cluster": "east",
 		"fault.anchor": "w7", "incident.id": "inc-1",
-		"fault.namespace": "shop", "fault.namespaces": []string{"shop"}, "fault.claims": []string{"data"}, "fault.object": "data"}
+		"fault.namespace": "shop", "fault.namespaces": []string{"shop"}, "fault.claims": []string{"data"}, "fault.object": "data",
+		"fault.configMaps": []string{"settings"}, "fault.secrets": []string{"key"}}
 	all := dead
 	all.Scope.Namespaces, all.Scope.Objects = []string{"shop"}, []string{"PersistentVolumeClaim/shop/data"}
 	got := map[string]any{}
 	for path := range facts() {
-		value, err := Value{path: path}.resolve(all, env)
+		about := all
+		switch path { // about what else it may be
+		case "fault.configMaps":
+			about.Scope.Objects = []string{"Deployment/shop/web", "ConfigMap/shop/settings"}
+		case "fault.secrets":
+			about.Scope.Objects = []string{"Deployment/shop/web", "Secret/shop/key", "Secret/pay/other"}
+		}
+		value, err := Value{path: path}.resolve(about, env)
 		if err != nil {
 			t.Error(err)
 		}

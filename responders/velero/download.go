@@ -77,6 +77,13 @@ func (w world) address(ctx context.Context, env responders.Env, namespace, kind,
 
 // download reads a document from an address that is one of the location.
 func (l Location) download(ctx context.Context, address string, into any) error {
+	return l.unpack(ctx, address, mostSent, func(unpacked io.Reader) error {
+		return json.NewDecoder(io.LimitReader(unpacked, mostUnpacked)).Decode(into)
+	})
+}
+
+// unpack reads what is packed at an address that is one of the location, of which at most so many bytes are sent.
+func (l Location) unpack(ctx context.Context, address string, most int64, read func(io.Reader) error) error {
 	where, err := url.Parse(address)
 	if err != nil || !l.owns(where) {
 		return errors.New("the address that Velero gives is not one of the storage location; set its publicUrl")
@@ -99,11 +106,11 @@ func (l Location) download(ctx context.Context, address string, into any) error 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("ask %s: it answers %s", where.Host, response.Status)
 	}
-	unpacked, err := gzip.NewReader(io.LimitReader(response.Body, mostSent))
+	unpacked, err := gzip.NewReader(io.LimitReader(response.Body, most))
 	if err != nil {
 		return fmt.Errorf("unpack what %s sends: %w", where.Host, err)
 	}
-	if err := json.NewDecoder(io.LimitReader(unpacked, mostUnpacked)).Decode(into); err != nil {
+	if err := read(unpacked); err != nil {
 		return fmt.Errorf("read what %s sends: %w", where.Host, err)
 	}
 	return nil
