@@ -8,7 +8,7 @@ import (
 )
 
 // Data finds data that is being lost or is no longer protected: bursts of deletions, volumes in error, an etcd without quorum, out
-// of space or corrupt, backups that fail or are late, snapshots that fail.
+// of space or corrupt, backups that fail or are late, snapshots that fail, promises that could not be kept now.
 type Data struct {
 	Window    time.Duration // confirmation window of what may pass by itself: a late backup, etcd without quorum
 	Deletions Deletions
@@ -23,6 +23,7 @@ func (c Data) Classify(v *View) []Finding {
 		out = append(out, c.etcd(v, cluster)...)
 		out = append(out, c.storage(cluster)...)
 		out = append(out, c.backups(v, cluster)...)
+		out = append(out, c.promises(cluster)...)
 	}
 	return out
 }

@@ -47,6 +47,7 @@ type Cluster struct {
 	Heartbeats map[string]HeartbeatView
 	Observers  map[string]ObserverView
 	Declared   map[string]DeclaredView // what people said last of each fault that they declared
+	Promises   map[string]PromiseView  // how what applications were promised stands, by "application/namespace"
 }
 
 // NodeView is what is known of one node.
@@ -117,6 +118,7 @@ var folders = map[events.Type]func(*View, events.Recorded) error{
 	events.TypeHeartbeat: folder((*Cluster).foldHeartbeat),
 	events.TypeObserver:  folder((*Cluster).foldObserver),
 	events.TypeDeclared:  folder((*Cluster).foldDeclared),
+	events.TypePromise:   folder((*Cluster).foldPromise),
 	events.TypeSilence:   foldSilence,
 }
 
@@ -143,7 +145,7 @@ func (v *View) cluster(name string) *Cluster {
 	if !ok {
 		c = &Cluster{Name: name, Nodes: map[string]*NodeView{}, Lost: map[string]*NodeView{}, Pods: map[string]PodView{}, Workloads: map[string]*WorkloadView{},
 			Objects: map[string]*ObjectView{}, Backups: map[string]BackupView{}, Alerts: map[string]*AlertView{}, Firing: map[events.Topic]map[string]*AlertView{}, Resolved: map[string]*AlertView{}, Probes: map[string]ProbeView{},
-			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}, Declared: map[string]DeclaredView{}}
+			Heartbeats: map[string]HeartbeatView{}, Observers: map[string]ObserverView{}, Declared: map[string]DeclaredView{}, Promises: map[string]PromiseView{}}
 		v.Clusters[name] = c
 	}
 	return c
@@ -157,6 +159,7 @@ func (v *View) forget() {
 		c.forgetReturns(v.Now)
 		c.forgetSignals(v.Now)
 		c.forgetDeclared(v.Now)
+		c.forgetPromises(v.Now)
 		maps.DeleteFunc(c.Observers, func(_ string, o ObserverView) bool { return v.Now.Sub(o.At) > goneFor })
 	}
 	maps.DeleteFunc(v.Silences, func(_ string, s SilenceView) bool { return v.Now.Sub(s.EndsAt) > goneFor })
@@ -243,6 +246,9 @@ func (v *View) Blind(f Fault) bool {
 		return !pollOf(v, c, targetAPIServer, true).well()
 	case f.Anchor.Kind == anchorEtcd && f.probed():
 		return !pollOf(v, c, targetEtcd, true).well() && !pollOf(v, c, targetEtcd, false).well()
+	}
+	if f.Anchor.Kind == AnchorApplication {
+		return v.unheard(c, f.Anchor.Name)
 	}
 	if f.Anchor.Kind == anchorCertificate { // of one that alerts speak of, their end says so
 		return f.probed() && !v.shows(c, f.Anchor.Name)

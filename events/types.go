@@ -18,6 +18,7 @@ const (
 	TypeProbe     Type = "io.salvor.probe.v1"     // Probe: somebody tried to reach a part of a cluster
 	TypeObserver  Type = "io.salvor.observer.v1"  // Observer: a watcher says whether it can see
 	TypeDeclared  Type = "io.salvor.declared.v1"  // Declared: a person says that something is broken, or takes that back
+	TypePromise   Type = "io.salvor.promise.v1"   // Promise: how what an application was promised stands
 	TypeTick      Type = "io.salvor.tick.v1"      // Tick: a second has passed
 	TypeFalco     Type = "falco.rule.output.v1"   // Falco: a rule of Falco matched, as falcosidekick posts it
 )

@@ -91,7 +91,7 @@ func (a *App) open(books *judging.Books) (err error) {
 	if err != nil {
 		return err
 	}
-	a.guarding = newGuarding(a.cfg, judges.Promises, look, func() { a.front.notices.Wake() }, a.opt.Log.With("part", "protection"))
+	a.guarding = newGuarding(a.cfg, judges.Promises, look, func() { a.front.notices.Wake() }, a.store.log, a.opt.Log.With("part", "protection"))
 	a.build(judges, books)
 	a.front, err = openFront(a)
 	return err

@@ -29,6 +29,7 @@ type guarding struct {
 	changed  func() // told when something stands otherwise
 	clock    func() time.Time
 	logger   *slog.Logger
+	log      events.Log
 	wakes    map[string]chan struct{} // by cluster
 	order    []string                 // of clusters
 
@@ -37,10 +38,11 @@ type guarding struct {
 	since   map[string]time.Time // when it first stood so, by what stands how
 	reports []protection.Report  // as they were judged last
 	judged  time.Time
+	told    map[string]events.PromiseState // what was recorded last of each promise, by whichever replica
 }
 
-func newGuarding(cfg *config.Config, promises protection.Promises, take func(context.Context, string) *protection.Census, changed func(), logger *slog.Logger) *guarding {
-	g := &guarding{take: take, promises: promises, changed: changed, clock: time.Now, logger: logger, wakes: map[string]chan struct{}{},
+func newGuarding(cfg *config.Config, promises protection.Promises, take func(context.Context, string) *protection.Census, changed func(), log events.Log, logger *slog.Logger) *guarding {
+	g := &guarding{take: take, promises: promises, changed: changed, clock: time.Now, logger: logger, log: log, told: map[string]events.PromiseState{}, wakes: map[string]chan struct{}{},
 		seen: map[string]*protection.Census{}, since: map[string]time.Time{}}
 	for _, c := range cfg.Clusters {
 		g.order, g.wakes[c.Name] = append(g.order, c.Name), make(chan struct{}, 1)
@@ -77,6 +79,10 @@ func (g *guarding) Wake(cluster string) {
 
 // heard is told of each event that was folded, and looks soon where one is about what promises rest on.
 func (g *guarding) heard(ev events.Recorded) {
+	if ev.Type == events.TypePromise {
+		g.learn(ev)
+		return
+	}
 	kind, _, _ := strings.Cut(ev.Entity, "/")
 	switch strings.ToLower(kind) {
 	case "backup.velero.io", "schedule.velero.io", "backupstoragelocation.velero.io", "volumesnapshot.snapshot.storage.k8s.io", "namespace":
@@ -137,6 +143,7 @@ func (g *guarding) look(ctx context.Context, cluster string) {
 		}
 	}
 	g.changed()
+	g.tell(ctx, cluster)
 }
 
 func texts(all []protection.Unread) string {

@@ -7,6 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/salvor-io/salvor/events"
 	"github.com/salvor-io/salvor/internal/config"
 	"github.com/salvor-io/salvor/internal/protection"
@@ -17,6 +20,7 @@ import (
 type looks struct {
 	n, changes int
 	away       bool
+	log        kept
 	backup     time.Time // when the last one began; zero: there is none
 }
 
@@ -32,10 +36,33 @@ func (l *looks) take(_ context.Context, cluster string) *protection.Census {
 	return c
 }
 
+// kept is a log that keeps what it is told, in order.
+type kept struct {
+	events.Log
+	entities []string
+	states   []events.PromiseState
+	fails    error
+}
+
+// Append implements events.Log.
+func (k *kept) Append(_ context.Context, batch ...events.Event) ([]events.Receipt, error) {
+	if k.fails != nil {
+		return nil, k.fails
+	}
+	for _, ev := range batch {
+		var p events.Promise
+		if err := ev.Decode(&p); err != nil {
+			return nil, err
+		}
+		k.entities, k.states = append(k.entities, ev.Entity), append(k.states, p.State)
+	}
+	return nil, nil
+}
+
 func guarded(l *looks) *guarding {
 	cfg := &config.Config{Clusters: []config.Cluster{{Name: "prod"}, {Name: "lab"}}}
 	promises := protection.Promises{{Name: "shop", Level: 1, RPO: time.Hour, Clusters: []string{"prod"}, Namespaces: []string{"shop"}}}
-	return newGuarding(cfg, promises, l.take, func() { l.changes++ }, slog.New(slog.DiscardHandler))
+	return newGuarding(cfg, promises, l.take, func() { l.changes++ }, &l.log, slog.New(slog.DiscardHandler))
 }
 
 // TestPromisesAreLookedAt holds when a cluster is looked at, and that what stands gets older between two looks.
@@ -112,5 +139,43 @@ func TestSinceWhen(t *testing.T) {
 		if got := at(); !got.Equal(time.Now()) {
 			t.Errorf("again since %s, want %s", got, time.Now())
 		}
+	})
+}
+
+// TestPromisesAreTold: what is broken is recorded at each look, what is kept once, and what is not known not at all.
+func TestPromisesAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &looks{backup: time.Now()}
+		g := guarded(l)
+		look := func(what string, want ...events.PromiseState) {
+			t.Helper()
+			l.log.entities, l.log.states = nil, nil
+			g.look(t.Context(), "prod")
+			if diff := cmp.Diff(want, l.log.states, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+		}
+		look("at first", events.PromiseKept)
+		look("as before")
+		time.Sleep(90 * time.Minute)
+		look("late by less than twice")
+		time.Sleep(time.Hour)
+		look("late by more than twice", events.PromiseOverdue)
+		look("still", events.PromiseOverdue)
+		if l.log.entities[0] != "promise/shop/shop/again" {
+			t.Errorf("what is said once more is recorded as %s", l.log.entities[0])
+		}
+		l.backup = time.Time{}
+		look("there is none", events.PromiseUnprotected)
+		l.log.fails = events.ErrUnavailable
+		l.backup = time.Now()
+		look("the log takes nothing")
+		l.log.fails = nil
+		look("then it does", events.PromiseKept)
+		g.heard(events.Recorded{Event: events.Event{Type: events.TypePromise, Cluster: "prod", Data: []byte(`{"application":"shop","namespace":"shop","state":"unprotected"}`)}})
+		look("another replica said otherwise", events.PromiseKept)
+		l.away = true
+		time.Sleep(2 * time.Hour)
+		look("it cannot be reached for long")
 	})
 }

@@ -152,3 +152,19 @@ func narrowed(label string) []string {
 	}
 	return kinds
 }
+
+// newPromise is of an application, or of an application in a namespace: "shop/pay".
+func (s *stage) newPromise(name string) (map[string]any, error) {
+	application, namespace, _ := strings.Cut(name, "/")
+	return map[string]any{"application": application, "namespace": namespace, "state": "unprotected"}, nil
+}
+
+// newDeclared is of a kind of fault and what people name: "data/shop".
+func (s *stage) newDeclared(name string) (map[string]any, error) {
+	kind, what, _ := strings.Cut(name, "/")
+	anchor, err := classifiers.ReadAnchor(classifiers.Kind(kind), what)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"kind": kind, "anchor": anchor.Kind, "name": anchor.Name, "by": "alice", "reason": "she says so", "until": s.now.Add(4 * time.Hour)}, nil
+}

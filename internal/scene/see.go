@@ -35,6 +35,8 @@ var kinds = map[string]kind{
 	"object":   {typ: events.TypeObject, of: reflect.TypeFor[events.Object](), begin: (*stage).newObject, name: versioned("", "kind", "namespace", "name")},
 	"alert":    {typ: events.TypeAlert, of: reflect.TypeFor[events.Alert](), begin: (*stage).newAlert, take: (*stage).setAlert, name: (*stage).nameAlert},
 	"silence":  {typ: events.TypeSilence, of: reflect.TypeFor[events.Silence](), fleet: true, begin: (*stage).newSilence, take: (*stage).setSilence, name: versioned("silence/", "id")},
+	"promise":  {typ: events.TypePromise, of: reflect.TypeFor[events.Promise](), begin: (*stage).newPromise, name: versioned("promise/", "application", "namespace")},
+	"declare":  {typ: events.TypeDeclared, of: reflect.TypeFor[events.Declared](), begin: (*stage).newDeclared, name: versioned("declared/", "kind", "anchor", "name")},
 	"falco":    {typ: events.TypeFalco, of: reflect.TypeFor[events.Falco](), begin: (*stage).newFalco, take: (*stage).setFalco, name: versioned("falco/", "uuid")},
 }
 
