@@ -143,14 +143,10 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 	if err := v.lose(ctx, namespaces); err != nil {
 		return 0, err
 	}
-	if err := states(ctx, s, 1, incident.Awaiting); err != nil {
-		return 0, err
-	}
-	asked, err := s.Incidents(ctx)
+	id, err := awaiting(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	id := string(asked[len(asked)-1].ID)
 	before, err := v.completed(ctx)
 	if err != nil {
 		return 0, err
@@ -170,6 +166,19 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 		return 0, err
 	}
 	return v.since(ctx, s, id, done)
+}
+
+// awaiting is the incident that people are asked about. That many objects of one namespace are gone may be another, which is part of it.
+func awaiting(ctx context.Context, s *rig.Server) (id string, err error) {
+	return id, rig.Wait(ctx, 3*time.Minute, "people are asked about the namespaces", func(ctx context.Context) (bool, error) {
+		list, err := s.Incidents(ctx)
+		for _, inc := range list {
+			if inc.State == incident.Awaiting {
+				id = string(inc.ID)
+			}
+		}
+		return id != "", err
+	})
 }
 
 // since is how long before a moment the plan of an incident began, whose outcome has to be verified.
@@ -217,7 +226,7 @@ func (v *vault) serve(ctx context.Context) (*rig.Server, error) {
 		return nil, fmt.Errorf("write the runbook: %w", err)
 	}
 	s, err := v.rig.Serve(rig.Settings{Name: fmt.Sprintf("restore-%d", v.n), Data: "ask", Confirm: 12 * time.Second, Healthy: 5 * time.Second, Retry: 2 * time.Second,
-		Extra: fmt.Sprintf("runbooks: {dir: %s}\nprotection: [{name: bench, level: 2, rpo: 24h, namespaces: [big, %s]}]\ndetect: {deletions: {namespaces: 1}}\n",
+		Extra: fmt.Sprintf("runbooks: {dir: %s}\nprotection: [{name: bench, level: 2, rpo: 24h, namespaces: [big, %s]}]\n",
 			dir, strings.Join(waveNames(), ", "))})
 	if err != nil {
 		return nil, err

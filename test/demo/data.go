@@ -43,11 +43,16 @@ func restoreData(ctx context.Context, binary string) (err error) {
 	return nil
 }
 
-// prepare starts a shop with data, a Salvor that asks, and makes a backup.
+// prepare starts a shop with data, has it backed up, and starts a Salvor that asks.
 func (d *loss) prepare(ctx context.Context) (err error) {
 	if d.Loss, err = d.rig.Loss(ctx); err != nil {
 		return err
 	}
+	if err := d.Backup(ctx, "nightly-1"); err != nil {
+		return err
+	}
+	say("Namespace shop runs: Deployments, Services, a ConfigMap, a Secret, a CronJob and two volumes. It was promised to come back within 15 min, with no more than 1 h lost.")
+	say("Velero made backup nightly-1. After it one more order was written to the volume: %q.", strings.TrimPrefix(rig.OrdersLost, rig.OrdersKept))
 	var settings rig.Settings
 	if err := d.Configure(&settings); err != nil {
 		return err
@@ -58,12 +63,7 @@ func (d *loss) prepare(ctx context.Context) (err error) {
 	if err := d.rig.SeesAll(ctx, d.salvor); err != nil {
 		return err
 	}
-	say("Namespace shop runs: Deployments, Services, a ConfigMap, a Secret, a CronJob and two volumes. It was promised to come back within 15 min, with no more than 1 h lost.")
 	say("Salvor is ready at http://%s. It asks a person before anything is done about data (mode ask).", d.salvor.Address)
-	if err := d.Backup(ctx, "nightly-1"); err != nil {
-		return err
-	}
-	say("Velero made backup nightly-1. After it one more order was written to the volume: %q.", strings.TrimPrefix(rig.OrdersLost, rig.OrdersKept))
 	args := []string{"protection", "-f", d.salvor.Config, "--cluster", rig.Cluster}
 	said, err := d.rig.Alone(ctx, args...)
 	showing("anybody", args, said)

@@ -72,12 +72,12 @@ func lossy(t *testing.T) *bereft {
 	t.Cleanup(b.end)
 	b.Loss, err = r.Loss(ctx)
 	b.must(err)
+	b.must(b.Backup(ctx, "nightly-1"))
 	settings := quick("data")
 	b.must(b.Configure(&settings))
 	b.Server, err = r.Serve(settings)
 	b.must(err)
 	b.await(60*time.Second, "salvor sees all nodes well", func(ctx context.Context) (bool, error) { return b.seesWell(ctx, b.Server) })
-	b.must(b.Backup(ctx, "nightly-1"))
 	return b
 }
 

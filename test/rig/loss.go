@@ -63,7 +63,7 @@ func (l *Loss) Configure(s *Settings) error {
 	}
 	s.Data = "ask"
 	s.Others = append(s.Others, "bob")
-	s.Extra += fmt.Sprintf("runbooks: {dir: %s}\nprotection:\n  - {name: shop, level: 2, rpo: 1h, rto: 15m, namespaces: [%s]}\ndetect: {deletions: {namespaces: 1}}\n"+
+	s.Extra += fmt.Sprintf("runbooks: {dir: %s}\nprotection:\n  - {name: shop, level: 2, rpo: 1h, rto: 15m, namespaces: [%s]}\n"+
 		"probes: [{name: shop, url: %q, clusters: [%s], expect: {status: 200}, timeout: 3s}]\n", dir, Shop, l.Ingress.URL, Cluster)
 	return nil
 }
