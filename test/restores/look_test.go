@@ -27,8 +27,7 @@ var (
 	claims     = core("persistentvolumeclaims")
 	services   = core("services")
 
-	deployments = of("apps", "v1", "deployments")
-	cronJobs    = of("batch", "v1", "cronjobs")
+	cronJobs = of("batch", "v1", "cronjobs")
 
 	backups   = of("velero.io", "v1", "backups")
 	restores  = of("velero.io", "v1", "restores")
@@ -39,7 +38,7 @@ var (
 
 // holding are the kinds of which people put objects into a namespace.
 var holding = []schema.GroupVersionResource{configMaps, claims, services, core("secrets"), core("serviceaccounts"), core("limitranges"), core("resourcequotas"),
-	deployments, of("apps", "v1", "statefulsets"), of("apps", "v1", "daemonsets"), cronJobs, of("autoscaling", "v2", "horizontalpodautoscalers"),
+	of("apps", "v1", "deployments"), of("apps", "v1", "statefulsets"), of("apps", "v1", "daemonsets"), cronJobs, of("autoscaling", "v2", "horizontalpodautoscalers"),
 	of("networking.k8s.io", "v1", "ingresses"), of("networking.k8s.io", "v1", "networkpolicies"), of("policy", "v1", "poddisruptionbudgets"),
 	of("rbac.authorization.k8s.io", "v1", "roles"), of("rbac.authorization.k8s.io", "v1", "rolebindings")}
 

@@ -56,7 +56,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // they wait most of the time
+	if err := flag.Set("test.parallel", "5"); err != nil { // they wait most of the time
 		panic(err)
 	}
 	code := m.Run()

@@ -18,6 +18,7 @@ type step struct {
 	args     responders.Args
 	env      responders.Env // that of its Preview: Broken and Promises are only known then
 	deadline time.Duration
+	settles  time.Duration // how long after Apply the world may take to agree, if not until the deadline
 	guard    func(context.Context) error
 	told     func(cancel context.CancelFunc, how string) // is told how far it has come, and may cancel it, as a death does
 }
@@ -95,6 +96,10 @@ func (s step) carryOut(t *testing.T, c *cluster, out *outcome) {
 	responder := s.responder(t, c)
 	out.failed, out.found = nil, responders.Finding{}
 	if out.failed = responder.Apply(responders.WithGuard(ctx, s.guard), out.env, out.change); out.failed == nil {
+		if s.settles > 0 {
+			ctx, cancel = context.WithTimeout(ctx, s.settles)
+			defer cancel()
+		}
 		out.found, out.failed = agree(ctx, responder, out.env, out.change)
 	}
 	out.took = time.Since(began)

@@ -58,7 +58,7 @@ func TestBackupThatIsIncomplete(t *testing.T) {
 		"hooks": `pre selector=app=db onError=Fail timeout=5s: ["sync"]`}
 	for range 2 {
 		out := run(t, a, "velero.backup", args)
-		out.fails(t, "is incomplete, with 1 errors: ", "hooked/db-", "exec")
+		out.fails(t, "is incomplete, with 2 errors: ", "db-", "Error executing hook")
 	}
 	made := a.made(t, backups, responders.Env{Incident: t.Name()})
 	if len(made) != 2 || phase(&made[0]) != "PartiallyFailed" {
@@ -66,7 +66,7 @@ func TestBackupThatIsIncomplete(t *testing.T) {
 	}
 	a.lose(t, "hooked")
 	back := responders.Args{"namespaces": []string{"hooked"}, "excludeResources": []string{"persistentvolumeclaims"}}
-	run(t, a, "velero.restore", back).refuses(t, "it is incomplete: PartiallyFailed with 1 errors")
+	run(t, a, "velero.restore", back).refuses(t, "it is incomplete: PartiallyFailed with 2 errors")
 }
 
 // TestSchedule has a schedule kept: made, found as it is to be, changed, put back, and left alone where it is somebody else's.

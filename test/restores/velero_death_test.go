@@ -61,7 +61,7 @@ func TestVeleroDies(t *testing.T) {
 	_, b := clusters(t)
 	b.openSmall(t, "crowd")
 	var many strings.Builder
-	for i := range 300 {
+	for i := range 150 {
 		fmt.Fprintf(&many, "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: one-%03d, namespace: crowd}, data: {n: \"%d\"}}\n", i, i)
 	}
 	b.apply(t, many.String())

@@ -33,8 +33,8 @@ func TestRestore(t *testing.T) {
 			orders string        // what the volume holds
 		}{
 			"all that the backup names": {responders.Args{"namespaces": nil}, "", func(world) {}, "one order"},
-			"kinds": {responders.Args{"resources": []string{"configmaps", "deployments.apps", "services"}}, "",
-				func(w world) { keepOnly(w, configMaps, deployments, services) }, ""},
+			"kinds": {responders.Args{"resources": []string{"configmaps", "cronjobs.batch", "services"}}, "",
+				func(w world) { keepOnly(w, configMaps, cronJobs, services) }, ""},
 			"labels": {responders.Args{"selector": "app=web"}, "", func(w world) {
 				maps.DeleteFunc(w, func(_ string, o map[string]any) bool {
 					app, _, _ := unstructured.NestedString(o, "metadata", "labels", "app")
