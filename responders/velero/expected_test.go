@@ -56,3 +56,11 @@ func TestWhoseAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAStoreSays tells why an object store does not answer, without what is of one request only: it says the same each time.
+func TestWhatAStoreSays(t *testing.T) {
+	said := "rpc error: operation error S3: ListObjectsV2, https response error StatusCode: 403, RequestID: VUU6, HostID: vsm+E/o=, api error\nInvalidAccessKeyId: unknown key"
+	if got, want := line(said), "rpc error: operation error S3: ListObjectsV2, https response error StatusCode: 403, api error InvalidAccessKeyId: unknown key"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

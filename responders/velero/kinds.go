@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -91,9 +92,13 @@ func notInstalled(kind schema.GroupVersionResource, err error) error {
 // longestText bounds what is told of a text that somebody else wrote.
 const longestText = 300
 
+// asked is what an object store says of each single request. It is another one each time, and pushes what is wrong out of sight.
+var asked = regexp.MustCompile(`, RequestID: [^,]*(?:, HostID: [^,]*)?`)
+
 // line is a text of somebody else in one line, cut where it is long.
 func line(text string) string {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	text = asked.ReplaceAllString(text, "")
 	if runes := []rune(text); len(runes) > longestText {
 		return string(runes[:longestText-1]) + "…"
 	}

@@ -97,9 +97,8 @@ func (c *cluster) buildSalvor(t *testing.T) (binary, config string) {
 func (c *cluster) stands(t *testing.T, want map[string]string, binary string, flags ...string) error {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), binary, append([]string{"protection", "-o", "json"}, flags...)...).Output()
-	var ended *exec.ExitError
-	if !errors.As(err, &ended) || ended.ExitCode() != 8 {
-		return fmt.Errorf("it ends with %v, want exit code 8: %s", err, ended.Stderr)
+	if code := 8; !exitsWith(err, code) {
+		return fmt.Errorf("it does not end with exit code %d: %w", code, err)
 	}
 	var reports []protection.Report
 	if err := json.Unmarshal(out, &reports); err != nil || len(reports) != 1 {
@@ -114,6 +113,11 @@ func (c *cluster) stands(t *testing.T, want map[string]string, binary string, fl
 		wrong = append(wrong, fmt.Errorf("not read: %+v", reports[0].Unread))
 	}
 	return errors.Join(wrong...)
+}
+
+func exitsWith(err error, code int) bool {
+	var ended *exec.ExitError
+	return errors.As(err, &ended) && ended.ExitCode() == code
 }
 
 func isSo(r protection.Report, namespace, state, why string) error {

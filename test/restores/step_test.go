@@ -1,6 +1,7 @@
 package restores
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -113,7 +114,7 @@ func agree(ctx context.Context, r responders.Responder, env responders.Env, chan
 		}
 		select {
 		case <-ctx.Done():
-			return found, fmt.Errorf("the world does not agree: %v: %s", err, strings.Join(found.Detail, "; "))
+			return found, fmt.Errorf("the world does not agree: %w: %s", cmp.Or(err, ctx.Err()), strings.Join(found.Detail, "; "))
 		case <-time.After(pace):
 		}
 	}

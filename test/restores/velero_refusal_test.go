@@ -59,7 +59,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"an existing namespace", "velero.restore", plain, []string{"restore into namespace refused: it is there; restore into another one by mapping, or say what is to become of what is in it by existing: none or update"}},
 		{"an existing namespace, whole", "namespace.restore", responders.Args{"namespaces": []string{"refused"}}, []string{"restore into namespace refused: it is there"}},
 		{"wrong credentials", "velero.backup", responders.Args{"namespaces": []string{"refused"}, "location": "locked"},
-			[]string{"back up to storage location locked: it cannot be used: it is Unavailable: ", "InvalidAccessKeyId"}},
+			[]string{"back up to storage location locked: it cannot be used: it is Unavailable: ", "StatusCode: 404, api error XAdminUserNotFound"}},
 		{"another location", "velero.backup", responders.Args{"location": "elsewhere"}, []string{"there is no storage location elsewhere; there are default, locked"}},
 		{"a namespace that is not there", "velero.backup", responders.Args{"namespaces": []string{"nobody"}}, []string{"back up namespace nobody: it is not there"}},
 		{"a point before the fault began", "velero.restore", responders.Args{"namespaces": []string{"refused"}, "mapping": "refused=refused-check"}, []string{good + ": it was begun at", "after the fault began at"}},
