@@ -107,14 +107,18 @@ func (s step) carryOut(t *testing.T, c *cluster, out *outcome) {
 }
 
 func agree(ctx context.Context, r responders.Responder, env responders.Env, change responders.Change) (responders.Finding, error) {
+	var last responders.Finding // what the world said before it could not be asked any more
 	for pace := 50 * time.Millisecond; ; pace = min(2*pace, 2*time.Second) {
 		found, err := r.Verify(ctx, env, change)
-		if err == nil && found.Outcome == responders.OutcomeVerified {
+		switch {
+		case err == nil && found.Outcome == responders.OutcomeVerified:
 			return found, nil
+		case err == nil:
+			last = found
 		}
 		select {
 		case <-ctx.Done():
-			return found, fmt.Errorf("the world does not agree: %w: %s", cmp.Or(err, ctx.Err()), strings.Join(found.Detail, "; "))
+			return last, fmt.Errorf("the world does not agree: %w: %s", cmp.Or(err, ctx.Err()), strings.Join(last.Detail, "; "))
 		case <-time.After(pace):
 		}
 	}

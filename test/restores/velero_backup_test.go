@@ -2,6 +2,7 @@ package restores
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -105,6 +106,12 @@ func TestSchedule(t *testing.T) {
 	if _, err := a.Velero(t.Context(), "schedule", "create", "theirs", "--schedule", "0 4 * * *"); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, time.Minute, func() error {
+		if got := phase(a.find(t, schedules, "velero", "theirs")); got != "Enabled" {
+			return fmt.Errorf("Velero has not looked at it: it is %q", got) //nolint:staticcheck // it is a name
+		}
+		return nil
+	})
 	theirs := a.find(t, schedules, "velero", "theirs")
 	args["name"] = "theirs"
 	run(t, a, "velero.schedule", args).refuses(t, "is another one and not Salvor's; name another, or label it")

@@ -184,7 +184,7 @@ func TestClaimWhoseVolumeIsAnothers(t *testing.T) {
 
 	args["backup"] = backup
 	delete(args, "volumes")
-	run(t, b, "velero.restore", args, func(s *step) { s.settles = 10 * time.Second }).fails(t,
+	run(t, b, "velero.restore", args, func(s *step) { s.settles = 20 * time.Second }).fails(t,
 		"persistentvolumeclaim/landlord/flat is not bound: its volume flat is for claim tenant/flat with UID ", "free it of that claim, or delete this one and restore without volumes")
 	b.isBound(t, "tenant")
 }
