@@ -65,6 +65,29 @@ func (s scripted) Verify(ctx context.Context, _ responders.Env, _ responders.Cha
 	return s.script(ctx, time.Since(s.began))
 }
 
+// TestDeadlineInTheMiddleOfALook has the last look at the world hang until the deadline: people are told what it lacked before.
+func TestDeadlineInTheMiddleOfALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := scripted{began: time.Now(), script: func(ctx context.Context, after time.Duration) (responders.Finding, error) {
+			if after < 5*time.Second {
+				return found(responders.OutcomePartly, "claim shop/data is not bound"), nil
+			}
+			<-ctx.Done()
+			return found(responders.OutcomeUnknown), ctx.Err()
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		e := &Engine{Options: Options{Clock: clock.Wall{}}}
+		last, err := e.agree(ctx, r, responders.Env{}, responders.Step{Name: "restore", DeadlineS: 60})
+		if want := "step restore: the world does not agree within 1m0s: claim shop/data is not bound"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if diff := cmp.Diff(found(responders.OutcomePartly, "claim shop/data is not bound"), last); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestChecksAreWatchedSideBySide(t *testing.T) {
 	yes, no := found(responders.OutcomeVerified), found(responders.OutcomeNotVerified, "down")
 	after := func(d time.Duration) func(context.Context, time.Duration) (responders.Finding, error) {

@@ -322,16 +322,21 @@ func (e *Engine) effect(ctx context.Context, inc *incident.Incident, look pipeli
 	return found, cmp.Or(interrupted(ctx), err)
 }
 
-// agree asks the world until it verifies or the deadline has passed.
+// agree asks the world until it verifies or the deadline has passed. What it then tells is what the world lacked when it last could say so: the
+// deadline comes in the middle of a look as often as between two.
 func (e *Engine) agree(ctx context.Context, r responders.Responder, env responders.Env, step responders.Step) (responders.Finding, error) {
 	pace := 50 * time.Millisecond
+	var last responders.Finding
 	for {
 		found, err := r.Verify(ctx, env, step.Change)
-		if err == nil && found.Outcome == responders.OutcomeVerified {
+		switch {
+		case err == nil && found.Outcome == responders.OutcomeVerified:
 			return found, nil
+		case err == nil || !errors.Is(err, context.DeadlineExceeded):
+			last = found
 		}
 		if !e.Clock.Sleep(ctx, pace) {
-			return found, fmt.Errorf("step %s: the world does not agree within %s%s", step.Name, seconds(step.DeadlineS), because(err, found))
+			return last, fmt.Errorf("step %s: the world does not agree within %s%s", step.Name, seconds(step.DeadlineS), because(err, last))
 		}
 		pace = min(2*pace, 2*time.Second)
 	}
