@@ -28,7 +28,7 @@ import (
 // Server is an API server in memory, spoken to over HTTP messages without a network. It keeps the promises responders rely
 // on: patches and deletes fail when UID or resourceVersion are not those of the object, versions move with every write, a
 // pod bound to a node stays until somebody deletes it without grace, an eviction is refused while a disruption budget allows none,
-// lists select by label and by spec.nodeName, an object with finalizers stays until it has none, and no object is created where one is. Of the kinds
+// lists select by label and by any field that is a text, an object with finalizers stays until it has none, and no object is created where one is. Of the kinds
 // that client-go does not know it serves those that it holds an object or a CustomResourceDefinition of, and answers 404 for
 // the others. It runs no controllers but those that a test plays in it.
 type Server struct {
@@ -164,15 +164,23 @@ func (s *Server) list(at place, request *http.Request) (any, error) {
 	items := []object{}
 	for _, key := range slices.SortedFunc(maps.Keys(s.objects), place.compare) {
 		o := unstructured.Unstructured{Object: s.objects[key]}
-		node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName")
 		inside := key.group == at.group && key.resource == at.resource && (at.namespace == "" || at.namespace == key.namespace)
-		if inside && byLabel.Matches(labels.Set(o.GetLabels())) && byField.Matches(fields.Set{"spec.nodeName": node}) {
+		if inside && byLabel.Matches(labels.Set(o.GetLabels())) && byField.Matches(selectable(o, byField)) {
 			items = append(items, o.Object)
 		}
 	}
 	list := map[string]any{"metadata": map[string]any{"resourceVersion": strconv.Itoa(s.version)}, "items": items}
 	s.name(list, request)
 	return list, nil
+}
+
+// selectable are the fields of an object that a selector asks about.
+func selectable(o unstructured.Unstructured, by fields.Selector) fields.Set {
+	values := fields.Set{}
+	for _, asked := range by.Requirements() {
+		values[asked.Field], _, _ = unstructured.NestedString(o.Object, strings.Split(asked.Field, ".")...)
+	}
+	return values
 }
 
 func (s *Server) patch(at place, o object, form string, body []byte) (any, error) {

@@ -168,10 +168,27 @@ func cutSnapshots(s *responderstest.Stage) {
 		if content == "" {
 			content = "content-" + snap.GetName()
 			s.Put(custom("VolumeSnapshotContent", "", content, map[string]any{"spec": map[string]any{"driver": driver}, "status": map[string]any{"snapshotHandle": "cut-" + snap.GetName()}}))
-		} else if held := s.One(snapshotGroup, "volumesnapshotcontents", "", content); held == nil || str(held, "spec", "source", "snapshotHandle") != "handle-far" {
+		} else if held := s.One(snapshotGroup, "volumesnapshotcontents", "", content); held == nil {
+			continue
+		} else if handle := str(held, "spec", "source", "snapshotHandle"); handle != "handle-far" {
+			snap.Object["status"] = map[string]any{"readyToUse": false, "error": map[string]any{"message": "can not find snapshot " + handle}}
+			s.Put(snap)
 			continue
 		}
 		snap.Object["status"] = map[string]any{"readyToUse": true, "creationTime": "2030-01-01T03:02:00Z", "restoreSize": "10Gi", "boundVolumeSnapshotContentName": content}
 		s.Put(snap)
+	}
+}
+
+// refuseClaims is a storage that makes no volume, and says of each claim that waits for one why.
+func refuseClaims(s *responderstest.Stage) {
+	for _, claim := range s.All("", "persistentvolumeclaims") {
+		name := claim.GetName() + ".1"
+		if str(claim, "status", "phase") == "Bound" || s.One("", "events", "shop", name) != nil && str(s.One("", "events", "shop", name), "involvedObject", "uid") == string(claim.GetUID()) {
+			continue
+		}
+		s.Put(&unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Event", "metadata": map[string]any{"namespace": "shop", "name": name},
+			"reason": "ProvisioningFailed", "message": "rpc error: code = ResourceExhausted desc = quota exceeded", "lastTimestamp": "2030-01-01T03:02:00Z",
+			"involvedObject": map[string]any{"kind": "PersistentVolumeClaim", "namespace": "shop", "name": claim.GetName(), "uid": string(claim.GetUID())}}})
 	}
 }

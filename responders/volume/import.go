@@ -60,15 +60,16 @@ func (i *Import) Spec() responders.Spec {
 
 func importGrants() []responders.Grant {
 	return []responders.Grant{
+		{Resource: "events", Verbs: []string{"list"}},
 		{Resource: "namespaces", Verbs: []string{"get"}},
 		{Resource: "nodes", Verbs: []string{"list"}},
-		{Resource: "persistentvolumeclaims", Verbs: []string{"get", "create"}},
+		{Resource: "persistentvolumeclaims", Verbs: []string{"get", "create", "delete"}},
 		{Resource: "resourcequotas", Verbs: []string{"list"}},
 		{Group: "storage.k8s.io", Resource: "csidrivers", Verbs: []string{"get"}},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"get", "list"}},
 		{Group: snapshotGroup, Resource: "volumesnapshotclasses", Verbs: []string{"list"}},
-		{Group: snapshotGroup, Resource: "volumesnapshotcontents", Verbs: []string{"get", "list", "create"}},
-		{Group: snapshotGroup, Resource: "volumesnapshots", Verbs: []string{"get", "list", "create"}},
+		{Group: snapshotGroup, Resource: "volumesnapshotcontents", Verbs: []string{"get", "list", "create", "delete"}},
+		{Group: snapshotGroup, Resource: "volumesnapshots", Verbs: []string{"get", "list", "create", "delete"}},
 	}
 }
 

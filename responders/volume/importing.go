@@ -98,9 +98,11 @@ func (i *Import) claimed(ctx context.Context, at room, env responders.Env, f imp
 	case claim != nil && isBound(claim):
 		return move{done: importStages}, nil
 	case claim != nil:
-		return move{done: 3, open: fmt.Sprintf("claim %s/%s %s", m.Claim.Namespace, m.Claim.Name, at.unbound(claim))}, nil
+		open := fmt.Sprintf("claim %s/%s %s", m.Claim.Namespace, m.Claim.Name, at.unbound(claim))
+		return at.awaitingImport(f, at.awaiting(claim, move{done: 3, open: open})), nil
 	case !found.ready:
-		return move{done: 2, open: fmt.Sprintf("%s: %s", found, found.unusable())}, nil
+		m := move{done: 2, open: found.String() + " is not ready to use", against: func(context.Context) (string, error) { return found.wrong, nil }}
+		return at.awaitingImport(f, m), nil
 	case found.size != nil && found.size.Cmp(asked) > 0:
 		return move{}, fmt.Errorf("%s holds %s, more than the %s that were asked for: set \"size\" to at least that", found, found.size.String(), asked.String())
 	}

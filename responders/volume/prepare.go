@@ -17,7 +17,7 @@ func (s swap) prepare(w scene) (move, error) {
 	case w.beside.Labels[ForLabel] != s.token:
 		return move{}, fmt.Errorf("claim %s is there and was not made by this step: delete or rename it", name)
 	case s.unbound(w.beside) != "" || w.made == nil:
-		return move{done: 1, open: "claim " + name + " " + or(s.unbound(w.beside), "is bound to a volume that is not there yet")}, nil
+		return s.awaiting(w.beside, move{done: 1, open: "claim " + name + " " + or(s.unbound(w.beside), "is bound to a volume that is not there yet")}), nil
 	}
 	if err := s.verify(w.beside, w.made); err != nil {
 		return move{}, fmt.Errorf("what was restored into claim %s cannot take the place of claim %s, which is as it was: %w", name, s.name(), err)

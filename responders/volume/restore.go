@@ -37,6 +37,7 @@ func (r *Restore) Spec() responders.Spec {
 			{Name: "keep", Type: responders.ParamDuration, About: "how long the old volume is kept; 168h if not given"},
 		},
 		Grants: []responders.Grant{
+			{Resource: "events", Verbs: []string{"list"}},
 			{Resource: "namespaces", Verbs: []string{"get"}},
 			{Resource: "nodes", Verbs: []string{"list"}},
 			{Resource: "pods", Verbs: []string{"list"}},

@@ -3,6 +3,7 @@ package volume
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -31,8 +32,15 @@ func TestImportSuite(t *testing.T) {
 	}
 	stated := responders.Args{"namespace": "shop", "claim": "data", "handle": "handle-far", "driver": driver, "size": "10Gi"}
 	lazy := responders.Args{"namespace": "shop", "claim": "data", "handle": "handle-far", "driver": driver, "size": "20Gi", "storageClass": "lazy", "class": "snap", "accessMode": "ReadWriteMany"}
+	unknown := maps.Clone(stated)
+	unknown["handle"] = "handle-none"
 	responderstest.Run(t,
 		responderstest.Case{Name: "a handle", Args: stated, World: world()},
+		responderstest.Case{Name: "a handle that leads to nothing", Args: unknown, World: world(), Fails: "since the storage refuses it: can not find snapshot handle-none; what was made for it is taken back"},
+		responderstest.Case{Name: "a storage that is full", Args: stated, Fails: "since the storage refuses it: rpc error: code = ResourceExhausted desc = quota exceeded; what was made for it is taken back", World: func(t *testing.T) *responderstest.World {
+			clusters, tape, _, _ := aWorldOf(t, installed(), protectClaims, refuseClaims, cutSnapshots)
+			return &responderstest.World{Responder: NewImport(clusters), Env: env, Tape: tape}
+		}},
 		responderstest.Case{Name: "a class that waits for pods", Args: lazy, World: world()},
 		responderstest.Case{Name: "of another cluster", Args: responders.Args{"namespace": "shop", "claim": "data", "fromCluster": "west"}, World: func(t *testing.T) *responderstest.World {
 			clusters, tape, _, _ := aWorld(t, installed())
@@ -172,5 +180,11 @@ func TestRestoreSuite(t *testing.T) {
 		restoreCase("it is gone, and its volume there", args(nil), end{content: "two"}, func() []runtime.Object { return in(aVolume("data", released)[1:])() }),
 		restoreCase("it is gone", args(nil), end{content: "two"}, in()),
 	)
-	responderstest.Run(t, cases...)
+	full := restoreCase("a storage that is full", args(nil), end{}, nil)
+	full.Fails = "since the storage refuses it: rpc error: code = ResourceExhausted desc = quota exceeded; what was made for it is taken back"
+	full.World = func(t *testing.T) *responderstest.World {
+		clusters, tape, _, _ := aWorldOf(t, in(aVolume("data"))(), protectClaims, refuseClaims)
+		return &responderstest.World{Responder: NewRestore(clusters), Env: env, Tape: tape}
+	}
+	responderstest.Run(t, append(cases, full)...)
 }

@@ -126,7 +126,7 @@ func (s swap) bring(w scene) (move, error) {
 	case w.claim.Labels[ForLabel] != s.token:
 		return move{}, s.taken(w)
 	case s.unbound(w.claim) != "":
-		return move{done: swapStages / 2, open: "claim " + s.name() + " " + s.unbound(w.claim)}, nil
+		return s.awaiting(w.claim, move{done: swapStages / 2, open: "claim " + s.name() + " " + s.unbound(w.claim)}), nil
 	}
 	return move{done: swapStages}, nil
 }

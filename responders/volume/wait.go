@@ -24,6 +24,9 @@ type move struct {
 	open string // what is not so yet, a sentence; empty at the end
 	do   func(ctx context.Context) error
 	done int // how many stages are behind
+
+	against func(ctx context.Context) (string, error) // what speaks against what is waited for; nil where that cannot be asked
+	undo    func(ctx context.Context) error           // takes back what the step has made, where it can be refused
 }
 
 // enough is how many times as many writes as there are stages a step makes before it gives up.
@@ -32,7 +35,7 @@ const enough = 4
 // drive looks and moves, one write a look, until nothing is open or ctx ends. It knows nothing but what it sees, so that it goes on wherever
 // another one stopped.
 func drive(ctx context.Context, stages int, next func(context.Context) (move, error)) error {
-	pause, lost, writes := firstPause, 0, 0
+	pause, lost, writes, against := firstPause, 0, 0, &setback{}
 	for {
 		m, err := next(ctx)
 		if err != nil {
@@ -43,12 +46,16 @@ func drive(ctx context.Context, stages int, next func(context.Context) (move, er
 		case m.open == "":
 			return nil
 		case m.do == nil:
+			if err := against.check(ctx, m); err != nil {
+				return err
+			}
 			if !rest(ctx, pause) {
-				return fmt.Errorf("%s: %w", m.open, ctx.Err())
+				return fmt.Errorf("%s%s: %w", m.open, against.because(), ctx.Err())
 			}
 			pause = min(2*pause, longestPause)
 			continue
 		}
+		against.forget()
 		if writes++; writes > enough*stages {
 			return fmt.Errorf("%s: %d writes did not lead to the end, somebody else takes them back", m.open, writes-1)
 		}
