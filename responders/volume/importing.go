@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -61,52 +62,63 @@ func (i *Import) open(env responders.Env, change responders.Change, open func(Cl
 
 // next is what has to happen now: the claim comes last, so that a handle that leads to nothing leaves no claim behind that waits.
 func (i *Import) next(ctx context.Context, at room, env responders.Env, f importing) (move, error) {
-	namespace := f.Making.Claim.Namespace
-	there, err := at.shelf.hasContent(ctx, f.Content, at.token)
+	claim, err := claimAt(ctx, at.reader, f.Making.Claim.Namespace, f.Making.Claim.Name)
+	switch {
+	case err != nil:
+		return move{}, err
+	case claim != nil && claim.Labels[ForLabel] != at.token:
+		return move{}, fmt.Errorf("claim %s/%s exists by now and was not made by this step", claim.Namespace, claim.Name)
+	case claim != nil && isBound(claim):
+		return move{done: importStages}, nil
+	}
+	content, err := at.shelf.contentOf(ctx, f.Content, at.token)
 	if err != nil {
 		return move{}, err
 	}
-	if !there {
-		return move{open: "snapshot content " + f.Content + " is not there", do: func(ctx context.Context) error { return at.hand.create(ctx, contentKind, f.content(env, at.token)) }}, nil
+	switch name := "snapshot content " + f.Content; {
+	case content == nil:
+		return move{open: name + " is not there", do: func(ctx context.Context) error { return at.hand.create(ctx, contentKind, f.content(env, at.token)) }}, nil
+	case content.GetDeletionTimestamp() != nil:
+		return move{open: name + " is deleted and not gone"}, nil
 	}
-	found, there, err := at.shelf.one(ctx, namespace, f.Making.Snapshot)
-	if err != nil {
+	return f.contained(ctx, at, env, claim, text(*content, "spec", "volumeSnapshotRef", "uid"))
+}
+
+// contained is what has to happen once the content is there, which is bound to a snapshot of a UID or to none.
+func (f importing) contained(ctx context.Context, at room, env responders.Env, claim *corev1.PersistentVolumeClaim, bound string) (move, error) {
+	namespace, name := f.Making.Claim.Namespace, f.Making.Snapshot
+	found, there, err := at.shelf.one(ctx, namespace, name)
+	switch {
+	case err != nil:
 		return move{}, err
-	}
-	if !there {
-		return move{done: 1, open: fmt.Sprintf("snapshot %s/%s is not there", namespace, f.Making.Snapshot), do: func(ctx context.Context) error {
-			return at.hand.create(ctx, snapshotKind, at.manifest(env, namespace, f.Making.Snapshot, f.Class, f.inContent()))
+	case there && found.mine(at.token, "") != nil:
+		return move{}, found.mine(at.token, "")
+	case there && found.deleting:
+		return move{done: 1, open: found.String() + " is deleted and not gone"}, nil
+	case bound != "" && (!there || bound != string(found.uid)): // it can be bound to no other any more
+		return move{open: "snapshot content " + f.Content + " is bound to a snapshot that is gone",
+			do: func(ctx context.Context) error { return at.withdraw(ctx, contentKind, "", f.Content) }}, nil
+	case !there:
+		return move{done: 1, open: fmt.Sprintf("snapshot %s/%s is not there", namespace, name), do: func(ctx context.Context) error {
+			return at.hand.create(ctx, snapshotKind, at.manifest(env, namespace, name, f.Class, f.inContent()))
 		}}, nil
 	}
-	if err := found.mine(at.token, ""); err != nil {
-		return move{}, err
-	}
-	return i.claimed(ctx, at, env, f, found)
+	return f.claimed(at, env, found, claim)
 }
 
 // claimed is what has to happen once the snapshot is there.
-func (i *Import) claimed(ctx context.Context, at room, env responders.Env, f importing, found snapshot) (move, error) {
-	m := f.Making
-	claim, err := claimAt(ctx, at.reader, m.Claim.Namespace, m.Claim.Name)
-	if err != nil {
-		return move{}, err
-	}
-	asked := m.Claim.Spec.Resources.Requests["storage"]
+func (f importing) claimed(at room, env responders.Env, found snapshot, claim *corev1.PersistentVolumeClaim) (move, error) {
+	name, asked := f.Making.Claim.Namespace+"/"+f.Making.Claim.Name, f.Making.Claim.Spec.Resources.Requests["storage"]
 	switch {
-	case claim != nil && claim.Labels[ForLabel] != at.token:
-		return move{}, fmt.Errorf("claim %s/%s exists by now and was not made by this step", m.Claim.Namespace, m.Claim.Name)
-	case claim != nil && isBound(claim):
-		return move{done: importStages}, nil
 	case claim != nil:
-		open := fmt.Sprintf("claim %s/%s %s", m.Claim.Namespace, m.Claim.Name, at.unbound(claim))
-		return at.awaitingImport(f, at.awaiting(claim, move{done: 3, open: open})), nil
+		return at.awaitingImport(f, at.awaiting(claim, move{done: 3, open: "claim " + name + " " + at.unbound(claim)})), nil
 	case !found.ready:
-		m := move{done: 2, open: found.String() + " is not ready to use", against: func(context.Context) (string, error) { return found.wrong, nil }}
-		return at.awaitingImport(f, m), nil
+		wrong := func(context.Context) (string, error) { return found.wrong, nil }
+		return at.awaitingImport(f, move{done: 2, open: found.String() + " is not ready to use", against: wrong}), nil
 	case found.size != nil && found.size.Cmp(asked) > 0:
 		return move{}, fmt.Errorf("%s holds %s, more than the %s that were asked for: set \"size\" to at least that", found, found.size.String(), asked.String())
 	}
-	return move{done: 3, open: fmt.Sprintf("claim %s/%s is not there", m.Claim.Namespace, m.Claim.Name), do: func(ctx context.Context) error { return at.make(ctx, env.Incident, m) }}, nil
+	return move{done: 3, open: "claim " + name + " is not there", do: func(ctx context.Context) error { return at.make(ctx, env.Incident, f.Making) }}, nil
 }
 
 func (f importing) inContent() map[string]any {
@@ -124,18 +136,18 @@ func (f importing) content(env responders.Env, token string) *unstructured.Unstr
 	}}
 }
 
-// hasContent says whether the content of a step is there. One of its name that is not its own is an error.
-func (s shelf) hasContent(ctx context.Context, name, token string) (bool, error) {
+// contentOf is the content of a step; nil where there is none. One of its name that is not its own is an error.
+func (s shelf) contentOf(ctx context.Context, name, token string) (*unstructured.Unstructured, error) {
 	o, err := s.client.Resource(contentKind).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return false, nil
+		return nil, nil
 	case err != nil:
-		return false, fmt.Errorf("read snapshot content %s: %w", name, err)
+		return nil, fmt.Errorf("read snapshot content %s: %w", name, err)
 	case o.GetLabels()[ForLabel] != token:
-		return false, fmt.Errorf("snapshot content %s is there and was not made by this step: delete it first", name)
+		return nil, fmt.Errorf("snapshot content %s is there and was not made by this step: delete it first", name)
 	}
-	return true, nil
+	return o, nil
 }
 
 // unclaimed refuses a handle that another content of the cluster stands for: two may disagree on whether the storage keeps it.

@@ -10,24 +10,23 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// awaiting is a move that waits until a claim of the step is bound. Where the storage refuses that, the claim is deleted again.
+// awaiting is a move that waits until a claim of the step is bound. Where the storage refuses that, the claim is taken back.
 func (r room) awaiting(claim *corev1.PersistentVolumeClaim, m move) move {
 	m.against = func(ctx context.Context) (string, error) { return r.refused(ctx, claim) }
-	m.undo = func(ctx context.Context) error { return r.hand.remove(ctx, object{claimKind, &claim.ObjectMeta}) }
+	m.undo = func(ctx context.Context) error { return r.withdraw(ctx, claimKind, claim.Namespace, claim.Name) }
 	return m
 }
 
-// awaitingImport is a move of an import that waits. Where the storage refuses what it waits for, all that the import made is deleted again, which
-// leaves the snapshot in the storage as it is.
+// awaitingImport is a move of an import that waits. Where the storage refuses what it waits for, all that the import made is taken back, which
+// leaves the snapshot in the storage as it is. Each goes when the one before is gone: the snapshot controller keeps a snapshot that a claim is made
+// from, and never lets one go whose content is not there.
 func (r room) awaitingImport(f importing, m move) move {
-	undo := m.undo
+	namespace := f.Making.Claim.Namespace
 	m.undo = func(ctx context.Context) error {
-		if undo != nil {
-			if err := undo(ctx); err != nil {
-				return err
-			}
+		if err := r.withdraw(ctx, claimKind, namespace, f.Making.Claim.Name); err != nil {
+			return err
 		}
-		if err := r.withdraw(ctx, snapshotKind, f.Making.Claim.Namespace, f.Making.Snapshot); err != nil {
+		if err := r.withdraw(ctx, snapshotKind, namespace, f.Making.Snapshot); err != nil {
 			return err
 		}
 		return r.withdraw(ctx, contentKind, "", f.Content)
@@ -35,16 +34,24 @@ func (r room) awaitingImport(f importing, m move) move {
 	return m
 }
 
-// withdraw deletes an object that the step made, if it is there.
+// withdraw deletes an object that the step made, if it is there, and returns when it is gone.
 func (r room) withdraw(ctx context.Context, kind schema.GroupVersionResource, namespace, name string) error {
-	o, err := r.shelf.client.Resource(kind).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read %s %s: %w", kind.Resource, name, err)
-	case o.GetLabels()[ForLabel] != r.token:
-		return nil
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		o, err := r.shelf.client.Resource(kind).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read %s %s: %w", kind.Resource, name, err)
+		case o.GetLabels()[ForLabel] != r.token:
+			return nil
+		case o.GetDeletionTimestamp() == nil:
+			if err := r.hand.remove(ctx, object{kind, &metav1.ObjectMeta{Namespace: namespace, Name: name, UID: o.GetUID()}}); err != nil {
+				return err
+			}
+		}
+		if !rest(ctx, pause) {
+			return fmt.Errorf("%s %s is deleted and not gone: %w", kind.Resource, name, ctx.Err())
+		}
 	}
-	return r.hand.remove(ctx, object{kind, &metav1.ObjectMeta{Namespace: namespace, Name: name, UID: o.GetUID()}})
 }
