@@ -43,6 +43,7 @@ func (b *Backup) Spec() responders.Spec {
 			{Group: group, Resource: locations.Resource, Verbs: []string{"list"}},
 			{Resource: namespaces.Resource, Verbs: []string{"get"}},
 			{Group: group, Resource: backups.Resource, Verbs: []string{"get", "list", "create", "delete"}},
+			{Group: group, Resource: dataUploads.Resource, Verbs: []string{"list", "patch"}},
 			{Group: group, Resource: downloads.Resource, Verbs: []string{"get", "create"}},
 		},
 	}

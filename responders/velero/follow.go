@@ -38,9 +38,9 @@ func (s progressStatus) refusal(what string) error {
 	return fmt.Errorf("%s is %s", what, s.Phase)
 }
 
-// follow watches a Restore or a Backup until Velero has come to an end with it, and tells on the way how far it has come. The error says why Velero did
+// watch looks at a Restore or a Backup until Velero has come to an end with it, and tells on the way how far it has come. The error says why Velero did
 // not carry it out.
-func (w world) follow(ctx context.Context, kind schema.GroupVersionResource, o *unstructured.Unstructured, tell func(progress)) (*unstructured.Unstructured, progressStatus, error) {
+func (w world) watch(ctx context.Context, kind schema.GroupVersionResource, o *unstructured.Unstructured, tell func(progress)) (*unstructured.Unstructured, progressStatus, error) {
 	var status progressStatus
 	what, uid := strings.ToLower(o.GetKind())+" "+o.GetName(), o.GetUID()
 	ignored, heard := ignoring{world: w, kind: kind}, time.Now()

@@ -30,7 +30,7 @@ func TestAMomentOfSilence(t *testing.T) {
 			asked++
 			return true, now, err
 		})
-		_, status, err := world{client, client}.follow(t.Context(), restores, restore, func(progress) {})
+		_, status, err := world{client, client}.watch(t.Context(), restores, restore, func(progress) {})
 		switch {
 		case says == "" && (err != nil || status.Phase != "Completed"):
 			t.Errorf("it is %s, error %v", status.Phase, err)

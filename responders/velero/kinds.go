@@ -29,6 +29,7 @@ var (
 	schedules         = version.WithResource("schedules")
 	downloads         = version.WithResource("downloadrequests")
 	dataDownloads     = schema.GroupVersionResource{Group: group, Version: "v2alpha1", Resource: "datadownloads"}
+	dataUploads       = schema.GroupVersionResource{Group: group, Version: "v2alpha1", Resource: "datauploads"}
 
 	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}

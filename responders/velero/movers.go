@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,11 +24,10 @@ func movers(ctx context.Context, client dynamic.Interface, namespace, restore st
 			phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
 			why, _, _ := unstructured.NestedString(o.Object, "status", "message")
 			switch {
-			case phase == "Completed":
-			case slices.Contains([]string{"Failed", "Canceled"}, phase):
-				all.failed = append(all.failed, fmt.Sprintf("volume of %s: the data mover %s is %s: %s", volumeOf(o), o.GetName(), phase, line(why)))
-			default:
+			case isMoving(o):
 				all.running++
+			case phase != "Completed":
+				all.failed = append(all.failed, fmt.Sprintf("volume of %s: the data mover %s is %s: %s", volumeOf(o), o.GetName(), phase, line(why)))
 			}
 			return nil
 		})

@@ -48,6 +48,7 @@ func TestNamespaceRestoreSuite(t *testing.T) {
 	responderstest.Run(t,
 		of("two in turns", both, paying, argo, flux, helm),
 		of("after one that Velero has not begun with", both, paying, strings.Replace(begun("New"), workOf(env), workOf(partEnv(env, order{Namespaces: []string{"pay"}})), 1)),
+		of("after one whose data mover runs on", both, paying, strings.Replace(begun("PartiallyFailed"), workOf(env), workOf(partEnv(env, order{Namespaces: []string{"pay"}})), 1), runsOn),
 		of("one", responders.Args{"namespaces": []string{"shop"}}, good),
 	)
 }

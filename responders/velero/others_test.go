@@ -41,6 +41,8 @@ func TestBackupSuite(t *testing.T) {
 			Fails: "backup " + nameFor(env) + " is incomplete, with 2 errors: crd x: too large"},
 		responderstest.Case{Name: "ignored", Args: shop, World: inWorld(backup, func(s *stage) { s.ignores = func(string) bool { return true } }, shopSpace),
 			Fails: "Velero does not run: it has not begun with backups"},
+		responderstest.Case{Name: "one that does not end in time", Args: shop, World: inWorld(backup, func(s *stage) { s.phase, s.moving = "WaitingForPluginOperations", true }, shopSpace),
+			Fails: "; 1 of its data movers had not ended and were told to stop"},
 	)
 }
 

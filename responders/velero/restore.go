@@ -52,7 +52,7 @@ func restoreGrants() []responders.Grant {
 		responders.Grant{Group: group, Resource: restores.Resource, Verbs: []string{"get", "list", "create", "delete"}},
 		responders.Grant{Group: group, Resource: downloads.Resource, Verbs: []string{"get", "create"}},
 		responders.Grant{Group: group, Resource: podVolumeRestores.Resource, Verbs: []string{"list"}},
-		responders.Grant{Group: group, Resource: dataDownloads.Resource, Verbs: []string{"list"}},
+		responders.Grant{Group: group, Resource: dataDownloads.Resource, Verbs: []string{"list", "patch"}},
 	)
 	return append(grants, inspectGrants()...)
 }

@@ -64,6 +64,7 @@ func set(t *testing.T, objects ...string) *stage {
 	}
 	s := &stage{velero: v, server: server}
 	server.Play(v.play)
+	server.Play(endMovers)
 	s.clusters, s.tape, _ = server.Clients(t)
 	return s
 }
@@ -79,6 +80,10 @@ func begun(phase string) string {
 	return `{apiVersion: velero.io/v1, kind: Restore, metadata: {name: ignored, namespace: velero, uid: ignored, creationTimestamp: "2026-03-02T02:50:00Z", labels: {salvor.io/work: ` +
 		workOf(env) + `}}, spec: {backupName: good}, status: {phase: ` + phase + `}}`
 }
+
+// runsOn is a data mover of the restore that was begun.
+const runsOn = `{apiVersion: velero.io/v2alpha1, kind: DataDownload, metadata: {name: mover, namespace: velero, uid: mover, labels: {velero.io/restore-name: ignored}},
+  spec: {cancel: false}, status: {phase: InProgress}}`
 
 func TestRestoreSuite(t *testing.T) {
 	shop := []string{"shop"}
@@ -106,7 +111,10 @@ func TestRestoreSuite(t *testing.T) {
 		of("by labels", responders.Args{"namespaces": shop, "mapping": "shop=shop-check", "selector": "app=web"}, good, shopSpace),
 		of("over what is there", responders.Args{"namespaces": shop, "existing": "update", "resources": []string{"deployments.apps", "configmaps"}}, good, shopSpace),
 		of("after one that Velero has not begun with", responders.Args{"namespaces": shop}, good, begun("New")),
+		of("after one whose data mover runs on", responders.Args{"namespaces": shop}, good, begun("PartiallyFailed"), runsOn),
 		again,
+		responderstest.Case{Name: "one that does not end in time", Args: responders.Args{"namespaces": shop}, Fails: "; 1 of its data movers had not ended and were told to stop",
+			World: inWorld(restore, func(s *stage) { s.phase, s.moving = "WaitingForPluginOperations", true }, good)},
 	)
 }
 

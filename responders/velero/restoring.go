@@ -77,7 +77,7 @@ func (r restoring) begin(ctx context.Context, name string) (*unstructured.Unstru
 }
 
 // await waits until what earlier plans of the incident began has ended, their data movers included: two that restore the same would write at once.
-// What Velero has not begun with is taken back.
+// What Velero has not begun with is taken back, and data movers are told to stop.
 func (r restoring) await(ctx context.Context, mine string) error {
 	return until(ctx, "wait for an earlier restore of this incident to end", func(ctx context.Context) (bool, error) {
 		earlier, err := attempts(ctx, r.reader, restores, r.Velero, r.env)
@@ -95,7 +95,8 @@ func (r restoring) await(ctx context.Context, mine string) error {
 			}
 			if a.name != mine && (!hasEnded(a.phase) || moving.running > 0) {
 				responders.Progress(ctx, 0, 1, "earlier restore "+a.name+" ended")
-				return false, nil
+				_, _, err := r.halt(ctx, restores, r.Velero, a.name)
+				return false, err
 			}
 		}
 		return true, nil

@@ -38,6 +38,7 @@ func kinds() []string {
 		definition("restores", "Restore", "backupName", "existingResourcePolicy", "resourceModifier", "preserveNodePorts"),
 		definition("downloadrequests", "DownloadRequest"), definition("podvolumebackups", "PodVolumeBackup"), definition("podvolumerestores", "PodVolumeRestore"),
 		strings.ReplaceAll(definition("datadownloads", "DataDownload"), `"name":"v1"`, `"name":"v2alpha1"`),
+		strings.ReplaceAll(definition("datauploads", "DataUpload"), `"name":"v1"`, `"name":"v2alpha1"`),
 	}
 }
 
@@ -60,6 +61,7 @@ type velero struct {
 	errors    int             // how many errors it ends with
 	skips     map[string]bool // what it does not bring back, as "deployment/web"
 	edit      func(o *unstructured.Unstructured)
+	moving    bool // what it begins has a data mover that never ends, whatever it is told
 }
 
 func newVelero(t *testing.T) *velero {
@@ -123,6 +125,31 @@ func (v *velero) carryOut(s *responderstest.Stage, kind string, o *unstructured.
 	o.SetCreationTimestamp(stamp("2026-03-02T03:03:00Z"))
 	o.Object["status"] = status
 	s.Put(o)
+	if v.moving {
+		s.Put(mover(o, "InProgress"))
+	}
+}
+
+// mover is a data mover of a restore or a backup.
+func mover(of *unstructured.Unstructured, phase string) *unstructured.Unstructured {
+	kind, label := "DataDownload", restoreLabel
+	if of.GetKind() == "Backup" {
+		kind, label = "DataUpload", backupLabel
+	}
+	o := thing("velero.io/v2alpha1", kind, of.GetNamespace(), "mover-"+of.GetName())
+	o.SetLabels(map[string]string{label: of.GetName()})
+	o.Object["spec"], o.Object["status"] = map[string]any{"cancel": false}, map[string]any{"phase": phase}
+	return o
+}
+
+// endMovers lets a data mover end that is told to, unless it is stubborn.
+func endMovers(s *responderstest.Stage) {
+	for _, o := range s.All(group, "datadownloads") {
+		if told, _, _ := unstructured.NestedBool(o.Object, "spec", "cancel"); told && isMoving(o) && o.GetName() == "mover" {
+			o.Object["status"] = map[string]any{"phase": "Canceled"}
+			s.Put(o)
+		}
+	}
 }
 
 // bringBack makes what a restore of the holdings makes, in the namespaces that it includes or those to which they are mapped.
