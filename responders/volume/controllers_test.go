@@ -192,3 +192,14 @@ func refuseClaims(s *responderstest.Stage) {
 			"involvedObject": map[string]any{"kind": "PersistentVolumeClaim", "namespace": "shop", "name": claim.GetName(), "uid": string(claim.GetUID())}}})
 	}
 }
+
+// holdSnapshots is a provisioner that has begun with a snapshot, and lets it go never.
+func holdSnapshots(s *responderstest.Stage) {
+	for _, claim := range s.All("", "persistentvolumeclaims") {
+		snap := s.One(snapshotGroup, "volumesnapshots", "shop", str(claim, "spec", "dataSource", "name"))
+		if snap != nil && len(snap.GetFinalizers()) == 0 {
+			snap.SetFinalizers([]string{inUse})
+			s.Put(snap)
+		}
+	}
+}

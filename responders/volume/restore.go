@@ -142,7 +142,8 @@ func (s swap) ended(w scene) []string {
 	size := w.claim.Status.Capacity[corev1.ResourceStorage]
 	said := []string{fmt.Sprintf("claim %s holds snapshot %s on volume %s (%s)", s.name(), s.Final.Snapshot, w.claim.Spec.VolumeName, size.String())}
 	if w.old != nil {
-		said = append(said, fmt.Sprintf("the old volume %s is kept until %s", w.old.Name, w.old.Labels[KeptUntilLabel]))
+		said = append(said, fmt.Sprintf("the old volume %s is kept, to be deleted after %s by who does not need it: %s", w.old.Name, w.old.Labels[KeptUntilLabel],
+			`kubectl patch pv `+w.old.Name+` -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'`))
 	}
 	return said
 }

@@ -41,6 +41,10 @@ func TestImportSuite(t *testing.T) {
 			clusters, tape, _, _ := aWorldOf(t, installed(), protectClaims, refuseClaims, cutSnapshots)
 			return &responderstest.World{Responder: NewImport(clusters), Env: env, Tape: tape}
 		}},
+		responderstest.Case{Name: "a storage that is full, and tries on", Args: stated, Fails: "the storage still works with snapshot shop/data-salvor-", World: func(t *testing.T) *responderstest.World {
+			clusters, tape, _, _ := aWorldOf(t, installed(), protectClaims, refuseClaims, cutSnapshots, holdSnapshots)
+			return &responderstest.World{Responder: NewImport(clusters), Env: env, Tape: tape}
+		}},
 		responderstest.Case{Name: "a class that waits for pods", Args: lazy, World: world()},
 		responderstest.Case{Name: "of another cluster", Args: responders.Args{"namespace": "shop", "claim": "data", "fromCluster": "west"}, World: func(t *testing.T) *responderstest.World {
 			clusters, tape, _, _ := aWorld(t, installed())
