@@ -21,7 +21,9 @@ func TestPromises(t *testing.T) {
 		want []string
 	}{
 		"kept": {func(s *story) { s.stands("shop", "shop", events.PromiseKept) }, nil},
-		"unprotected": {func(s *story) { s.stands("shop", "shop", events.PromiseUnprotected, "there is no backup of it", "nor a snapshot") },
+		"unprotected": {func(s *story) {
+			s.stands("shop", "shop", events.PromiseUnprotected, "there is no backup of it", "nor a snapshot")
+		},
 			[]string{"what shop was promised could not be kept now; shop: it cannot be restored: there is no backup of it"}},
 		"overdue in one, unprotected in another": {func(s *story) {
 			s.stands("shop", "pay", events.PromiseOverdue, "it is 3 h old, and 1 h were promised")

@@ -33,6 +33,18 @@ func (c Catalog) Lookup(name string) (Responder, error) {
 	return nil, fmt.Errorf("no responder is named %q; there are: %s", name, strings.Join(c.Names(), ", "))
 }
 
+// Without is the catalog without some of its responders. A name that it does not have is an error.
+func (c Catalog) Without(names ...string) (Catalog, error) {
+	left := maps.Clone(c.byName)
+	for _, name := range names {
+		if _, err := c.Lookup(name); err != nil {
+			return Catalog{}, err
+		}
+		delete(left, name)
+	}
+	return Catalog{left}, nil
+}
+
 // Names are the names of all responders, sorted.
 func (c Catalog) Names() []string { return slices.Sorted(maps.Keys(c.byName)) }
 

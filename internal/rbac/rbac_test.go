@@ -179,6 +179,28 @@ func TestRenderRefusals(t *testing.T) {
 	}
 }
 
+// TestRightsCanBeLeftOut: without the responders that make them nobody can have Velero restore anything.
+func TestRightsCanBeLeftOut(t *testing.T) {
+	catalog, err := catalogue(t).Without("velero.restore", "namespace.restore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights, err := Rights(Act, catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(rights, func(g responders.Grant) bool { return g.Group == "velero.io" && g.Resource == "restores" })
+	if at >= 0 {
+		t.Errorf("left: %+v", rights[at])
+	}
+	if len(rights) == 0 {
+		t.Error("nothing is left")
+	}
+	if _, err := catalogue(t).Without("velero.restor"); err == nil {
+		t.Error("a name that is none is taken")
+	}
+}
+
 // TestNoRoleReadsSecrets: what people grant in namespaces of their choice is in no ClusterRole.
 func TestNoRoleReadsSecrets(t *testing.T) {
 	for _, role := range []Role{Observe, Act} {
