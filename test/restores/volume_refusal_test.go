@@ -22,7 +22,7 @@ import (
 func (c *cluster) storage(t *testing.T, namespace string) map[string]any {
 	t.Helper()
 	all := map[string]any{}
-	for _, kind := range []schema.GroupVersionResource{claims, volumes, snaps, contents, deployments} {
+	for _, kind := range []schema.GroupVersionResource{claims, volumes, snaps, contents, of("apps", "v1", "deployments")} {
 		list, err := c.admin.Resource(kind).List(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
