@@ -37,6 +37,11 @@ func TestClaimsSuite(t *testing.T) {
 		of("a class that waits for pods", responders.Args{"namespace": "shop", "claims": []string{"data"}}, func() []runtime.Object {
 			return concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data", lazily))
 		}),
+		responderstest.Case{Name: "a storage that is full", Args: responders.Args{"namespace": "shop", "claims": []string{"data"}},
+			Fails: "since the storage refuses it: rpc error: code = ResourceExhausted desc = quota exceeded; what was made for it is taken back", World: func(t *testing.T) *responderstest.World {
+				clusters, tape, _, _ := aWorldOf(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data")), protectClaims, refuseClaims)
+				return &responderstest.World{Responder: NewClaims(clusters), Env: env, Tape: tape}
+			}},
 	)
 }
 
