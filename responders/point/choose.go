@@ -29,6 +29,8 @@ type Refusal struct {
 	Name string
 	At   time.Time // when it began; zero: not known
 	Why  string
+
+	beside bool // of the namespaces that are wanted it lacks some: it was made for others
 }
 
 // Choice is what came of choosing.
@@ -47,7 +49,7 @@ func Choose(want Want, backups []Backup, now time.Time) Choice {
 		why := refuse(want, b, now)
 		switch {
 		case why != "":
-			choice.Refused = append(choice.Refused, Refusal{b.Name, b.Started, why})
+			choice.Refused = append(choice.Refused, Refusal{b.Name, b.Started, why, b.Scope.lacksNamespaces(want.Need) != ""})
 		case b.Phase == PartiallyFailed:
 			partial = append(partial, pointOf(want, b, now))
 		default:

@@ -2,6 +2,7 @@ package point
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestNamedAgainstDoubts(t *testing.T) {
 func TestNoneSays(t *testing.T) {
 	var many []Backup
 	for n := range 12 {
-		many = append(many, backup(fmt.Sprintf("b%02d", n), 1, func(b *Backup) { b.Deleting = true }))
+		many = append(many, backup(fmt.Sprintf("b%02d", n), 1, func(b *Backup) { b.Deleting, b.Scope.Namespaces = true, []string{"pay"} }))
 	}
 	for _, c := range []struct {
 		name    string
@@ -133,6 +134,8 @@ func TestNoneSays(t *testing.T) {
 		{"no backup", Want{}, nil, "no backup can be restored: there is none"},
 		{"all refused", Want{}, many[:2], "no backup can be restored: b00: it is being deleted; b01: it is being deleted"},
 		{"many", Want{}, many, "; b07: it is being deleted; and 4 more"},
+		{"others' backups last", Want{Cluster: "east", Need: Need{Namespaces: []string{"shop"}}}, append(slices.Clone(many[:8]), backup("z", 0, func(b *Backup) { b.Cluster = "west"; b.Scope.Namespaces = []string{"shop"} })),
+			"; b06: it is being deleted; and 1 more"},
 		{"named", Want{Named: "b01"}, many, "backup b01 cannot be restored: it is being deleted"},
 		{"unknown", Want{Named: "x"}, many, "backup x cannot be restored: there is no backup of that name"},
 		{"unknown beside others", Want{Named: "x"}, []Backup{backup("a", 1)}, "backup x cannot be restored: there is no backup of that name; these can be: a"},

@@ -2,6 +2,7 @@ package point
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,8 +40,19 @@ func (e *NoneError) aboutNamed() string {
 	return why + "; these can be: " + few(e.Others)
 }
 
+// told tells of the newest first, and of those that were made for other namespaces last.
 func told(refused []Refusal) string {
 	var parts []string
+	refused = slices.Clone(refused)
+	slices.SortStableFunc(refused, func(a, b Refusal) int {
+		switch {
+		case a.beside == b.beside:
+			return 0
+		case a.beside:
+			return 1
+		}
+		return -1
+	})
 	for _, r := range refused[:min(maxRefused, len(refused))] {
 		parts = append(parts, r.Name+": "+r.Why)
 	}

@@ -69,6 +69,7 @@ func shop(t *testing.T, objects ...string) *stage {
 var bothConfigs = responders.Args{"namespace": "shop", "configMaps": []string{"settings"}, "secrets": []string{"key"}}
 
 func TestConfigRestoreSuite(t *testing.T) {
+	t.Parallel()
 	of := func(name string, args responders.Args, objects ...string) responderstest.Case {
 		return responderstest.Case{Name: name, Args: args, World: func(t *testing.T) *responderstest.World { return shop(t, objects...).world(config) }}
 	}

@@ -38,6 +38,7 @@ const (
 )
 
 func TestNamespaceRestoreSuite(t *testing.T) {
+	t.Parallel()
 	of := func(name string, args responders.Args, objects ...string) responderstest.Case {
 		return responderstest.Case{Name: name, Args: args, World: func(t *testing.T) *responderstest.World {
 			w := set(t, objects...).world(back)

@@ -27,6 +27,7 @@ func inWorld(r func(Clusters) responders.Responder, edit func(*stage), objects .
 }
 
 func TestBackupSuite(t *testing.T) {
+	t.Parallel()
 	shop := responders.Args{"namespaces": []string{"shop"}}
 	as := func(*stage) {}
 	failing := func(s *stage) {
@@ -50,6 +51,7 @@ const nightlyArgs = `{apiVersion: velero.io/v1, kind: Schedule, metadata: {name:
   spec: {schedule: "0 2 * * *", paused: false, template: {includedNamespaces: [shop], storageLocation: default, ttl: TTL, hooks: {}, metadata: {}}}, status: {phase: Enabled}}`
 
 func TestScheduleSuite(t *testing.T) {
+	t.Parallel()
 	args := responders.Args{"name": "nightly", "cron": "0 2 * * *", "namespaces": []string{"shop"}, "ttl": "72h"}
 	there := func(ttl, labels string) string {
 		return strings.NewReplacer("TTL", ttl, "LABELS", labels).Replace(nightlyArgs)
@@ -93,6 +95,7 @@ func TestScheduleAsWritten(t *testing.T) {
 }
 
 func TestFreezeSuite(t *testing.T) {
+	t.Parallel()
 	edit := func(spec, annotations string) func(*stage) {
 		return func(s *stage) {
 			s.server.Play(func(stage *responderstest.Stage) {

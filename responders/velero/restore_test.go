@@ -86,6 +86,7 @@ const runsOn = `{apiVersion: velero.io/v2alpha1, kind: DataDownload, metadata: {
   spec: {cancel: false}, status: {phase: InProgress}}`
 
 func TestRestoreSuite(t *testing.T) {
+	t.Parallel()
 	shop := []string{"shop"}
 	of := func(name string, args responders.Args, objects ...string) responderstest.Case {
 		return responderstest.Case{Name: name, Args: args, World: func(t *testing.T) *responderstest.World { return set(t, objects...).world(restore) }}

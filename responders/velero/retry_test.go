@@ -32,6 +32,7 @@ func ours(status string) string {
 }
 
 func TestRetrySuite(t *testing.T) {
+	t.Parallel()
 	args := responders.Args{"schedule": "nightly"}
 	failing := func(s *stage) {
 		s.phase, s.errors = "PartiallyFailed", 2
@@ -94,6 +95,7 @@ func TestRetryIsRefused(t *testing.T) {
 }
 
 func TestKeptSuite(t *testing.T) {
+	t.Parallel()
 	responderstest.Run(t, responderstest.Case{Name: "a schedule", Args: responders.Args{"schedule": "nightly"}, World: func(t *testing.T) *responderstest.World {
 		s := set(t, everyNight, failed)
 		w := s.world(kept)

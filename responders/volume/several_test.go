@@ -19,6 +19,7 @@ func twoClaims() []runtime.Object {
 }
 
 func TestClaimsSuite(t *testing.T) {
+	t.Parallel()
 	of := func(name string, args responders.Args, objects func() []runtime.Object) responderstest.Case {
 		return responderstest.Case{Name: name, Args: args, Staged: true, World: func(t *testing.T) *responderstest.World {
 			clusters, tape, _, server := aWorld(t, objects())

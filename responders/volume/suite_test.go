@@ -17,6 +17,7 @@ import (
 )
 
 func TestSnapshotSuite(t *testing.T) {
+	t.Parallel()
 	responderstest.Run(t, responderstest.Case{Name: "two claims", Args: responders.Args{"namespace": "shop", "claims": []string{"data", "logs"}}, World: func(t *testing.T) *responderstest.World {
 		clusters, tape, _, _ := aWorld(t, concat(installed(), aVolume("data"), aVolume("logs")))
 		return &responderstest.World{Responder: NewSnapshot(clusters), Env: env, Tape: tape}
@@ -24,6 +25,7 @@ func TestSnapshotSuite(t *testing.T) {
 }
 
 func TestImportSuite(t *testing.T) {
+	t.Parallel()
 	world := func(objects ...runtime.Object) func(t *testing.T) *responderstest.World {
 		return func(t *testing.T) *responderstest.World {
 			clusters, tape, _, _ := aWorld(t, installed(objects...))
@@ -157,6 +159,7 @@ func restoreCase(name string, args responders.Args, e end, objects func() []runt
 }
 
 func TestRestoreSuite(t *testing.T) {
+	t.Parallel()
 	args := func(more responders.Args) responders.Args {
 		out := responders.Args{"namespace": "shop", "claim": "data"}
 		for key, value := range more {

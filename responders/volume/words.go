@@ -15,9 +15,9 @@ import (
 // change is what people are shown of a restore.
 func (o *outlook) change(space policies.Target, facts restoring) (responders.Change, error) {
 	change := responders.Change{Responder: "volume.restore", Targets: o.targets(space, facts), DurationS: 300, Facts: pointsOf(o.chosen),
-		DataLoss: point.Loss(facts.Taken, o.env.Now), Point: o.chosen.point()}
+		DataLoss: point.Loss(facts.Taken, o.env.Now), Point: o.point()}
 	if o.caution != "" {
-		change.Warnings = append(change.Warnings, o.chosen.String()+": "+o.caution)
+		change.Warnings = append(change.Warnings, o.String()+": "+o.caution)
 	}
 	if o.isDone(facts) {
 		return responders.Change{Responder: change.Responder, Targets: change.Targets, Nothing: true,

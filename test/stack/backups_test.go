@@ -13,8 +13,8 @@ import (
 	"github.com/salvor-io/salvor/test/stack"
 )
 
-// TestBackups starts an object store and two clusters that share it and a storage system. What is lost in the first comes back
-// from a backup, content and all, and the second restores the same backup. The steps build on each other.
+// TestBackups starts an object store and a cluster that keeps its backups there. What is lost comes back from a backup, content and all. The
+// steps build on each other. Two clusters that share a store and a storage system are in test/restores.
 func TestBackups(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a real control plane")
@@ -27,26 +27,17 @@ func TestBackups(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Stop() })
-	disks := t.TempDir()
-	options := func() stack.Options {
-		return stack.Options{
-			Dir: t.TempDir(), Log: t.Output(), Nodes: stack.Nodes(2),
-			Volumes: stack.Volumes{Dir: disks},
-			Backups: stack.Backups{Store: store, VeleroFlags: []string{"--item-operation-sync-frequency=1s"}},
-		}
-	}
-	a := cluster{t: t, Stack: start(t, options())}
+	a := cluster{t: t, Stack: start(t, stack.Options{
+		Dir: t.TempDir(), Log: t.Output(), Nodes: stack.Nodes(2),
+		Backups: stack.Backups{Store: store, VeleroFlags: []string{"--item-operation-sync-frequency=1s"}},
+	})}
 	pids := a.status()
 	a.namespaceComesBack(store)
 	a.veleroDiesAndReturns()
 	a.storeGoesAndReturns(store)
-
-	b := cluster{t: t, Stack: start(t, options())}
-	b.restoresWhatIsNotItsOwn()
 	a.must(a.Stop())
-	b.must(b.Stop())
-	if used := append(inUse(t, a.Dir()), inUse(t, b.Dir())...); len(used) > 0 {
-		t.Errorf("processes %v outlived the stacks", used)
+	if used := inUse(t, a.Dir()); len(used) > 0 {
+		t.Errorf("processes %v outlived the stack", used)
 	}
 	if left := alive(pids); len(left) > 0 {
 		t.Errorf("processes %v outlived the stack", left)
@@ -154,17 +145,6 @@ func (c cluster) storeGoesAndReturns(store *stack.Store) {
 	eventually(c.t, time.Minute, "the location is unavailable", phase("Unavailable"))
 	c.must(store.Heal(c.t.Context()))
 	eventually(c.t, time.Minute, "the location is available", phase("Available"))
-}
-
-// restoresWhatIsNotItsOwn finds the backup of another cluster and restores it.
-func (c cluster) restoresWhatIsNotItsOwn() {
-	c.t.Helper()
-	eventually(c.t, 150*time.Second, "the other cluster's backup is seen", func() error {
-		_, err := c.Kubectl(c.t.Context(), stack.Admin, "-n", "velero", "get", "backup", "before")
-		return err
-	})
-	c.velero("restore", "create", "elsewhere", "--from-backup", "before", "--wait")
-	c.shopIsBack("elsewhere")
 }
 
 func (c cluster) velero(args ...string) string {

@@ -102,7 +102,7 @@ func (s *Supervisor) runVelero(ctx context.Context) error {
 func (s *Supervisor) stopVelero(ctx context.Context) error {
 	server := s.servers.find("velero")
 	if server == nil {
-		return fmt.Errorf("Velero: %w", errUnknown)
+		return fmt.Errorf("velero: %w", errUnknown)
 	}
 	return server.Kill(ctx)
 }
@@ -111,7 +111,7 @@ func (s *Supervisor) stopVelero(ctx context.Context) error {
 func (s *Supervisor) veleroAct(do func(context.Context) error) act {
 	return func(ctx context.Context, _ *http.Request) error {
 		if s.velero == nil {
-			return fmt.Errorf("Velero: %w", errUnknown)
+			return fmt.Errorf("velero: %w", errUnknown)
 		}
 		return do(ctx)
 	}
