@@ -98,6 +98,7 @@ func (s Scope) lacksNames() string {
 func (s Scope) lacksKinds(need Need) string {
 	for _, kind := range need.Kinds {
 		switch {
+		case IsKindOf(fleeting, kind):
 		case IsKindOf(s.NotKinds, kind):
 			return "it leaves out " + kind
 		case len(s.Kinds) > 0 && !IsKindOf(s.Kinds, kind):

@@ -36,6 +36,7 @@ func TestScope(t *testing.T) {
 		"a needed kind left out":              {Scope{NotKinds: []string{"cm"}}, Need{Kinds: []string{"configmaps"}}, "it leaves out configmaps"},
 		"what is of no use left out":          {Scope{NotKinds: []string{"events", "Events.events.k8s.io"}}, namespaces("shop"), ""},
 		"snapshots, as Velero does itself":    {Scope{NotKinds: []string{"volumesnapshots.snapshot.storage.k8s.io"}}, namespaces("shop"), ""},
+		"snapshots, which are asked for":      {Scope{NotKinds: []string{"volumesnapshots.snapshot.storage.k8s.io"}}, Need{Kinds: []string{"persistentvolumeclaims", "volumesnapshots.snapshot.storage.k8s.io"}}, ""},
 		"labelled":                            {Scope{Selectors: []string{"app=shop"}}, namespaces("shop"), "only what is labelled app=shop is in it"},
 		"labelled as needed":                  {Scope{Selectors: []string{"app=pay", "app=shop"}}, Need{Selector: "app=shop"}, ""},
 		"labelled otherwise":                  {Scope{Selectors: []string{"app=pay"}}, Need{Selector: "app=shop"}, "only what is labelled app=pay is in it"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,10 +152,10 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 	if err != nil {
 		return 0, err
 	}
-	if _, err := approveAll(ctx, s); err != nil {
-		return 0, err
-	}
 	err = rig.Wait(ctx, 15*time.Minute, "Velero has completed the Restores", func(ctx context.Context) (bool, error) {
+		if _, err := approveAll(ctx, s); err != nil { // again where a namespace was seen to be gone only then
+			return false, err
+		}
 		now, err := v.completed(ctx)
 		return now-before == len(namespaces), err
 	})
@@ -190,7 +191,7 @@ func (v *vault) since(ctx context.Context, s *rig.Server, id string, done time.T
 	if inc.Outcome != responders.OutcomeVerified {
 		return 0, fmt.Errorf("the outcome of %s is %s: %s", inc.Name, inc.Outcome, inc.Why)
 	}
-	for _, rec := range inc.History {
+	for _, rec := range slices.Backward(inc.History) {
 		if rec.Kind == incident.Intent {
 			return done.Sub(rec.StoredAt), nil
 		}
