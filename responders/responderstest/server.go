@@ -218,7 +218,7 @@ func (s *Server) remove(at place, o object, body []byte) (any, error) {
 		return o, nil
 	}
 	node, _, _ := unstructured.NestedString(o, "spec", "nodeName")
-	if at.resource != "pods" || node == "" || options.GracePeriodSeconds != nil && *options.GracePeriodSeconds == 0 {
+	if at.resource != "pods" || node == "" || hasEnded(o) || options.GracePeriodSeconds != nil && *options.GracePeriodSeconds == 0 {
 		delete(s.objects, at)
 		return o, nil
 	}
@@ -255,4 +255,10 @@ func merge(into, change map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// hasEnded says of a pod that nothing of it runs any more: it is deleted without grace, as by a real server.
+func hasEnded(o object) bool {
+	phase, _, _ := unstructured.NestedString(o, "status", "phase")
+	return phase == "Succeeded" || phase == "Failed"
 }

@@ -116,6 +116,9 @@ func (o *outlook) replace(ctx context.Context, facts *restoring) error {
 	if o.old != nil {
 		facts.Old, facts.Policy, facts.Beside.Like = held{o.old.Name, o.old.UID}, policyOf(o.old), o.old.Name
 	}
+	if err := o.compare(ctx, facts); err != nil {
+		return err
+	}
 	return o.fits(ctx, facts.Beside, class)
 }
 

@@ -180,6 +180,28 @@ func cutSnapshots(s *responderstest.Stage) {
 	}
 }
 
+// runJobs ends each job at once, as the annotation "finds" of it says, with a pod that says something.
+func runJobs(s *responderstest.Stage) {
+	for _, job := range s.All("batch", "jobs") {
+		if _, ended := job.Object["status"]; ended {
+			continue
+		}
+		phase, how := "Succeeded", "Complete"
+		if job.GetAnnotations()["finds"] != "" {
+			phase, how = "Failed", "Failed"
+		}
+		state := map[string]any{"terminated": map[string]any{"message": or(job.GetAnnotations()["finds"], "12 orders alike")}}
+		pod := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"namespace": "shop", "name": job.GetName() + "-x"},
+			"status": map[string]any{"phase": phase, "containerStatuses": []any{map[string]any{"name": "check", "state": state}}}}}
+		pod.Object["spec"], _, _ = unstructured.NestedFieldCopy(job.Object, "spec", "template", "spec")
+		set(pod, "worker-1", "spec", "nodeName")
+		pod.SetLabels(map[string]string{ForLabel: str(job, "spec", "template", "metadata", "labels", ForLabel)})
+		s.Put(pod)
+		job.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": how, "status": "True"}}}
+		s.Put(job)
+	}
+}
+
 // refuseClaims is a storage that makes no volume, and says of each claim that waits for one why.
 func refuseClaims(s *responderstest.Stage) {
 	for _, claim := range s.All("", "persistentvolumeclaims") {

@@ -13,22 +13,22 @@ import (
 // exchange holds the old volume, stops who uses it, and replaces the claim.
 func (s swap) exchange(w scene) (move, error) {
 	if w.old != nil && (!isRetained(w.old) || !replacedBy(w.old, s.token)) {
-		return move{done: 5, open: "volume " + w.old.Name + " is not held yet", do: func(ctx context.Context) error { return s.holdOld(ctx, w.old) }}, nil
+		return move{done: 7, open: "volume " + w.old.Name + " is not held yet", do: func(ctx context.Context) error { return s.holdOld(ctx, w.old) }}, nil
 	}
 	if !isRetained(w.fresh) {
-		return move{done: 5, open: "volume " + w.fresh.Name + " is not held any more", do: func(ctx context.Context) error { return s.hold(ctx, w.fresh) }}, nil
+		return move{done: 7, open: "volume " + w.fresh.Name + " is not held any more", do: func(ctx context.Context) error { return s.hold(ctx, w.fresh, "") }}, nil
 	}
 	if m, err := s.empty(w); m.open != "" || err != nil {
 		return m, err
 	}
 	switch {
 	case w.claim != nil && w.claim.DeletionTimestamp != nil:
-		return move{done: 8, open: "claim " + s.name() + " is deleted and not gone: something uses it"}, nil
+		return move{done: 10, open: "claim " + s.name() + " is deleted and not gone: something uses it"}, nil
 	case w.claim != nil:
-		return move{done: 8, open: "claim " + s.name() + " holds the old volume",
+		return move{done: 10, open: "claim " + s.name() + " holds the old volume",
 			do: func(ctx context.Context) error { return s.hand.remove(ctx, object{claimKind, &w.claim.ObjectMeta}) }}, nil
 	}
-	return move{done: 9, open: "claim " + s.name() + " is not there", do: func(ctx context.Context) error {
+	return move{done: 11, open: "claim " + s.name() + " is not there", do: func(ctx context.Context) error {
 		claim := s.Final.Claim.DeepCopy()
 		s.sign(s.incident, claim, s.Final.Snapshot)
 		claim.Spec.VolumeName = w.fresh.Name
@@ -48,8 +48,8 @@ func (s swap) holdOld(ctx context.Context, volume *corev1.PersistentVolume) erro
 
 // empty stops the workloads of the plan and waits until no pod holds the claim. Whoever else holds it by now was not agreed upon.
 func (s swap) empty(w scene) (move, error) {
-	if len(w.users) > 0 && !s.Stop {
-		return move{}, fmt.Errorf("claim %s is used by %s: stop them, or set \"stop: true\"", s.name(), namesOf(w.users))
+	if err := w.mayStop(s.Stop); err != nil {
+		return move{}, fmt.Errorf("claim %s: %w", s.name(), err)
 	}
 	for _, o := range s.present(w) {
 		m, err := s.stop(o)
@@ -67,9 +67,9 @@ func (s swap) empty(w scene) (move, error) {
 		}
 	}
 	if len(w.users) > 0 {
-		return move{done: 7, open: fmt.Sprintf("claim %s is still used by %s", s.name(), namesOf(w.users))}, nil
+		return move{done: 9, open: fmt.Sprintf("claim %s is still used by %s", s.name(), namesOf(w.users))}, nil
 	}
-	return move{}, nil
+	return s.clear(s.name(), slices.Concat(w.trial.spent, w.remains), 9), nil
 }
 
 // present are the workloads of the plan that are there, as they are now.
@@ -91,18 +91,18 @@ func (s swap) stop(o owner) (move, error) {
 	switch {
 	case o.deletes:
 		return move{}, o.wouldDelete()
-	case mark != nil && mark.For != s.token:
+	case mark != nil && mark.For != s.Crew:
 		return move{}, fmt.Errorf("%s was stopped by another step, of incident %s: end that one first", o.target, brief(mark.Incident))
 	case mark != nil && o.replicas > 0:
 		return move{}, fmt.Errorf("%s was stopped and somebody gave it %d replicas again: pause who manages it (GitOps, an operator, an autoscaler), and try again", o.target, o.replicas)
 	case mark != nil || o.replicas == 0:
 		return move{}, nil
 	}
-	raw, err := json.Marshal(stopped{For: s.token, Incident: s.incident, Replicas: o.replicas})
+	raw, err := json.Marshal(stopped{For: s.Crew, Incident: s.incident, Replicas: o.replicas})
 	if err != nil {
 		return move{}, fmt.Errorf("mark %s: %w", o.target, err)
 	}
-	return move{done: 6, open: o.target.String() + " is not stopped yet", do: func(ctx context.Context) error {
+	return move{done: 8, open: o.target.String() + " is not stopped yet", do: func(ctx context.Context) error {
 		return s.hand.amend(ctx, o.object, nil, fields{StoppedAnnotation: string(raw)}, fields{"spec": fields{"replicas": 0}})
 	}}, nil
 }

@@ -16,12 +16,14 @@ type outlook struct {
 	room
 	env  responders.Env
 	args responders.Args
+	as   string // the token under which workloads are stopped
 
 	claim *corev1.PersistentVolumeClaim
 	fresh *corev1.PersistentVolume // the new volume, where this step has begun
 	old   *corev1.PersistentVolume
-	users []corev1.Pod
+	holders
 	crew  crew
+	doubt string // what people are warned of: that nothing compares
 	picked
 }
 
@@ -52,6 +54,7 @@ func (o *outlook) see(ctx context.Context) (responders.Change, error) {
 	if err != nil {
 		return responders.Change{}, err
 	}
+	facts.Crew = or(facts.Crew, o.as)
 	if facts.Owners, err = o.stopping(facts); err != nil {
 		return responders.Change{}, err
 	}
@@ -69,7 +72,7 @@ func (o *outlook) look(ctx context.Context) (err error) {
 	if o.fresh, o.old, err = o.marked(ctx); err != nil {
 		return err
 	}
-	if o.users, err = usersOf(ctx, o.reader, o.namespace(), o.name()); err != nil {
+	if o.holders, err = o.heldBy(ctx, o.namespace(), o.name()); err != nil {
 		return err
 	}
 	o.crew, err = crewOf(ctx, o.reader, o.namespace())
@@ -120,22 +123,22 @@ func (o *outlook) stopping(facts restoring) ([]workload, error) {
 	if facts.Beside == nil || o.isBegun() && o.isOver() {
 		return nil, nil
 	}
-	if len(o.users) > 0 && !facts.Stop {
-		return nil, fmt.Errorf("it is used by %s: stop them, or set \"stop: true\"", namesOf(o.users))
+	if err := o.mayStop(facts.Stop); err != nil {
+		return nil, err
 	}
 	using, err := o.crew.ownersOf(o.users)
 	if err != nil {
 		return nil, err
 	}
 	var out []workload
-	for _, of := range o.crew.stoppedBy(o.token) {
+	for _, of := range o.crew.stoppedBy(facts.Crew) {
 		out = append(out, workload{of.target, of.mark().Replicas})
 	}
 	for _, of := range using {
 		switch mark := of.mark(); {
 		case of.deletes:
 			return nil, of.wouldDelete()
-		case mark != nil && mark.For != o.token:
+		case mark != nil && mark.For != facts.Crew:
 			return nil, fmt.Errorf("%s was stopped by another step, of incident %s: end that one first", of.target, brief(mark.Incident))
 		case mark == nil:
 			out = append(out, workload{of.target, of.replicas})
@@ -154,6 +157,9 @@ func (o *outlook) targets(space policies.Target, facts restoring) []policies.Tar
 	}
 	if o.claim != nil && o.old != nil {
 		targets = append(targets, volumeTarget(o.old))
+	}
+	for _, pod := range o.remains {
+		targets = append(targets, policies.Target{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
 	}
 	for _, of := range facts.Owners {
 		targets = append(targets, of.Target)

@@ -138,20 +138,57 @@ func inOrder(owners []owner) []owner {
 	return owners
 }
 
-// usersOf are the pods that hold a claim: all that name it and have not ended. They are what keeps Kubernetes from letting it go.
-func usersOf(ctx context.Context, client kubernetes.Interface, namespace, claim string) ([]corev1.Pod, error) {
-	list, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+// holders are the pods that keep Kubernetes from letting a claim go.
+type holders struct {
+	users   []corev1.Pod // that have not ended
+	remains []corev1.Pod // that have ended, and hold it until they are deleted
+}
+
+// heldBy are the pods that name a claim, but the step's own. One that has ended keeps a claim from going all the same, once it came to a node
+// (kube-controller-manager, pvc-protection-controller).
+func (r room) heldBy(ctx context.Context, namespace, claim string) (h holders, err error) {
+	list, err := r.reader.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("list the pods of namespace %s: %w", namespace, err)
+		return h, fmt.Errorf("list the pods of namespace %s: %w", namespace, err)
 	}
-	var out []corev1.Pod
 	for _, pod := range list.Items {
 		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-		if !ended && uses(pod, claim) {
-			out = append(out, pod)
+		switch {
+		case pod.Labels[ForLabel] == r.token || !uses(pod, claim):
+		case !ended:
+			h.users = append(h.users, pod)
+		case pod.Spec.NodeName != "":
+			h.remains = append(h.remains, pod)
 		}
 	}
-	return out, nil
+	return h, nil
+}
+
+// mayStop refuses a claim that is held where nobody agreed to let it go.
+func (h holders) mayStop(agreed bool) error {
+	switch {
+	case agreed:
+		return nil
+	case len(h.users) > 0:
+		return fmt.Errorf("it is used by %s: stop them, or set \"stop: true\"", namesOf(h.users))
+	case len(h.remains) > 0:
+		return fmt.Errorf("it is held by %s, ended and not deleted: delete them, or set \"stop: true\"", namesOf(h.remains))
+	}
+	return nil
+}
+
+// clear is the move that deletes the first of the pods that have ended and hold a claim.
+func (s swap) clear(claim string, ended []corev1.Pod, done int) move {
+	if len(ended) == 0 {
+		return move{}
+	}
+	pod, m := &ended[0], move{done: done, open: fmt.Sprintf("pod %s, which has ended, holds claim %s", ended[0].Name, claim)}
+	if pod.DeletionTimestamp == nil {
+		m.do = func(ctx context.Context) error {
+			return s.hand.remove(ctx, object{podKind, &pod.ObjectMeta})
+		}
+	}
+	return m
 }
 
 // uses says whether a pod holds a claim, one that is made for a volume of its own (ephemeral) included.

@@ -30,6 +30,9 @@ type restoring struct {
 
 	Stop   bool       `json:"stop"`
 	Owners []workload `json:"owners,omitempty"` // the workloads that use the claim
+	Crew   string     `json:"crew"`             // the token under which they are stopped: of the step, which may be about several claims of one workload
+
+	Compare *comparing `json:"compare,omitempty"` // what has to succeed before the claim is replaced; nil where nothing is compared
 }
 
 // held is a volume by its name and UID.

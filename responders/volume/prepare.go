@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// prepare restores the snapshot into a claim beside the old one, and holds the volume once it is as it should be.
+// prepare restores the snapshot into a claim beside the old one, has it compared, and holds the volume once it is as it should be.
 func (s swap) prepare(w scene) (move, error) {
 	name := s.Namespace + "/" + s.Beside.Claim.Name
 	switch {
@@ -22,7 +22,10 @@ func (s swap) prepare(w scene) (move, error) {
 	if err := s.verify(w.beside, w.made); err != nil {
 		return move{}, fmt.Errorf("what was restored into claim %s cannot take the place of claim %s, which is as it was: %w", name, s.name(), err)
 	}
-	return move{done: 2, open: "volume " + w.made.Name + " is not held yet", do: func(ctx context.Context) error { return s.hold(ctx, w.made) }}, nil
+	if m, err := s.compare(w); m.open != "" || err != nil {
+		return m, err
+	}
+	return move{done: 4, open: "volume " + w.made.Name + " is not held yet", do: func(ctx context.Context) error { return s.hold(ctx, w.made, w.trial.said) }}, nil
 }
 
 // begin makes a claim from the very snapshot that was pinned.
@@ -57,14 +60,17 @@ func (s swap) verify(claim *corev1.PersistentVolumeClaim, volume *corev1.Persist
 	return nil
 }
 
-// hold keeps the new volume whatever becomes of its claim, and writes down on it how the restore goes on.
-func (s swap) hold(ctx context.Context, volume *corev1.PersistentVolume) error {
+// hold keeps the new volume whatever becomes of its claim, and writes down on it how the restore goes on, and what was said of it where it was compared.
+func (s swap) hold(ctx context.Context, volume *corev1.PersistentVolume, said string) error {
 	pinned, err := json.Marshal(s.restoring)
 	if err != nil {
 		return fmt.Errorf("write down how the restore of claim %s goes on: %w", s.name(), err)
 	}
-	return s.hand.amend(ctx, object{volumeKind, &volume.ObjectMeta}, fields{ForLabel: s.token},
-		fields{RestoreAnnotation: string(pinned), PolicyAnnotation: s.Policy, IncidentAnnotation: s.incident}, retained())
+	marks := fields{RestoreAnnotation: string(pinned), PolicyAnnotation: s.Policy, IncidentAnnotation: s.incident}
+	if said != "" {
+		marks[ComparedAnnotation] = said
+	}
+	return s.hand.amend(ctx, object{volumeKind, &volume.ObjectMeta}, fields{ForLabel: s.token}, marks, retained())
 }
 
 func retained() fields {
@@ -80,15 +86,17 @@ func isRetained(volume *corev1.PersistentVolume) bool {
 func (s swap) reserve(w scene) (move, error) {
 	switch {
 	case !isRetained(w.fresh):
-		return move{done: 2, open: "volume " + w.fresh.Name + " is not held any more", do: func(ctx context.Context) error { return s.hold(ctx, w.fresh) }}, nil
+		return move{done: 4, open: "volume " + w.fresh.Name + " is not held any more", do: func(ctx context.Context) error { return s.hold(ctx, w.fresh, "") }}, nil
 	case w.beside != nil && w.beside.DeletionTimestamp != nil:
-		return move{done: 3, open: fmt.Sprintf("claim %s/%s is deleted and not gone: something uses it", s.Namespace, w.beside.Name)}, nil
+		return move{done: 5, open: fmt.Sprintf("claim %s/%s is deleted and not gone: something uses it", s.Namespace, w.beside.Name)}, nil
+	case w.beside != nil && len(w.trial.spent) > 0:
+		return s.clear(w.beside.Name, w.trial.spent, 5), nil
 	case w.beside != nil:
-		return move{done: 3, open: fmt.Sprintf("claim %s/%s holds the restored volume", s.Namespace, w.beside.Name),
+		return move{done: 5, open: fmt.Sprintf("claim %s/%s holds the restored volume", s.Namespace, w.beside.Name),
 			do: func(ctx context.Context) error { return s.hand.remove(ctx, object{claimKind, &w.beside.ObjectMeta}) }}, nil
 	}
 	ref := fields{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": s.Namespace, "name": s.Claim, "uid": nil, "resourceVersion": nil}
-	return move{done: 4, open: fmt.Sprintf("volume %s is not reserved for claim %s", w.fresh.Name, s.name()), do: func(ctx context.Context) error {
+	return move{done: 6, open: fmt.Sprintf("volume %s is not reserved for claim %s", w.fresh.Name, s.name()), do: func(ctx context.Context) error {
 		return s.hand.amend(ctx, object{volumeKind, &w.fresh.ObjectMeta}, nil, nil, fields{"spec": fields{"claimRef": ref}})
 	}}, nil
 }

@@ -34,19 +34,22 @@ func (r *Restore) Spec() responders.Spec {
 			{Name: "snapshot", Type: responders.ParamString, About: "name of the snapshot; the latest before the fault if not given"},
 			{Name: "storageClass", Type: responders.ParamString, About: "storage class of the new volume; that of the old claim if not given"},
 			{Name: "stop", Type: responders.ParamBool, About: "stop the workloads that use the claim, and start them again; without it a claim in use is refused"},
+			{Name: "compare", Type: responders.ParamBool, About: "let the CronJob that has the annotation salvor.io/compares compare before the old one is replaced; where none has, that is a warning"},
 			{Name: "keep", Type: responders.ParamDuration, About: "how long the old volume is kept; 168h if not given"},
 		},
 		Grants: []responders.Grant{
 			{Resource: "events", Verbs: []string{"list"}},
 			{Resource: "namespaces", Verbs: []string{"get"}},
 			{Resource: "nodes", Verbs: []string{"list"}},
-			{Resource: "pods", Verbs: []string{"list"}},
+			{Resource: "pods", Verbs: []string{"list", "delete"}},
 			{Resource: "persistentvolumeclaims", Verbs: []string{"get", "create", "delete"}},
 			{Resource: "persistentvolumes", Verbs: []string{"get", "list", "patch"}},
 			{Resource: "resourcequotas", Verbs: []string{"list"}},
 			{Group: "apps", Resource: "deployments", Verbs: []string{"list", "patch"}},
 			{Group: "apps", Resource: "replicasets", Verbs: []string{"list", "patch"}},
 			{Group: "apps", Resource: "statefulsets", Verbs: []string{"list", "patch"}},
+			{Group: "batch", Resource: "cronjobs", Verbs: []string{"list"}},
+			{Group: "batch", Resource: "jobs", Verbs: []string{"get", "create"}},
 			{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"get", "list"}},
 			{Group: snapshotGroup, Resource: "volumesnapshotcontents", Verbs: []string{"get"}},
 			{Group: snapshotGroup, Resource: "volumesnapshots", Verbs: []string{"get", "list"}},
@@ -76,6 +79,11 @@ func (r *Restore) check(args responders.Args) error {
 // Preview pins the claim, its volume, the snapshot and who uses the claim, and refuses what could not be ended. A restore that this step has begun
 // is gone on with as it was pinned then.
 func (r *Restore) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
+	return r.preview(ctx, env, args, token(env, args.Text("namespace"), args.Text("claim")))
+}
+
+// preview is Preview of a restore that stops workloads under a token, which may be one for several claims.
+func (r *Restore) preview(ctx context.Context, env responders.Env, args responders.Args, as string) (responders.Change, error) {
 	if err := r.check(args); err != nil {
 		return responders.Change{}, err
 	}
@@ -83,7 +91,7 @@ func (r *Restore) Preview(ctx context.Context, env responders.Env, args responde
 	if err != nil {
 		return responders.Change{}, err
 	}
-	o := outlook{room: at, env: env, args: args}
+	o := outlook{room: at, env: env, args: args, as: as}
 	change, err := o.see(ctx)
 	if err != nil {
 		return responders.Change{}, fmt.Errorf("restore claim %s/%s: %w", args.Text("namespace"), args.Text("claim"), err)
@@ -141,6 +149,9 @@ func (r *Restore) open(env responders.Env, change responders.Change, open func(C
 func (s swap) ended(w scene) []string {
 	size := w.claim.Status.Capacity[corev1.ResourceStorage]
 	said := []string{fmt.Sprintf("claim %s holds snapshot %s on volume %s (%s)", s.name(), s.Final.Snapshot, w.claim.Spec.VolumeName, size.String())}
+	if s.Compare != nil {
+		said = append(said, s.Compare.String()+" compared it before, and succeeded"+after(w.fresh.Annotations[ComparedAnnotation]))
+	}
 	if w.old != nil {
 		said = append(said, fmt.Sprintf("the old volume %s is kept, to be deleted after %s by who does not need it: %s", w.old.Name, w.old.Labels[KeptUntilLabel],
 			`kubectl patch pv `+w.old.Name+` -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'`))

@@ -14,8 +14,8 @@ import (
 )
 
 // Claims brings several claims of one namespace back, each as volume.restore does: from the newest of its snapshots that was taken before the fault.
-// They are restored one after the other. Claims that are there and that one workload uses together are refused: between the first and the last of
-// them it would write to contents of two moments.
+// All are restored beside and compared before the first one is replaced. Workloads that share claims are stopped until the last of these is replaced:
+// none of them writes to contents of two moments.
 type Claims struct{ one *Restore }
 
 // NewClaims makes the responder claims.restore.
@@ -54,14 +54,11 @@ func (c *Claims) Preview(ctx context.Context, env responders.Env, args responder
 	}
 	var all []responders.Change
 	for _, name := range names {
-		change, err := c.one.Preview(ctx, env, only(args, name))
+		change, err := c.one.preview(ctx, env, only(args, name), token(env, args.Text("namespace")))
 		if err != nil {
 			return responders.Change{}, err
 		}
 		all = append(all, change)
-	}
-	if err := apart(all); err != nil {
-		return responders.Change{}, err
 	}
 	change := together(all)
 	return change, pin(&change, all)
@@ -109,24 +106,6 @@ func only(args responders.Args, claim string) responders.Args {
 	return one
 }
 
-// apart refuses claims that are replaced and that one workload uses together.
-func apart(all []responders.Change) error {
-	used := map[policies.Target]string{}
-	for _, change := range all {
-		for _, target := range change.Targets {
-			if !slices.Contains([]string{"Deployment", "ReplicaSet", "StatefulSet"}, target.Kind) || change.Nothing {
-				continue
-			}
-			if other, twice := used[target]; twice {
-				return fmt.Errorf("restore claims %s and %s: %s uses both and would write to contents of two moments in between; stop it first: kubectl -n %s scale %s/%s --replicas=0",
-					other, change.Targets[0].Name, target, target.Namespace, strings.ToLower(target.Kind), target.Name)
-			}
-			used[target] = change.Targets[0].Name
-		}
-	}
-	return nil
-}
-
 // together tells of all claims as of one change: the highest class, the oldest point.
 func together(all []responders.Change) responders.Change {
 	out := responders.Change{Responder: "claims.restore", Nothing: true}
@@ -150,23 +129,48 @@ func together(all []responders.Change) responders.Change {
 	return out
 }
 
-// Apply restores one claim after the other. Where one does not come back the next ones may.
+// Apply restores all beside, has them compared, and replaces group after group. Where something speaks against one of them before that, none is
+// replaced; claims that are gone come back all the same.
 func (c *Claims) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
-	var all []responders.Change
-	if err := pinned(change, &all); err != nil {
+	all, err := c.open(env, change)
+	if err != nil {
 		return err
 	}
-	var wrong []error
-	for i, one := range all {
-		if err := c.one.Apply(ctx, env, one); err != nil {
-			wrong = append(wrong, err)
-		}
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(wrong, err)...)
-		}
-		responders.Progress(ctx, i+1-len(wrong), len(all), "claims restored")
+	replacing, bringing := all.split()
+	groups, done := replacing.groups(), 0
+	wrong := replacing.prepare(ctx)
+	if wrong != nil {
+		groups = nil
 	}
-	return errors.Join(wrong...)
+	for _, group := range slices.Concat(groups, slices.Collect(slices.Chunk(bringing, 1))) {
+		if err := group.end(ctx); err != nil {
+			wrong = errors.Join(wrong, err)
+			continue
+		}
+		done += len(group)
+		responders.Progress(ctx, done, len(all), "claims restored")
+	}
+	return wrong
+}
+
+// open makes the swaps that the change pinned and that are left to do.
+func (c *Claims) open(env responders.Env, change responders.Change) (swaps, error) {
+	var all []responders.Change
+	if err := pinned(change, &all); err != nil {
+		return nil, err
+	}
+	var out swaps
+	for _, one := range all {
+		if one.Nothing {
+			continue
+		}
+		s, err := c.one.open(env, one, openToAct)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 // Verify looks at each claim as volume.restore does.

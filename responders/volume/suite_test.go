@@ -183,6 +183,10 @@ func TestRestoreSuite(t *testing.T) {
 	cases = append(cases,
 		restoreCase("used by nobody, an older one", args(responders.Args{"snapshot": "one", "storageClass": "disk"}), end{content: "one", kept: true}, func() []runtime.Object { return in(aVolume("data"))() }),
 		restoreCase("a class that waits for pods", args(nil), end{content: "two", kept: true}, func() []runtime.Object { return in(aVolume("data", lazily))() }),
+		restoreCase("compared", args(responders.Args{"stop": true, "compare": true}), end{"two", true, "Deployment", 2}, func() []runtime.Object {
+			return in(aVolume("data"), using("Deployment", "db", 2, "data"), aComparer("check", "data"))()
+		}),
+		restoreCase("held by a pod that has ended", stop, end{content: "two", kept: true}, func() []runtime.Object { return in(aVolume("data"), leftOver())() }),
 		restoreCase("its volume is lost", args(nil), end{content: "two"}, func() []runtime.Object { return in(aVolume("data")[:1])() }),
 		restoreCase("it is gone, and its volume there", args(nil), end{content: "two"}, func() []runtime.Object { return in(aVolume("data", released)[1:])() }),
 		restoreCase("it is gone", args(nil), end{content: "two"}, in()),

@@ -25,13 +25,14 @@ type swap struct {
 
 // scene is all that matters of the world to a swap.
 type scene struct {
-	claim  *corev1.PersistentVolumeClaim // under the name; nil where there is none
-	beside *corev1.PersistentVolumeClaim // the one that the snapshot is restored into
-	made   *corev1.PersistentVolume      // what that one is bound to
-	fresh  *corev1.PersistentVolume      // the new volume, once it is held for this step
-	old    *corev1.PersistentVolume      // the one that is replaced
-	users  []corev1.Pod                  // of the claim
-	crew   crew
+	claim   *corev1.PersistentVolumeClaim // under the name; nil where there is none
+	beside  *corev1.PersistentVolumeClaim // the one that the snapshot is restored into
+	made    *corev1.PersistentVolume      // what that one is bound to
+	fresh   *corev1.PersistentVolume      // the new volume, once it is held for this step
+	old     *corev1.PersistentVolume      // the one that is replaced
+	holders                               // of the claim
+	crew    crew
+	trial   trial // how the restored content was compared, where it is
 }
 
 // look reads the scene. Claims are read before volumes: what a claim names is looked for after.
@@ -58,7 +59,10 @@ func (s swap) look(ctx context.Context) (w scene, err error) {
 	if w.old != nil && w.old.UID != s.Old.UID {
 		w.old = nil
 	}
-	if w.users, err = usersOf(ctx, s.reader, s.Namespace, s.Claim); err != nil {
+	if w.holders, err = s.heldBy(ctx, s.Namespace, s.Claim); err != nil {
+		return w, err
+	}
+	if w.trial, err = s.lookAtTrial(ctx); err != nil {
 		return w, err
 	}
 	w.crew, err = crewOf(ctx, s.reader, s.Namespace)
@@ -85,9 +89,26 @@ func (r room) marked(ctx context.Context) (fresh, old *corev1.PersistentVolume, 
 	return fresh, old, nil
 }
 
-// swapStages are the stages of a swap: made, bound, held, let go, reserved, old held, stopped, unused, deleted, made again, bound, labelled,
-// started, given back.
-const swapStages = 14
+// swapStages are the stages of a swap: made, bound, comparison made, compared, held, let go, reserved, old held, stopped, unused, deleted, made again,
+// bound, labelled, started, given back. Before some of them a swap can wait for others.
+const (
+	boundStage    = 1
+	comparedStage = 3
+	exchangeStage = 7
+	startStage    = 14
+	swapStages    = 16
+)
+
+// until is next as far as a stage, which is left to do.
+func (s swap) until(stage int) func(context.Context) (move, error) {
+	return func(ctx context.Context) (move, error) {
+		m, err := s.next(ctx)
+		if err == nil && m.done >= stage {
+			return move{done: stage}, nil
+		}
+		return m, err
+	}
+}
 
 // next is what has to happen as the world stands now.
 func (s swap) next(ctx context.Context) (move, error) {
@@ -107,7 +128,7 @@ func (s swap) judge(w scene) (move, error) {
 	case another && w.fresh != nil && w.claim.Spec.VolumeName == w.fresh.Name:
 		return s.settle(w)
 	case another && w.fresh != nil && w.claim.Spec.VolumeName == "" && s.isReserved(w.fresh):
-		return move{done: 10, open: fmt.Sprintf("claim %s was made by somebody else and is not bound yet; volume %s is reserved for it", s.name(), w.fresh.Name)}, nil
+		return move{done: 12, open: fmt.Sprintf("claim %s was made by somebody else and is not bound yet; volume %s is reserved for it", s.name(), w.fresh.Name)}, nil
 	case another:
 		return move{}, s.taken(w)
 	case w.fresh == nil:

@@ -19,6 +19,9 @@ func (o *outlook) change(space policies.Target, facts restoring) (responders.Cha
 	if o.caution != "" {
 		change.Warnings = append(change.Warnings, o.String()+": "+o.caution)
 	}
+	if o.doubt != "" {
+		change.Warnings = append(change.Warnings, o.String()+": "+o.doubt)
+	}
 	if o.isDone(facts) {
 		return responders.Change{Responder: change.Responder, Targets: change.Targets, Nothing: true,
 			Will: []string{fmt.Sprintf("claim %s was restored from snapshot %s by this incident", facts.name(), facts.Final.Snapshot)}}, nil
@@ -55,6 +58,12 @@ func (o *outlook) replaces(change responders.Change, facts restoring) (responder
 	size := facts.Beside.Claim.Spec.Resources.Requests[corev1.ResourceStorage]
 	change.Will = []string{fmt.Sprintf("%s is restored into claim %s beside the old one (%s, class %s), and looked at", o.chosen, facts.Beside.Claim.Name, size.String(),
 		*facts.Beside.Claim.Spec.StorageClassName)}
+	if facts.Compare != nil {
+		change.Will = append(change.Will, fmt.Sprintf("%s compares it with what is there; it goes on only if that succeeds", facts.Compare))
+	}
+	if len(o.remains) > 0 {
+		change.Will = append(change.Will, namesOf(o.remains)+", ended and holding the claim, is deleted")
+	}
 	for _, of := range facts.Owners {
 		change.Will = append(change.Will, fmt.Sprintf("%s (%d replicas) is stopped, and started again in the end", of.Target, of.Replicas))
 		change.Warnings = append(change.Warnings, o.managed(of)...)
@@ -88,9 +97,16 @@ func commands(facts restoring) (string, error) {
 	}
 	retain := ` -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`
 	in := "kubectl -n " + facts.Namespace
-	lines := []string{first, in + " wait --for=jsonpath={.status.phase}=Bound pvc/" + facts.Beside.Claim.Name,
-		"PV=$(" + in + " get pvc " + facts.Beside.Claim.Name + " -o jsonpath={.spec.volumeName})", "kubectl patch pv $PV" + retain, in + " delete pvc " + facts.Beside.Claim.Name,
-		fmt.Sprintf(`kubectl patch pv $PV -p '{"spec":{"claimRef":{"namespace":"%s","name":"%s","uid":null,"resourceVersion":null}}}'`, facts.Namespace, facts.Claim)}
+	lines := []string{first, in + " wait --for=jsonpath={.status.phase}=Bound pvc/" + facts.Beside.Claim.Name}
+	if facts.Compare != nil {
+		job, err := command(facts.Compare.Job)
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, job, in+" wait --for=condition=Complete --timeout=1h job/"+facts.Compare.Job.Name)
+	}
+	lines = append(lines, "PV=$("+in+" get pvc "+facts.Beside.Claim.Name+" -o jsonpath={.spec.volumeName})", "kubectl patch pv $PV"+retain, in+" delete pvc "+facts.Beside.Claim.Name,
+		fmt.Sprintf(`kubectl patch pv $PV -p '{"spec":{"claimRef":{"namespace":"%s","name":"%s","uid":null,"resourceVersion":null}}}'`, facts.Namespace, facts.Claim))
 	if facts.Old.Name != "" {
 		lines = append(lines, "kubectl patch pv "+facts.Old.Name+retain)
 	}

@@ -113,10 +113,17 @@ func holding(claim string) corev1.Volume {
 	return corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}
 }
 
+// leftOver is the pod of a job that used the claim and has ended.
+func leftOver() []runtime.Object {
+	pod := &corev1.Pod{ObjectMeta: inShop("nightly-1"), Spec: corev1.PodSpec{NodeName: "worker-1", Volumes: []corev1.Volume{holding("data")}}, Status: corev1.PodStatus{Phase: corev1.PodSucceeded}}
+	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "nightly", UID: "uid-job-shop-nightly", Controller: new(true)}}
+	return []runtime.Object{pod}
+}
+
 // aWorld is a cluster in which storage, snapshots and workloads are looked after.
 func aWorld(t *testing.T, objects []runtime.Object) (responderstest.Clusters, *responderstest.Tape, kubernetes.Interface, *responderstest.Server) {
 	t.Helper()
-	return aWorldOf(t, objects, playDeployments, playPods, protectClaims, reclaimVolumes, bindClaims, cutSnapshots)
+	return aWorldOf(t, objects, playDeployments, playPods, runJobs, protectClaims, reclaimVolumes, bindClaims, cutSnapshots)
 }
 
 // aWorldOf is a cluster with some controllers only.
