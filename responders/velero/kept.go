@@ -2,7 +2,6 @@ package velero
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -20,13 +19,10 @@ func NewKept(clusters Clusters) *Kept { return &Kept{clusters} }
 // Spec describes backup.complete.
 func (k *Kept) Spec() responders.Spec {
 	return responders.Spec{
-		Name:  "backup.complete",
-		About: "changes nothing; verifies that the last backup of a schedule is complete and can be read",
-		Class: policies.Observe,
-		Params: []responders.Param{
-			{Name: "schedule", Type: responders.ParamString, Required: true, About: "name of the schedule"},
-			{Name: "velero", Type: responders.ParamString, About: "namespace of Velero, where there are several"},
-		},
+		Name:   "backup.complete",
+		About:  "changes nothing; verifies that the last backup of a schedule is complete and can be read",
+		Class:  policies.Observe,
+		Params: scheduleParams(),
 		Grants: []responders.Grant{
 			{Group: group, Resource: locations.Resource, Verbs: []string{"list"}},
 			{Group: group, Resource: schedules.Resource, Verbs: []string{"get"}},
@@ -37,29 +33,14 @@ func (k *Kept) Spec() responders.Spec {
 
 // Preview names the schedule.
 func (k *Kept) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
-	name, err := scheduleIn(k.Spec(), args)
+	schedule, err := scheduleIn(ctx, k.clusters, env.Cluster, k.Spec(), args)
 	if err != nil {
 		return responders.Change{}, err
 	}
-	client, err := k.clusters.Custom(env.Cluster)
-	if err != nil {
-		return responders.Change{}, err
-	}
-	velero, err := installed(ctx, client, args.Text("velero"))
-	if err != nil {
-		return responders.Change{}, err
-	}
-	schedule, err := find(ctx, client, schedules, velero.namespace, name)
-	switch {
-	case err != nil:
-		return responders.Change{}, err
-	case schedule == nil:
-		return responders.Change{}, fmt.Errorf("look at the backups of schedule %s: there is no such schedule", name)
-	}
-	return responders.Change{Responder: "backup.complete", Class: policies.Observe,
-		Targets: []policies.Target{{Kind: "Schedule", Namespace: velero.namespace, Name: name, UID: string(schedule.GetUID())}},
+	name := schedule.GetName()
+	return responders.Change{Responder: "backup.complete", Class: policies.Observe, Targets: []policies.Target{schedule.target()},
 		Will:    []string{"the last backup of schedule " + name + " is complete and can be read"},
-		Command: "velero backup get -n " + velero.namespace + " --selector " + scheduleLabel + "=" + name}, nil
+		Command: "velero backup get -n " + schedule.velero.namespace + " --selector " + scheduleLabel + "=" + name}, nil
 }
 
 // Apply does nothing.

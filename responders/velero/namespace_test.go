@@ -118,15 +118,21 @@ func TestOwnersThatRest(t *testing.T) {
 	}
 }
 
-// TestTurns: what is to be there first is there first, each namespace by a Restore of its own, and CronJobs are told to rest.
-func TestTurns(t *testing.T) {
-	s := set(t, paying)
-	n := NewNamespaceRestore(s.clusters)
-	e := promised()
+// planned is the restore of both namespaces, as it was promised and planned.
+func (s *stage) planned(t *testing.T) (*NamespaceRestore, responders.Env, responders.Change) {
+	t.Helper()
+	n, e := NewNamespaceRestore(s.clusters), promised()
 	change, err := n.Preview(t.Context(), e, both)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return n, e, change
+}
+
+// TestTurns: what is to be there first is there first, each namespace by a Restore of its own, and CronJobs are told to rest.
+func TestTurns(t *testing.T) {
+	s := set(t, paying)
+	n, e, change := s.planned(t)
 	e.Plan = "plan"
 	var told []string
 	ctx := responders.WithProgress(consented(t), func(done, of int, what string) {
@@ -162,12 +168,7 @@ func TestTurns(t *testing.T) {
 // TestOneThatDoesNotComeBackHoldsNoOther: the others come back, and what is not there is told.
 func TestOneThatDoesNotComeBackHoldsNoOther(t *testing.T) {
 	s := set(t, paying)
-	n := NewNamespaceRestore(s.clusters)
-	e := promised()
-	change, err := n.Preview(t.Context(), e, both)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n, e, change := s.planned(t)
 	s.skips["deployment/web"] = true
 	e.Plan = "plan"
 	if err := n.Apply(consented(t), e, change); err != nil {
@@ -186,12 +187,7 @@ func TestOneThatDoesNotComeBackHoldsNoOther(t *testing.T) {
 // TestAStopEndsTheProcession: no turn begins that nobody vouches for.
 func TestAStopEndsTheProcession(t *testing.T) {
 	s := set(t, paying)
-	n := NewNamespaceRestore(s.clusters)
-	e := promised()
-	change, err := n.Preview(t.Context(), e, both)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n, e, change := s.planned(t)
 	stopped := errors.New("a person has stopped the plan")
 	ctx := responders.WithGuard(consented(t), func(context.Context) error {
 		if s.server != nil && len(s.restores(t)) > 0 {

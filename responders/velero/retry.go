@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
@@ -22,19 +21,13 @@ type Retry struct{ clusters Clusters }
 // NewRetry makes the responder backup.retry.
 func NewRetry(clusters Clusters) *Retry { return &Retry{clusters} }
 
-// scheduleLabel is Velero's, on backups: the schedule that they are of.
-const scheduleLabel = "velero.io/schedule-name"
-
 // Spec describes backup.retry.
 func (r *Retry) Spec() responders.Spec {
 	return responders.Spec{
-		Name:  "backup.retry",
-		About: "makes the backup of a schedule once more, as the schedule says, and waits until it is complete",
-		Class: policies.Reversible,
-		Params: []responders.Param{
-			{Name: "schedule", Type: responders.ParamString, Required: true, About: "name of the schedule"},
-			{Name: "velero", Type: responders.ParamString, About: "namespace of Velero, where there are several"},
-		},
+		Name:   "backup.retry",
+		About:  "makes the backup of a schedule once more, as the schedule says, and waits until it is complete",
+		Class:  policies.Reversible,
+		Params: scheduleParams(),
 		Grants: []responders.Grant{
 			{Group: group, Resource: locations.Resource, Verbs: []string{"list"}},
 			{Group: group, Resource: schedules.Resource, Verbs: []string{"get"}},
@@ -46,58 +39,30 @@ func (r *Retry) Spec() responders.Spec {
 
 // Preview says what is backed up again, and refuses where the incident has retried already, or the schedule would not make it either.
 func (r *Retry) Preview(ctx context.Context, env responders.Env, args responders.Args) (responders.Change, error) {
-	name, err := scheduleIn(r.Spec(), args)
+	schedule, err := scheduleIn(ctx, r.clusters, env.Cluster, r.Spec(), args)
 	if err != nil {
 		return responders.Change{}, err
 	}
-	client, err := r.clusters.Custom(env.Cluster)
+	what, err := againOf(schedule.Unstructured)
 	if err != nil {
 		return responders.Change{}, err
 	}
-	velero, err := installed(ctx, client, args.Text("velero"))
-	if err != nil {
-		return responders.Change{}, err
-	}
-	schedule, err := find(ctx, client, schedules, velero.namespace, name)
-	switch {
-	case err != nil:
-		return responders.Change{}, err
-	case schedule == nil:
-		return responders.Change{}, fmt.Errorf("make the backup of schedule %s again: there is no such schedule any more", name)
-	}
-	what, err := againOf(schedule)
-	if err != nil {
-		return responders.Change{}, err
-	}
-	place, err := velero.location(what.Location)
+	place, err := schedule.velero.location(what.Location)
 	if err != nil {
 		return responders.Change{}, err
 	}
 	if err := place.writable(env); err != nil {
 		return responders.Change{}, err
 	}
-	if err := triedBefore(ctx, client, velero.namespace, env); err != nil {
+	name, velero := schedule.GetName(), schedule.velero.namespace
+	if err := triedBefore(ctx, schedule.client, velero, env); err != nil {
 		return responders.Change{}, err
 	}
-	what.Velero, what.Location = velero.namespace, place.Name
-	change := responders.Change{Responder: "backup.retry", Class: policies.Reversible, DurationS: 120,
-		Targets: []policies.Target{{Kind: "Schedule", Namespace: velero.namespace, Name: name, UID: string(schedule.GetUID())}},
+	what.Velero, what.Location = velero, place.Name
+	change := responders.Change{Responder: "backup.retry", Class: policies.Reversible, DurationS: 120, Targets: []policies.Target{schedule.target()},
 		Will:    []string{"what schedule " + name + " backs up is backed up once more, to storage location " + place.Name},
-		Command: "velero backup create -n " + velero.namespace + " --from-schedule " + name + " --wait"}
+		Command: "velero backup create -n " + velero + " --from-schedule " + name + " --wait"}
 	return change, pin(&change, what)
-}
-
-var objectForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
-
-// scheduleIn is the one schedule that the arguments name.
-func scheduleIn(spec responders.Spec, args responders.Args) (string, error) {
-	if err := spec.Check(args); err != nil {
-		return "", err
-	}
-	if name := args.Text("schedule"); objectForm.MatchString(name) {
-		return name, nil
-	}
-	return "", fmt.Errorf("%s: the argument schedule must be the name of one schedule, not %q", spec.Name, args.Text("schedule"))
 }
 
 // againOf is the backup that a schedule would make next, labelled as Velero labels it.
