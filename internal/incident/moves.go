@@ -243,7 +243,7 @@ func (i *Incident) BringsBack() bool {
 
 func (i *Incident) whileRecovered(s Sight) Move {
 	if s.Gone() {
-		return cleared(i.Fault.Anchor.String() + " is back, or its object is gone")
+		return cleared(over(i.Fault))
 	}
 	return Move{Do: Rest}
 }
