@@ -27,14 +27,20 @@ arrived here: ` + doctor.TestAlert + `, severity none. Whoever your routes send 
 leaves it out. A power switch is asked for the state of one node, never to turn it off; a bundle of policy is fetched and tried, and
 offered to nobody.
 
+Rights that you left out by salvor print rbac --without are not asked for when the same names are given here.
+
 Run it as the user that salvor runs as, on its machine, while the server runs: then the way of an alert is tried to its end.`,
 		Args: usage(cobra.NoArgs),
 	}
 	opt := doctor.Options{AlertWaits: alertWaits, Log: slog.New(slog.DiscardHandler)}
 	cmd.Flags().StringVar(&opt.Config, "config", defaultConfig, "the configuration")
 	cmd.Flags().BoolVar(&opt.TestAlert, "test-alert", true, "raise a test alert at each Alertmanager and see it arrive")
+	leavesOut(cmd, &opt.Without)
 	out := prints(cmd, "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if _, err := catalogWithout(cmd, opt.Without); err != nil {
+			return err
+		}
 		opt.Version = buildVersion().Version
 		report := doctor.Examine(cmd.Context(), opt)
 		err := out.print(cmd.OutOrStdout(), report, func(w io.Writer) error { return writeReport(w, report) })

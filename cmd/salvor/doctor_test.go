@@ -43,6 +43,9 @@ func TestDoctor(t *testing.T) {
 	if got := salvor(t.Context(), nil, "doctor", "now"); got.code != exitUsage {
 		t.Errorf("with an argument: %+v", got)
 	}
+	if got := salvor(t.Context(), nil, "doctor", "--config", warned, "--without", "velero.restore,nothing"); got.code != exitUsage || !strings.Contains(got.talked, `no responder is named "nothing"`) {
+		t.Errorf("without a responder that there is not: %+v", got)
+	}
 }
 
 // TestDoctorIsHarmlessToATerminal holds that what others wrote does not write to the terminal.

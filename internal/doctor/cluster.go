@@ -49,11 +49,12 @@ func (e *exam) cluster(ctx context.Context, c config.Cluster) []Finding {
 	if !e.reach(ctx, s, s.observe, "reach") {
 		return s.findings
 	}
-	needed, err := needs()
+	needed, err := needs(e.Without)
 	if err != nil {
-		s.problem("rights", "report this: it is a fault of salvor", "the rights that are needed are not known: %v", err)
+		s.problem("rights", "name responders that there are", "the rights that are needed are not known: %v", err)
 		return s.findings
 	}
+	s.leftOut(e.Without)
 	s.observes(ctx, needed)
 	s.seeNodes(ctx)
 	e.acts(ctx, s, needed)
@@ -62,10 +63,13 @@ func (e *exam) cluster(ctx context.Context, c config.Cluster) []Finding {
 	return s.findings
 }
 
-// needs are the rights of each role.
-func needs() (map[rbac.Role][]responders.Grant, error) {
+// needs are the rights of each role, without those that only the named responders want.
+func needs(without []string) (map[rbac.Role][]responders.Grant, error) {
 	catalog, err := all.Catalog(all.Options{})
 	if err != nil {
+		return nil, err
+	}
+	if catalog, err = catalog.Without(without...); err != nil {
 		return nil, err
 	}
 	out := map[rbac.Role][]responders.Grant{}

@@ -21,6 +21,7 @@ type Options struct {
 	Version    string        // of this salvor
 	TestAlert  bool          // raise a test alert at each Alertmanager and wait until it reaches Salvor
 	AlertWaits time.Duration // how long that may take
+	Without    []string      // responders whose rights were left out on purpose: nobody asks for them
 	Log        *slog.Logger  // of the parts that are tried
 }
 

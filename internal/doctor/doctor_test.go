@@ -223,6 +223,28 @@ func TestClusterThatOnlyWatches(t *testing.T) {
 	}
 }
 
+// TestRightsThatWereLeftOut: what was left out on purpose is not missing, and is too much where it was granted nevertheless. Nothing else goes with it.
+func TestRightsThatWereLeftOut(t *testing.T) {
+	w := newWorld(t)
+	w.act.refused = []string{"create restores", "delete restores", "delete pods"}
+	w.act.rules = append(w.act.rules, authv1.ResourceRule{APIGroups: []string{"velero.io"}, Resources: []string{"restores", "backups"}, Verbs: []string{"create"}})
+	w.without = []string{"velero.restore", "namespace.restore"}
+	r := w.examine(t)
+	holds(t, r, doctor.OK, "left out", "fails: namespace.restore, velero.restore")
+	holds(t, r, doctor.Problem, "act rights", "are refused: delete pods")
+	holds(t, r, doctor.Warning, "act has no more", "may also create velero.io/restores, which")
+	if strings.Contains(text(r), "delete velero.io/restores") || strings.Contains(text(r), "create velero.io/backups") {
+		t.Errorf("found\n%s", text(r))
+	}
+}
+
+// TestNoSuchResponderIsLeftOut holds that a slip of the pen leaves nothing out.
+func TestNoSuchResponderIsLeftOut(t *testing.T) {
+	w := newWorld(t)
+	w.without = []string{"velero.restor"}
+	holds(t, w.examine(t), doctor.Problem, "rights", `no responder is named "velero.restor"`)
+}
+
 // TestNoRightToSeeNodes holds that what cannot be seen is not said to be well.
 func TestNoRightToSeeNodes(t *testing.T) {
 	w := newWorld(t)

@@ -20,6 +20,13 @@ const (
 	applyAct     = "kubectl apply: salvor print rbac --role act --user USER"
 )
 
+// leftOut tells what nobody looks for.
+func (s *site) leftOut(without []string) {
+	if len(without) > 0 {
+		s.ok("left out", "rights that only these need are not asked for, and a plan that wants one of them fails: %s", strings.Join(slices.Sorted(slices.Values(without)), ", "))
+	}
+}
+
 // observes examines the credentials to observe: every read that is needed, and no right to write.
 func (s *site) observes(ctx context.Context, needed map[rbac.Role][]responders.Grant) {
 	client := s.observe.Kubernetes
@@ -76,7 +83,7 @@ func (s *site) actsEnough(ctx context.Context, client kubernetes.Interface, need
 		return
 	}
 	if more := held.writes(needed); len(more) > 0 {
-		s.warn("act has no more", "bind the credentials to act to no other role than salvor-act", "they may also %s, which nothing in Salvor needs", some(more))
+		s.warn("act has no more", "bind the credentials to act to no other role than salvor-act", "they may also %s, which nothing that Salvor is to do needs", some(more))
 		return
 	}
 	s.ok("act has no more", "no other right to write was found")

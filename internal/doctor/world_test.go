@@ -47,6 +47,7 @@ type world struct {
 	ready     string            // what a running server answers at /readyz; empty: none runs
 	elsewhere string            // cluster that alerts arrive for, if it is another one
 	routes    string            // Alertmanager's configuration as it shows it
+	without   []string          // responders whose rights were left out
 
 	mu     sync.Mutex
 	asked  []string // methods and paths that the power switch was asked
@@ -135,7 +136,7 @@ func (w *world) examine(t *testing.T) doctor.Report {
 	if w.silent || w.elsewhere != "" { // waited for in vain
 		waits = 3 * time.Second
 	}
-	return doctor.Examine(t.Context(), doctor.Options{Config: filepath.Join(w.dir, "salvor.yaml"), Version: "v1", TestAlert: true,
+	return doctor.Examine(t.Context(), doctor.Options{Config: filepath.Join(w.dir, "salvor.yaml"), Version: "v1", TestAlert: true, Without: w.without,
 		AlertWaits: waits, Log: slog.New(slog.DiscardHandler)})
 }
 
