@@ -33,7 +33,7 @@ type Declaration struct {
 	ID      string `json:"id"` // of the event that says so
 	Cluster string `json:"cluster"`
 	events.Declared
-	Since time.Time `json:"since"`
+	At time.Time `json:"at"` // when it was declared; since is when it went wrong
 }
 
 // declare records a declaration in the name of the caller.

@@ -101,6 +101,11 @@ func TestDeclare(t *testing.T) {
 	}
 }
 
+// wrongSince declares data wrong since then.
+func wrongSince(since string) string {
+	return `{"cluster":"prod-eu","kind":"data","name":"shop","for":"1h","reason":"x","since":"` + since + `"}`
+}
+
 func TestDeclareRefused(t *testing.T) {
 	f := sighted(t)
 	_, srv := serve(t, f)
@@ -136,6 +141,13 @@ func TestDeclareRefused(t *testing.T) {
 		{"another namespace", `{"cluster":"prod-eu","kind":"data","name":"shp","for":"1h","reason":"x"}`, 404, "there are shop"},
 		{"another workload", `{"cluster":"prod-eu","kind":"config","name":"Deployment/shop/api","for":"1h","reason":"x"}`, 404, "Deployment/shop/web"},
 		{"a pod of another namespace", `{"cluster":"prod-eu","kind":"security","name":"Pod/shp/web-1","for":"1h","reason":"x"}`, 404, "there are shop"},
+		{"wrong since no time", wrongSince("yesterday"), 400, `since is \"yesterday\", want how long ago it went wrong, as 2h, or when, as 2026-`},
+		{"wrong since a day", wrongSince("2026-03-01"), 400, "want how long ago"},
+		{"wrong since a long text", wrongSince(strings.Repeat("x", 100)), 400, `since is \"` + strings.Repeat("x", 40) + `\", want`},
+		{"wrong in a while", wrongSince("-1s"), 400, "want how long ago"},
+		{"wrong from tomorrow on", wrongSince(start.Add(24 * time.Hour).Format(time.RFC3339)), 400, "want how long ago"},
+		{"wrong for too long", wrongSince("9600h0m1s"), 400, "want how long ago"},
+		{"wrong since last century", wrongSince("1999-03-01T02:00:00Z"), 400, "want how long ago"},
 	} {
 		if r := call(t, srv, "operator", "POST", "/v1/declarations", c.body); r.Status != c.status || !strings.Contains(r.Body, c.says) {
 			t.Errorf("%s: %d %s, want %d with %q", c.name, r.Status, r.Body, c.status, c.says)
@@ -143,6 +155,26 @@ func TestDeclareRefused(t *testing.T) {
 	}
 	if len(f.told) > before {
 		t.Errorf("recorded nevertheless: %+v", f.told[before:])
+	}
+}
+
+// TestDeclareSince: when it went wrong is recorded to the second, as a moment, whichever way it was said.
+func TestDeclareSince(t *testing.T) {
+	for since, want := range map[string]time.Time{
+		"":                          {},
+		"0s":                        start,
+		"2h":                        start.Add(-2 * time.Hour),
+		"1h30m0.4s":                 start.Add(-90*time.Minute - 400*time.Millisecond).Truncate(time.Second),
+		"9600h":                     start.Add(-longestSince),
+		"2026-03-01T02:00:00Z":      time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC),
+		"2026-03-01T02:00:00+01:00": time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC),
+	} {
+		f := sighted(t)
+		_, srv := serve(t, f)
+		got := read[Declaration](t, call(t, srv, "operator", "POST", "/v1/declarations", `{"cluster":"prod-eu","kind":"data","name":"shop","for":"2h","reason":"x","since":"`+since+`"}`))
+		if told := f.declared(t).Since; !told.Equal(want) || !got.Since.Equal(want) {
+			t.Errorf("%q: recorded %s, answered %s, want %s", since, told, got.Since, want)
+		}
 	}
 }
 
