@@ -33,7 +33,8 @@ func parse(t *testing.T, texts ...string) []runtime.Object {
 
 func fakeClient(t *testing.T, texts ...string) *fake.FakeDynamicClient {
 	t.Helper()
-	kinds := map[schema.GroupVersionResource]string{backups: "BackupList", locations: "BackupStorageLocationList", podVolumeBackups: "PodVolumeBackupList"}
+	kinds := map[schema.GroupVersionResource]string{backups: "BackupList", locations: "BackupStorageLocationList", podVolumeBackups: "PodVolumeBackupList",
+		restores: "RestoreList"}
 	return fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, parse(t, texts...)...)
 }
 

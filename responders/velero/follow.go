@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/responders/point"
 )
 
@@ -58,9 +59,13 @@ func (w world) watch(ctx context.Context, kind schema.GroupVersionResource, o *u
 		if err := statusOf(now, &status); err != nil {
 			return false, err
 		}
+		if isNew(status.Phase) {
+			responders.Progress(ctx, 0, 1, what+" begun by Velero")
+			return false, ignored.check(ctx, now)
+		}
 		tell(status.Progress)
 		if !hasEnded(status.Phase) {
-			return false, ignored.check(ctx, now, status.Phase)
+			return false, nil
 		}
 		return true, status.refusal(what)
 	})

@@ -13,8 +13,12 @@ import (
 	"github.com/salvor-io/salvor/responders"
 )
 
-// ignoredFor is how long Velero may leave an object that nothing is in the way of before it counts as not running.
-const ignoredFor = time.Minute
+// How long Velero may leave an object that nothing is in the way of before it counts as not running. Where it has come to an end with something of
+// the same incident it ran: it may be starting on another node, and what is half brought back is not given up for that.
+const (
+	ignoredFor = time.Minute
+	awaitedFor = silent
+)
 
 // ignoring notices that Velero does nothing about an object.
 type ignoring struct {
@@ -25,25 +29,25 @@ type ignoring struct {
 
 // check takes an object back that Velero has not begun with for too long, so that it is not carried out when nobody expects it any more. Velero does
 // one after the other: what waits behind another is not ignored.
-func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured, phase string) error {
-	if !isNew(phase) {
-		return nil
-	}
+func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured) error {
 	now := time.Now()
 	if i.since.IsZero() {
 		i.since = now
 	}
-	patience := ignoredFor
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, deadline.Sub(i.since)/2)
-	}
+	patience := i.within(ctx, ignoredFor)
 	if now.Sub(i.since) < patience {
 		return nil
 	}
-	busy, err := i.busy(ctx, o, now.Add(-patience))
+	busy, ran, err := i.others(ctx, o, now.Add(-patience))
 	if err != nil || busy {
 		i.since = now
 		return err
+	}
+	if ran {
+		patience = i.within(ctx, awaitedFor)
+	}
+	if now.Sub(i.since) < patience {
+		return nil
 	}
 	silence := fmt.Errorf("Velero does not run: it has not begun with %s %s for %s; start it, or see its log", i.kind.Resource, o.GetName(), patience) //nolint:staticcheck // it is a name
 	if gone, err := i.withdraw(ctx, i.kind, o); !gone {
@@ -52,17 +56,30 @@ func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured, phas
 	return silence
 }
 
-// busy says whether Velero works on another object of the kind, or has come to an end with one lately: between two it may draw breath.
-func (i *ignoring) busy(ctx context.Context, mine *unstructured.Unstructured, lately time.Time) (bool, error) {
-	busy := false
-	err := each(ctx, i.reader, i.kind, mine.GetNamespace(), "", func(o *unstructured.Unstructured) error {
+// within is a patience that leaves half of the time that there is.
+func (i *ignoring) within(ctx context.Context, patience time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(patience, deadline.Sub(i.since)/2)
+	}
+	return patience
+}
+
+// others says whether Velero works on another object of the kind, or has come to an end with one lately, since between two it may draw breath; and
+// whether it has ever come to an end with one of the same incident.
+func (i *ignoring) others(ctx context.Context, mine *unstructured.Unstructured, lately time.Time) (busy, ran bool, err error) {
+	incident := mine.GetAnnotations()[incidentAnnotation]
+	err = each(ctx, i.reader, i.kind, mine.GetNamespace(), "", func(o *unstructured.Unstructured) error {
 		phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
+		if o.GetUID() == mine.GetUID() || isNew(phase) {
+			return nil
+		}
 		completed, _, _ := unstructured.NestedString(o.Object, "status", "completionTimestamp")
 		ended, err := time.Parse(time.RFC3339, completed)
-		busy = busy || o.GetUID() != mine.GetUID() && !isNew(phase) && (!hasEnded(phase) || err == nil && ended.After(lately))
+		busy = busy || !hasEnded(phase) || err == nil && ended.After(lately)
+		ran = ran || hasEnded(phase) && o.GetAnnotations()[incidentAnnotation] == incident
 		return nil
 	})
-	return busy, err
+	return busy, ran, err
 }
 
 // withdraw deletes an object that Velero has not begun with. It is not gone where Velero has begun after all.
