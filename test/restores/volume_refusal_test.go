@@ -131,7 +131,7 @@ func TestVolumeStorageRefuses(t *testing.T) {
 		b.mood(t, stack.StorageMood{Quota: 1})
 		late := responders.Args{"namespace": "full", "claim": "data", "fromCluster": east, "storageClass": stack.LateStorageClass}
 		run(t, b, "volume.import", late, short).fails(t, "quota exceeded", "the storage still works with snapshot full/data-salvor-")
-		if left := b.lookAt(t, "full", claims); len(left) > 0 {
+		if left := b.look(t, "full", claims); len(left) > 0 {
 			t.Errorf("a claim waits that nobody expects: %v", left)
 		}
 		b.mood(t, stack.StorageMood{})

@@ -177,7 +177,7 @@ func (r replacement) replaced(t *testing.T, kind string) {
 	if claim.GetLabels()["app"] != "db" || claim.GetAnnotations()["team"] != "blue" {
 		t.Errorf("the claim is labelled %v, annotated %v", claim.GetLabels(), claim.GetAnnotations())
 	}
-	if all := r.lookAt(t, r.namespace, claims); len(all) != 1 {
+	if all := r.look(t, r.namespace, claims); len(all) != 1 {
 		t.Errorf("%d claims are left", len(all))
 	}
 	r.kubectl(t, "-n", r.namespace, "rollout", "status", strings.ToLower(kind)+"/db", "--timeout=60s")

@@ -22,10 +22,21 @@ import (
 type Holdings map[string]map[string]any
 
 // held are the kinds of which people put objects into a namespace.
-var held = []schema.GroupVersionResource{
-	{Version: "v1", Resource: "configmaps"}, {Version: "v1", Resource: "secrets"}, {Version: "v1", Resource: "services"}, {Version: "v1", Resource: "serviceaccounts"},
-	{Version: "v1", Resource: "persistentvolumeclaims"}, {Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "apps", Version: "v1", Resource: "statefulsets"},
-	{Group: "batch", Version: "v1", Resource: "cronjobs"}, {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
+func held() (all []schema.GroupVersionResource) {
+	for version, resources := range map[schema.GroupVersion][]string{
+		{Version: "v1"}:                                     {"configmaps", "secrets", "services", "serviceaccounts", "persistentvolumeclaims", "limitranges", "resourcequotas"},
+		{Group: "apps", Version: "v1"}:                      {"deployments", "statefulsets", "daemonsets"},
+		{Group: "batch", Version: "v1"}:                     {"cronjobs"},
+		{Group: "autoscaling", Version: "v2"}:               {"horizontalpodautoscalers"},
+		{Group: "networking.k8s.io", Version: "v1"}:         {"ingresses", "networkpolicies"},
+		{Group: "policy", Version: "v1"}:                    {"poddisruptionbudgets"},
+		{Group: "rbac.authorization.k8s.io", Version: "v1"}: {"roles", "rolebindings"},
+	} {
+		for _, resource := range resources {
+			all = append(all, version.WithResource(resource))
+		}
+	}
+	return all
 }
 
 // Holdings are what a namespace of a cluster holds now.
@@ -38,8 +49,16 @@ func (r *Rig) Holdings(ctx context.Context, cluster, namespace string) (Holdings
 	if err != nil {
 		return nil, fmt.Errorf("make the admin's client: %w", err)
 	}
+	return HoldingsOf(ctx, client, namespace)
+}
+
+// HoldingsOf are what a namespace holds now of some kinds; of all of which people put objects into a namespace if none is named.
+func HoldingsOf(ctx context.Context, client dynamic.Interface, namespace string, kinds ...schema.GroupVersionResource) (Holdings, error) {
+	if len(kinds) == 0 {
+		kinds = held()
+	}
 	all := Holdings{}
-	for _, kind := range held {
+	for _, kind := range kinds {
 		list, err := client.Resource(kind).Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("list %s of %s: %w", kind.Resource, namespace, err)
@@ -89,7 +108,21 @@ func bare(o *unstructured.Unstructured) map[string]any {
 	for _, field := range []string{"clusterIP", "clusterIPs", "volumeName", "dataSource", "dataSourceRef"} {
 		unstructured.RemoveNestedField(object, "spec", field)
 	}
+	forget(object, "namespace", "subjects")
+	forget(object, "nodePort", "spec", "ports")
 	return object
+}
+
+// forget takes a field out of each entry of a list: the namespace of a subject follows the namespace of what names it.
+func forget(object map[string]any, field string, path ...string) {
+	list, ok, _ := unstructured.NestedSlice(object, path...)
+	if !ok {
+		return
+	}
+	for _, entry := range list {
+		delete(entry.(map[string]any), field)
+	}
+	_ = unstructured.SetNestedSlice(object, list, path...)
 }
 
 // ours are labels or annotations without those of Velero and of controllers.
