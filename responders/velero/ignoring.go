@@ -30,30 +30,34 @@ type ignoring struct {
 // check takes an object back that Velero has not begun with for too long, so that it is not carried out when nobody expects it any more. Velero does
 // one after the other: what waits behind another is not ignored.
 func (i *ignoring) check(ctx context.Context, o *unstructured.Unstructured) error {
-	now := time.Now()
 	if i.since.IsZero() {
-		i.since = now
+		i.since = time.Now()
 	}
-	patience := i.within(ctx, ignoredFor)
-	if now.Sub(i.since) < patience {
+	waited, patience := time.Since(i.since), i.within(ctx, ignoredFor)
+	if waited < patience {
 		return nil
 	}
-	busy, ran, err := i.others(ctx, o, now.Add(-patience))
-	if err != nil || busy {
-		i.since = now
+	busy, ran, err := i.others(ctx, o, time.Now().Add(-patience))
+	switch {
+	case err != nil || busy:
+		i.since = time.Now()
 		return err
-	}
-	if ran {
+	case ran:
 		patience = i.within(ctx, awaitedFor)
 	}
-	if now.Sub(i.since) < patience {
+	if waited < patience {
 		return nil
 	}
-	silence := fmt.Errorf("Velero does not run: it has not begun with %s %s for %s; start it, or see its log", i.kind.Resource, o.GetName(), patience) //nolint:staticcheck // it is a name
-	if gone, err := i.withdraw(ctx, i.kind, o); !gone {
+	return i.giveUp(ctx, o, patience)
+}
+
+// giveUp takes an object back and says for how long Velero has not begun with it; nothing where it has begun after all.
+func (i *ignoring) giveUp(ctx context.Context, o *unstructured.Unstructured, waited time.Duration) error {
+	gone, err := i.withdraw(ctx, i.kind, o)
+	if !gone {
 		return err
 	}
-	return silence
+	return fmt.Errorf("Velero does not run: it has not begun with %s %s for %s; start it, or see its log", i.kind.Resource, o.GetName(), waited) //nolint:staticcheck // it is a name
 }
 
 // within is a patience that leaves half of the time that there is.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/salvor-io/salvor/internal/protection"
 	"github.com/salvor-io/salvor/responders"
+	"github.com/salvor-io/salvor/test/rig"
 	"github.com/salvor-io/salvor/test/stack"
 )
 
@@ -84,10 +85,8 @@ func TestProtection(t *testing.T) {
 func (c *cluster) buildSalvor(t *testing.T) (binary, config string) {
 	t.Helper()
 	binary, config = filepath.Join(t.TempDir(), "salvor"), filepath.Join(t.TempDir(), "salvor.yaml")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, "github.com/salvor-io/salvor/cmd/salvor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that most of it is built already
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := rig.Build(t.Context(), binary); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(config, []byte(strings.ReplaceAll(promises, "KUBECONFIG", c.Kubeconfig(stack.Observer))), 0o600); err != nil {
 		t.Fatal(err)
