@@ -49,6 +49,22 @@ func failures(all []attempt) int {
 	return n
 }
 
+// completed counts those that came to a good end.
+func completed(all []attempt) int {
+	n := 0
+	for _, a := range all {
+		if a.phase == point.Completed {
+			n++
+		}
+	}
+	return n
+}
+
+// since leaves out what had ended when the fault began: it was made against another one. Salvor may have lost its records since, and count incidents anew.
+func since(all []attempt, broken time.Time) []attempt {
+	return slices.DeleteFunc(slices.Clone(all), func(a attempt) bool { return !a.ended.IsZero() && a.ended.Before(broken) })
+}
+
 // made says whether a namespace of that age is what one of the restores made: it came to be while that ran.
 func made(all []attempt, created time.Time) bool {
 	return slices.ContainsFunc(all, func(a attempt) bool {

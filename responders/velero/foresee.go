@@ -102,10 +102,12 @@ func (f *foresight) take(velero installation) error {
 // look says how the namespaces stand that are restored into, and what was restored into them for the incident already. One that is there is
 // refused, unless the order says what is to become of what is in it.
 func (f *foresight) look(ctx context.Context) error {
-	earlier, err := attempts(ctx, f.client, restores, f.Velero, f.env)
+	all, err := attempts(ctx, f.client, restores, f.Velero, f.env)
 	if err != nil {
 		return err
 	}
+	earlier := since(all, f.env.Broken)
+	f.Tries = len(all) - len(earlier)
 	for _, from := range f.Namespaces {
 		name := f.target(from)
 		if slices.ContainsFunc(f.Into, func(s space) bool { return s.Name == name }) {
@@ -136,9 +138,14 @@ func (f *foresight) look(ctx context.Context) error {
 	return f.recall(earlier)
 }
 
-// recall finds the restore of an earlier plan that did just what is ordered, and counts those that did not come to a good end.
+// recall finds the restore of an earlier plan that did just what is ordered, and counts those that are of no use any more: since they did not come to a
+// good end, or a namespace that was restored into is gone again.
 func (f *foresight) recall(earlier []attempt) error {
-	f.Tries = failures(earlier)
+	f.Tries += failures(earlier)
+	if slices.ContainsFunc(f.Into, func(s space) bool { return s.UID == "" }) {
+		f.Tries += completed(earlier)
+		return nil
+	}
 	for _, a := range earlier {
 		spec, err := f.spec(a.name + modifiersSuffix)
 		if err != nil {

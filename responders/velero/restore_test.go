@@ -446,3 +446,41 @@ func TestWhereDocumentsAreRead(t *testing.T) {
 		t.Errorf("Apply: %v", err)
 	}
 }
+
+// TestGoneAgain: what was brought back and is gone again is not taken for brought back, in the same incident and in one that has the same name, as
+// after Salvor has lost its records.
+func TestGoneAgain(t *testing.T) {
+	args := responders.Args{"namespaces": []string{"shop"}}
+	s := set(t, good)
+	r, first, second := NewRestore(s.clusters), env, env
+	first.Plan, second.Plan = "first", "second"
+	if err := r.Apply(consented(t), first, s.preview(t, r, args)); err != nil {
+		t.Fatal(err)
+	}
+	if change := s.preview(t, r, args); !change.Nothing {
+		t.Fatalf("what is there is to be brought back: %+v", change)
+	}
+	s.server.Play(func(stage *responderstest.Stage) {
+		if shop := stage.One("", "namespaces", "", "shop"); shop != nil && len(stage.All(group, "restores")) == 1 {
+			stage.Drop(shop)
+		}
+	})
+	change := s.preview(t, r, args)
+	if change.Nothing {
+		t.Fatalf("what is gone again is to be left so: %+v", change.Will)
+	}
+	if err := r.Apply(consented(t), second, change); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := s.own(t).Resource(restores).List(t.Context(), metav1.ListOptions{}); err != nil || len(made.Items) != 2 {
+		t.Errorf("there are %d restores, %v", len(made.Items), err)
+	}
+
+	half := strings.Replace(shopSpace, "2026-01-01T00:00:00Z", "2026-03-02T02:50:05Z", 1)
+	s = set(t, good, begun(`Completed, completionTimestamp: "2026-03-02T02:51:00Z"`), half)
+	later := env
+	later.Broken = time.Date(2026, 3, 2, 2, 52, 0, 0, time.UTC)
+	if _, err := NewRestore(s.clusters).Preview(t.Context(), later, args); err == nil || !strings.Contains(err.Error(), "restore into namespace shop: it is there") {
+		t.Errorf("what was brought back before the fault is taken for brought back since: %v", err)
+	}
+}
