@@ -2,7 +2,7 @@ package kube
 
 import (
 	"context"
-
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,6 +122,23 @@ func TestProjectObjects(t *testing.T) {
 		two, _ := projectConfigMap(m)
 		if (err != nil) != skip || !skip && one.Content == two.Content {
 			t.Errorf("ConfigMap %s: %+v, %v", name, one, err)
+		}
+	}
+}
+
+// TestClaimBesideIsNoClaim: what Salvor fills a volume by is not told of, and so not missed; a claim that it brought back under its own name is, and
+// one that only has such a name.
+func TestClaimBesideIsNoClaim(t *testing.T) {
+	for _, c := range []struct {
+		name, step string
+		passed     bool
+	}{{"orders-salvor-43b2", "43b2", true}, {"orders", "43b2", false}, {"orders-salvor-43b2", "", false}, {"orders-salvor-", "", false}} {
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: about("shop", c.name)}
+		if c.step != "" {
+			claim.Labels = map[string]string{"salvor.io/for": c.step}
+		}
+		if _, err := projectClaim(claim); errors.Is(err, errPassedOver) != c.passed {
+			t.Errorf("claim %s of step %q: %v", c.name, c.step, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -74,7 +75,11 @@ func projectNamespace(n *corev1.Namespace) (seenObject, error) {
 	return o, err
 }
 
+// projectClaim passes over what a restore fills a volume by: it is no claim that anybody put there, and nobody misses it when it goes.
 func projectClaim(c *corev1.PersistentVolumeClaim) (seenObject, error) {
+	if isInterim(c) {
+		return seenObject{}, errPassedOver
+	}
 	o, err := projectObject("PersistentVolumeClaim", c)
 	o.Phase = text(string(c.Status.Phase), maxReason)
 	for _, c := range c.Status.Conditions {
@@ -87,6 +92,13 @@ func projectClaim(c *corev1.PersistentVolumeClaim) (seenObject, error) {
 	}
 	o.From = filledFrom(c)
 	return o, err
+}
+
+// isInterim says whether Salvor made a claim beside another one whose volume is to be replaced: it is labelled with the step for which, and that is
+// in its name, too.
+func isInterim(c *corev1.PersistentVolumeClaim) bool {
+	step := c.Labels["salvor.io/for"]
+	return step != "" && strings.HasSuffix(c.Name, "-salvor-"+step)
 }
 
 // filledFrom is what a claim was filled from. Velero labels what it restores, also where it fills the volume later itself.
