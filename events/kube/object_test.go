@@ -101,8 +101,9 @@ func TestProjectObjects(t *testing.T) {
 	}
 	for from, claim := range map[events.Ref]*corev1.PersistentVolumeClaim{
 		{}: {}, {Kind: "VolumeSnapshot", Name: "s"}: {Spec: corev1.PersistentVolumeClaimSpec{DataSourceRef: &corev1.TypedObjectReference{Kind: "VolumeSnapshot", Name: "s"}}},
-		{Kind: "PersistentVolumeClaim", Name: "c"}: {Spec: corev1.PersistentVolumeClaimSpec{DataSource: &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "c"}}},
-		{Kind: "Restore.velero.io", Name: "r"}:     {ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"velero.io/restore-name": "r"}}, Spec: corev1.PersistentVolumeClaimSpec{DataSourceRef: &corev1.TypedObjectReference{Kind: "VolumeSnapshot", Name: "s"}}},
+		{Kind: "VolumeSnapshot", Name: "of a swap"}: {ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"salvor.io/restored-from": "of a swap"}}},
+		{Kind: "PersistentVolumeClaim", Name: "c"}:  {Spec: corev1.PersistentVolumeClaimSpec{DataSource: &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "c"}}},
+		{Kind: "Restore.velero.io", Name: "r"}:      {ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"velero.io/restore-name": "r"}}, Spec: corev1.PersistentVolumeClaimSpec{DataSourceRef: &corev1.TypedObjectReference{Kind: "VolumeSnapshot", Name: "s"}}},
 	} {
 		if got := filledFrom(claim); got != from {
 			t.Errorf("filled from %+v, want %+v", got, from)

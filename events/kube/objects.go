@@ -101,11 +101,14 @@ func isInterim(c *corev1.PersistentVolumeClaim) bool {
 	return step != "" && strings.HasSuffix(c.Name, "-salvor-"+step)
 }
 
-// filledFrom is what a claim was filled from. Velero labels what it restores, also where it fills the volume later itself.
+// filledFrom is what a claim was filled from. Velero labels what it restores, also where it fills the volume later itself. Salvor writes down from which
+// snapshot the volume is that it gave a claim.
 func filledFrom(c *corev1.PersistentVolumeClaim) events.Ref {
 	switch from := c.Spec.DataSourceRef; {
 	case c.Labels["velero.io/restore-name"] != "":
 		return refTo("Restore.velero.io", text(c.Labels["velero.io/restore-name"], 512))
+	case c.Annotations["salvor.io/restored-from"] != "":
+		return refTo("VolumeSnapshot", text(c.Annotations["salvor.io/restored-from"], 512))
 	case from != nil:
 		return refTo(text(from.Kind, maxReason), text(from.Name, 512))
 	case c.Spec.DataSource != nil:
