@@ -205,7 +205,7 @@ func (d *loss) comes(ctx context.Context, to incident.State) (api.Incident, erro
 
 // holds says whether a volume holds the orders of the backup.
 func (d *loss) holds(ctx context.Context, cluster, namespace string) error {
-	orders, err := d.rig.Orders(ctx, cluster, namespace)
+	orders, err := d.rig.Read(ctx, cluster, namespace, rig.Orders)
 	if err == nil && orders != rig.OrdersKept {
 		err = fmt.Errorf("the orders in %s of %s are %q, not those of the backup", namespace, cluster, orders)
 	}

@@ -89,6 +89,27 @@ func (h Holdings) With(name string, value any, path ...string) Holdings {
 	return changed
 }
 
+// Plain is the same without what Salvor writes down there: what it keeps beside, and the labels and annotations that are its own.
+func (h Holdings) Plain() Holdings {
+	plain := Holdings{}
+	for name, held := range h {
+		object := (&unstructured.Unstructured{Object: held}).DeepCopy()
+		if object.GetLabels()["salvor.io/kept-of"] != "" {
+			continue
+		}
+		object.SetLabels(notSalvors(object.GetLabels()))
+		object.SetAnnotations(notSalvors(object.GetAnnotations()))
+		plain[name] = object.Object
+	}
+	return plain
+}
+
+func notSalvors(all map[string]string) map[string]string {
+	left := maps.Clone(all)
+	maps.DeleteFunc(left, func(key, _ string) bool { return strings.HasPrefix(key, "salvor.io/") })
+	return left
+}
+
 // Names are the names of all objects, in order.
 func (h Holdings) Names() []string { return slices.Sorted(maps.Keys(h)) }
 

@@ -22,6 +22,12 @@ var shopWithData []byte
 //go:embed testdata/data/runbooks.yaml
 var dataRunbooks []byte
 
+// The claims of the shop: db uses the one, web the other.
+const (
+	Orders   = "orders"
+	Pictures = "pictures"
+)
+
 // What is on the volume of the orders when the backup is made, and what is written there later.
 const (
 	OrdersKept = "order 1\norder 2\n"
@@ -46,7 +52,7 @@ func (r *Rig) Loss(ctx context.Context) (*Loss, error) {
 	if err := r.ShopRuns(ctx, Shop, 3); err != nil {
 		return nil, err
 	}
-	if err := r.writeOrders(ctx, OrdersKept); err != nil {
+	if err := r.Write(ctx, Shop, Orders, OrdersKept); err != nil {
 		return nil, err
 	}
 	return &Loss{rig: r, Ingress: r.Ingress(2)}, nil
@@ -76,7 +82,7 @@ func (l *Loss) Backup(ctx context.Context, name string) (err error) {
 	if l.Before, err = l.rig.Holdings(ctx, Cluster, Shop); err != nil {
 		return err
 	}
-	return l.rig.writeOrders(ctx, OrdersLost)
+	return l.rig.Write(ctx, Shop, Orders, OrdersLost)
 }
 
 // Back is what the shop holds when it has come back: what it held, and its CronJob rests.
@@ -109,42 +115,4 @@ func (r *Rig) ShopRuns(ctx context.Context, namespace string, webs int32) error 
 		}
 		return true, nil
 	})
-}
-
-// Orders are what is on the volume of a claim named orders.
-func (r *Rig) Orders(ctx context.Context, cluster, namespace string) (string, error) {
-	file, err := r.ordersFile(ctx, cluster, namespace)
-	if err != nil {
-		return "", err
-	}
-	orders, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read the orders: %w", err)
-	}
-	return string(orders), nil
-}
-
-func (r *Rig) writeOrders(ctx context.Context, orders string) error {
-	file, err := r.ordersFile(ctx, Cluster, Shop)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, []byte(orders), 0o644); err != nil {
-		return fmt.Errorf("write the orders: %w", err)
-	}
-	return nil
-}
-
-// ordersFile is the file on the volume that is bound to a claim.
-func (r *Rig) ordersFile(ctx context.Context, cluster, namespace string) (string, error) {
-	s := r.clusters()[cluster]
-	volume, err := s.Kubectl(ctx, stack.Admin, "-n", namespace, "get", "pvc", "orders", "-o", "jsonpath={.spec.volumeName}")
-	if err != nil {
-		return "", err
-	}
-	handle, err := s.Kubectl(ctx, stack.Admin, "get", "pv", volume, "-o", "jsonpath={.spec.csi.volumeHandle}")
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(s.VolumeDir(handle), "orders"), nil
 }

@@ -28,7 +28,7 @@ type Settings struct {
 	DataDir  string        // empty: one of the rig's
 	Mode     string        // for faults of kind node; act when empty
 	Zone     string        // the mode for faults of kind zone; observe when empty
-	Data     string        // the mode for faults of kind data; observe when empty
+	Data     string        // the mode for faults of kinds data and config; observe when empty
 	Slack    *Workspace    // where people are asked; nil: no chat
 	Witness  []string      // names of the witnesses whose reports are taken, see Rig.Witness
 	Others   []string      // people beside alice, operators in no group but one of their own name
@@ -63,7 +63,7 @@ listen: {address: {{.Address}}, socket: {{.DataDir}}/salvor.sock}
     region: eu-west-1
     observe: {kubeconfig: {{.Observe}}}
     act: {kubeconfig: {{.Act}}}
-    modes: {node: {{.Mode}}, zone: {{.Zone}}, data: {{.Data}}}
+    modes: {node: {{.Mode}}, zone: {{.Zone}}, data: {{.Data}}, config: {{.Data}}}
     lease_stale_after: {{.Stale}}
 {{if not .NoPower}}    power: {http: {url: "{{.PowerURL}}/nodes/{node}", token_file: {{.PowerToken}}, timeout: {{.Patience}}}}
 {{end}}{{with .Standby}}  - name: {{.Name}}
