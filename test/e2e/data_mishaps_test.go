@@ -25,7 +25,8 @@ func (b *bereft) mishaps(t *testing.T) {
 		runbook string
 		befalls func(runbook string)
 	}{
-		{"claims-restore", b.claimDeleted}, {"volume-lost", b.volumeLost}, {"data-restore", b.dataSpoiled},
+		{"claims-restore", b.claimDeleted}, {"volume-lost", b.volumeLost}, {"config-restore", b.configSpoiled},
+		{"secret-restore", b.secretDeleted}, {"data-restore", b.dataSpoiled},
 	} {
 		went := t.Run(one.runbook, func(t *testing.T) {
 			b.t, b.began = t, time.Now()
