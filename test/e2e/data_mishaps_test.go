@@ -26,7 +26,7 @@ func (b *bereft) mishaps(t *testing.T) {
 		befalls func(runbook string)
 	}{
 		{"claims-restore", b.claimDeleted}, {"volume-lost", b.volumeLost}, {"config-restore", b.configSpoiled},
-		{"secret-restore", b.secretDeleted}, {"data-restore", b.dataSpoiled},
+		{"secret-restore", b.secretDeleted}, {"data-restore", b.dataSpoiled}, {"backup-retry", b.backupFails},
 	} {
 		went := t.Run(one.runbook, func(t *testing.T) {
 			b.t, b.began = t, time.Now()
