@@ -29,8 +29,11 @@ func (o *outlook) anew(ctx context.Context) (restoring, error) {
 	return facts, o.replace(ctx, &facts)
 }
 
-// isBrought says that there was no claim when this step began, and that it has made the one that is there.
-func (o *outlook) isBrought() bool { return o.claim != nil && o.claim.Labels[ForLabel] == o.token }
+// isBrought says that there was no claim when this step began, and that it has made the one that is there: since the fault, for an earlier incident may
+// have had the same id.
+func (o *outlook) isBrought() bool {
+	return o.claim != nil && o.claim.Labels[ForLabel] == o.token && !wasThere(&o.claim.ObjectMeta, o.env.Broken)
+}
 
 // free refuses a claim for which another restore has a volume in hand, and finds the volume that was the claim's.
 func (o *outlook) free(ctx context.Context) error {

@@ -32,30 +32,52 @@ func (c comparing) String() string {
 type trial struct {
 	job   *batchv1.Job // nil where it is not there
 	said  string       // the last words of its newest pod, or what that waits for
-	spent []corev1.Pod // its pods that have ended, and hold what they compared until they are deleted
+	live  string       // a pod of it that has not ended
+	spent []corev1.Pod // those that have ended, and hold what they compared until they are deleted
 }
 
-// lookAtTrial reads the job that compares, if the plan has one.
+// lookAtTrial reads the job that compares, if the plan has one, and what is left of one that an earlier plan had.
 func (s swap) lookAtTrial(ctx context.Context) (t trial, err error) {
-	if s.Compare == nil {
-		return t, nil
-	}
-	if t.job, err = s.jobAt(ctx, s.Compare.Job); err != nil || t.job == nil {
-		return t, err
+	if s.Compare != nil {
+		if t.job, err = s.jobAt(ctx, s.Compare.Job); err != nil {
+			return t, err
+		}
 	}
 	pods, err := s.reader.CoreV1().Pods(s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.Set{ForLabel: s.token}.String(), Limit: most})
 	if err != nil {
-		return t, fmt.Errorf("list the pods of %s: %w", s.Compare, err)
+		return t, fmt.Errorf("list the pods that compare for claim %s: %w", s.name(), err)
 	}
 	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
 	for i := range pods.Items {
-		pod := &pods.Items[i]
-		t.said = or(brief(strings.Join(strings.Fields(wordsOf(pod)), " ")), t.said)
-		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-			t.spent = append(t.spent, *pod)
-		}
+		t.see(&pods.Items[i])
+	}
+	if t.job != nil && t.said == "" {
+		t.said = brief(wordsOfEnd(t.job))
 	}
 	return t, nil
+}
+
+// see takes in one of the pods, the oldest first. What one said that failed is nothing to a job that succeeded.
+func (t *trial) see(pod *corev1.Pod) {
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		t.spent = append(t.spent, *pod)
+	} else {
+		t.live = pod.Name
+	}
+	if t.job != nil && hasEnded(t.job, batchv1.JobComplete) && pod.Status.Phase != corev1.PodSucceeded {
+		return
+	}
+	t.said = brief(strings.Join(strings.Fields(wordsOf(pod)), " "))
+}
+
+// wordsOfEnd are why a job has failed, as Kubernetes has it.
+func wordsOfEnd(job *batchv1.Job) string {
+	for _, c := range job.Status.Conditions {
+		if c.Type == batchv1.JobFailed && c.Status == corev1.ConditionTrue {
+			return c.Message
+		}
+	}
+	return ""
 }
 
 // compare makes the job that compares, and waits for what it finds. Only where it succeeds the restored content goes on to take the place.
@@ -63,22 +85,39 @@ func (s swap) compare(w scene) (move, error) {
 	if s.Compare == nil {
 		return move{}, nil
 	}
-	switch job := w.trial.job; {
-	case job == nil:
-		return move{done: 2, open: s.Compare.String() + " is not there", do: s.beginTrial}, nil
-	case job.Labels[ForLabel] != s.token:
-		return move{}, fmt.Errorf("%s is there and was not made by this step: delete it", s.Compare)
-	case hasEnded(job, batchv1.JobFailed):
-		return move{}, s.unlike(w.trial.said)
-	case !hasEnded(job, batchv1.JobComplete):
+	job := w.trial.job
+	if job == nil {
+		return move{done: 2, open: s.Compare.String() + " is not there", do: func(ctx context.Context) error { return s.beginTrial(ctx, w) }}, nil
+	}
+	if err := s.against(w.trial); err != nil {
+		return move{}, err
+	}
+	if !hasEnded(job, batchv1.JobComplete) {
 		return move{done: 3, open: s.Compare.String() + " still compares" + after(w.trial.said)}, nil
 	}
 	return move{}, nil
 }
 
-// beginTrial makes the job as it was pinned.
-func (s swap) beginTrial(ctx context.Context) error {
-	raw, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s.Compare.Job)
+// against says what speaks against restored content by the job that is there.
+func (s swap) against(t trial) error {
+	switch {
+	case t.job.Labels[ForLabel] != s.token:
+		return fmt.Errorf("%s is there and was not made by this step: delete it", s.Compare)
+	case t.job.Annotations[SnapshotAnnotation] != string(s.Snapshot):
+		return fmt.Errorf("%s compared another snapshot (UID %s): delete it", s.Compare, t.job.Annotations[SnapshotAnnotation])
+	case hasEnded(t.job, batchv1.JobFailed):
+		return s.unlike(t.said)
+	}
+	return nil
+}
+
+// beginTrial makes the job as it was pinned, on the node where the claim can be read.
+func (s swap) beginTrial(ctx context.Context, w scene) error {
+	job := s.Compare.Job.DeepCopy()
+	if node := readableOn(w.claim, w.users); node != "" && lends(&job.Spec.Template.Spec, s.Claim) {
+		bindTo(&job.Spec.Template.Spec, node)
+	}
+	raw, err := runtime.DefaultUnstructuredConverter.ToUnstructured(job)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", s.Compare, err)
 	}

@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/responders/responderstest"
@@ -34,7 +36,7 @@ func aComparer(name, claims string, edits ...func(*batchv1.CronJob)) []runtime.O
 
 // soon bounds what never ends where the code is wrong.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -77,16 +79,20 @@ func TestWhatCompares(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: inShop("db-0"), Spec: corev1.PodSpec{NodeName: "worker-7", Volumes: []corev1.Volume{holding("data")}}}
 	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "db", UID: responderstest.UIDOf("StatefulSet", "shop", "db"), Controller: new(true)}}
 	objects := concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data"), used, []runtime.Object{pod}, aComparer("check", "logs, data"), aComparer("other", "database"))
-	clusters, _, _, _ := aWorldOf(t, objects)
-	change, err := NewRestore(clusters).Preview(t.Context(), env, responders.Args{"namespace": "shop", "claim": "data", "stop": true, "compare": true})
+	clusters, _, own, _ := aWorldOf(t, objects, runJobs, bindClaims)
+	r := NewRestore(clusters)
+	change, err := r.Preview(t.Context(), env, responders.Args{"namespace": "shop", "claim": "data", "stop": true, "compare": true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var facts restoring
-	if err := pinned(change, &facts); err != nil || facts.Compare == nil {
-		t.Fatalf("pinned %+v, %v", facts, err)
+	if err := r.Apply(dying(soon(t), 2), env, change); !errors.Is(err, errDied) {
+		t.Fatal(err)
 	}
-	job, token := facts.Compare.Job, token(env, "shop", "data")
+	token := token(env, "shop", "data")
+	job, err := own.BatchV1().Jobs("shop").Get(t.Context(), "salvor-compare-"+token, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	spec := job.Spec.Template.Spec
 	for i, claim := range []string{"data-salvor-" + token, "data"} {
 		if lent := spec.Volumes[i].PersistentVolumeClaim; spec.Volumes[i].EmptyDir != nil || lent == nil || lent.ClaimName != claim || !lent.ReadOnly {
@@ -96,7 +102,7 @@ func TestWhatCompares(t *testing.T) {
 	if terms := spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms; len(terms) != 1 || terms[0].MatchFields[0].Values[0] != "worker-7" {
 		t.Errorf("it runs by %+v, and the claim can be read on worker-7 only", terms)
 	}
-	if *job.Spec.BackoffLimit != 0 || *job.Spec.ActiveDeadlineSeconds != 3600 || *job.Spec.TTLSecondsAfterFinished != 24*3600 || job.Name != "salvor-compare-"+token {
+	if *job.Spec.BackoffLimit != 0 || *job.Spec.ActiveDeadlineSeconds != 3600 || *job.Spec.TTLSecondsAfterFinished != 24*3600 {
 		t.Errorf("job %s: %+v", job.Name, job.Spec)
 	}
 	for _, want := range []string{"job shop/" + job.Name + " (of CronJob check) compares it with what is there; it goes on only if that succeeds"} {
@@ -166,7 +172,6 @@ func TestComparerRefused(t *testing.T) {
 		{"two of them", nil, in(aVolume("data"), aComparer("a", "data"), aComparer("b", "data")), "CronJobs a and b both say that they compare it"},
 		{"no place for what is restored", nil, in(aVolume("data"), aComparer("check", "data", bare)), `compare it by CronJob check: its template has no volume named "restored"`},
 		{"a claim that only one pod may use", responders.Args{"stop": true}, in(once, []runtime.Object{pod}, aComparer("check", "data")), "can be used by one pod only (ReadWriteOncePod), and is, by pod p"},
-		{"a volume that is gone", nil, in(aVolume("data")[:1], aComparer("check", "data")), "the volume of the claim is gone: there is nothing to compare with"},
 	})
 }
 
@@ -228,17 +233,124 @@ func TestClaimsOfOneWorkload(t *testing.T) {
 	}
 }
 
-// TestOneOfThreeIsUnlike: where one of several contents does not compare well none takes its place, and nothing is stopped.
+// TestOneOfThreeIsUnlike: where one of several contents does not compare well none takes its place, nothing is stopped, and no claim beside is given up,
+// however long it takes.
 func TestOneOfThreeIsUnlike(t *testing.T) {
 	objects := without(oneOfThree(), "check-logs")
-	clusters, _, _, server := aWorld(t, concat(objects, aComparer("check-logs", "logs", finding("torn"))))
+	clusters, _, own, server := aWorld(t, concat(objects, aComparer("check-logs", "logs", finding(inItsOwnTime))))
 	untouched(t, server)
 	r := NewClaims(clusters)
 	change, err := r.Preview(t.Context(), env, responders.Args{"namespace": "shop", "stop": true, "compare": true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Apply(always(soon(t)), env, change); !has(err, "says: torn; claim shop/logs is as it was") {
+	compared := responders.WithProgress(always(soon(t)), func(done, _ int, _ string) {
+		jobs := own.BatchV1().Jobs("shop")
+		job, err := jobs.Get(t.Context(), "salvor-compare-"+token(env, "shop", "logs"), metav1.GetOptions{})
+		if err != nil || done < comparedStage {
+			return
+		}
+		torn := `{"status":{"conditions":[{"type":"Failed","status":"True","message":"torn"}]}}`
+		if _, err := jobs.Patch(t.Context(), job.Name, types.MergePatchType, []byte(torn), metav1.PatchOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := r.Apply(compared, env, change); !has(err, "says: torn; claim shop/logs is as it was") {
 		t.Errorf("Apply says %v", err)
+	}
+	if claims, err := own.CoreV1().PersistentVolumeClaims("shop").List(t.Context(), metav1.ListOptions{}); err != nil || len(claims.Items) != 6 {
+		t.Errorf("%d claims are left, %v", len(claims.Items), err)
+	}
+}
+
+// TestClaimsDiedAndPlannedAnew holds that a restore of all claims of a namespace which ended after any of its writes is brought to its end by a plan that
+// is made then: a claim that is deleted just then is not forgotten.
+func TestClaimsDiedAndPlannedAnew(t *testing.T) {
+	objects := func() []runtime.Object {
+		return append(concat(installed(), aVolume("data"), aSnapshot("of-data", "data", at(2, 0)), aVolume("logs"), aSnapshot("of-logs", "logs", at(2, 0))), sharing(using("StatefulSet", "db", 2, "data")[0], "logs"))
+	}
+	for n, args := 0, (responders.Args{"namespace": "shop", "stop": true}); ; n++ {
+		clusters, _, own, server := aWorld(t, objects())
+		watchful(t, server)
+		r, ctx := NewClaims(clusters), soon(t)
+		change, err := r.Preview(ctx, env, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Apply(dying(ctx, n), env, change)
+		if err != nil && !errors.Is(err, errDied) {
+			t.Fatalf("after %d writes: %v", n, err)
+		}
+		again, previewed := r.Preview(ctx, env, args)
+		if previewed != nil {
+			t.Fatalf("planned after %d writes: %v", n, previewed)
+		}
+		if err := r.Apply(always(ctx), env, again); err != nil {
+			t.Fatalf("applied after %d writes: %v", n, err)
+		}
+		if found, err := r.Verify(ctx, env, again); err != nil || found.Outcome != responders.OutcomeVerified {
+			t.Errorf("verified after %d writes: %+v, %v", n, found, err)
+		}
+		for _, claim := range []string{"data", "logs"} {
+			if held, err := own.CoreV1().PersistentVolumeClaims("shop").Get(ctx, claim, metav1.GetOptions{}); err != nil || !strings.HasPrefix(held.Spec.VolumeName, "pvc-") {
+				t.Errorf("after %d writes claim %s is on %s, %v", n, claim, held.Spec.VolumeName, err)
+			}
+		}
+		if set, err := own.AppsV1().StatefulSets("shop").Get(ctx, "db", metav1.GetOptions{}); err != nil || *set.Spec.Replicas != 2 {
+			t.Errorf("after %d writes db has %d replicas, %v", n, *set.Spec.Replicas, err)
+		}
+		if err == nil {
+			return
+		}
+	}
+}
+
+// TestUsedByNobodyWhenPlanned: a claim that no pod used when the plan was made, but one of its workloads does by now, is replaced before that starts again.
+func TestUsedByNobodyWhenPlanned(t *testing.T) {
+	clusters, _, _, server := aWorld(t, concat(installed(), aVolume("data"), aSnapshot("of-data", "data", at(2, 0)), aVolume("more"), aSnapshot("of-more", "more", at(2, 0)), using("StatefulSet", "db", 3, "data")))
+	watchful(t, server)
+	r := NewClaims(clusters)
+	change, err := r.Preview(t.Context(), env, responders.Args{"namespace": "shop", "stop": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := false
+	server.Play(func(s *responderstest.Stage) {
+		pod := s.One("", "pods", "shop", "db-2")
+		if grown || pod == nil {
+			return
+		}
+		_ = unstructured.SetNestedSlice(pod.Object, []any{map[string]any{"name": "more", "persistentVolumeClaim": map[string]any{"claimName": "more"}}}, "spec", "volumes")
+		s.Put(pod)
+		grown = true
+	})
+	server.Play(func(s *responderstest.Stage) {
+		data, more := s.One("", "persistentvolumeclaims", "shop", "data"), s.One("", "persistentvolumeclaims", "shop", "more")
+		if s.One("", "pods", "shop", "db-0") != nil && (data == nil || more == nil || (str(data, "spec", "volumeName") == "pv-data") != (str(more, "spec", "volumeName") == "pv-more")) {
+			t.Error("db runs on contents of two moments")
+		}
+	})
+	if err := r.Apply(always(soon(t)), env, change); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCheckThatWasWrong: whoever takes the check away that said no goes on without it, and what is left of it holds nothing up.
+func TestCheckThatWasWrong(t *testing.T) {
+	clusters, _, own, _ := aWorld(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data"), aComparer("check", "data", finding("no such command"))))
+	r, args := NewRestore(clusters), responders.Args{"namespace": "shop", "claim": "data", "stop": true, "compare": true}
+	for n, want := range []string{"says: no such command", ""} {
+		change, err := r.Preview(t.Context(), env, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Apply(always(soon(t)), env, change); (err == nil) != (want == "") || err != nil && !has(err, want) {
+			t.Errorf("Apply says %v, want %q", err, want)
+		}
+		if n == 0 {
+			if err := own.BatchV1().CronJobs("shop").Delete(t.Context(), "check", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

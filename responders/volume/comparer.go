@@ -38,6 +38,10 @@ func (o *outlook) compare(ctx context.Context, facts *restoring) error {
 		o.doubt = fmt.Sprintf("nothing compares what comes back with what is there: no CronJob of namespace %s has the annotation %s: %s", o.namespace(), ComparesAnnotation, o.name())
 		return nil
 	}
+	if o.old == nil {
+		o.doubt = "its volume is gone: there is nothing to compare with, and CronJob " + by.Name + " is not asked"
+		return nil
+	}
 	job, err := o.comparison(by, facts.Beside.Claim.Name)
 	if err != nil {
 		return fmt.Errorf("compare it by CronJob %s: %w", by.Name, err)
@@ -50,10 +54,10 @@ func (o *outlook) compare(ctx context.Context, facts *restoring) error {
 func (o *outlook) untried(ctx context.Context, facts *restoring) error {
 	s := swap{room: o.room, restoring: *facts}
 	t, err := s.lookAtTrial(ctx)
-	if err != nil || t.job == nil || t.job.Labels[ForLabel] != o.token || !hasEnded(t.job, batchv1.JobFailed) {
+	if err != nil || t.job == nil {
 		return err
 	}
-	return facts.unlike(t.said)
+	return s.against(t)
 }
 
 // comparer is the CronJob that says that it compares the claim; nil where none does.
@@ -80,7 +84,7 @@ func (o *outlook) comparer(ctx context.Context) (*batchv1.CronJob, error) {
 func (o *outlook) comparison(by *batchv1.CronJob, restored string) (*batchv1.Job, error) {
 	template := by.Spec.JobTemplate.DeepCopy()
 	job := &batchv1.Job{TypeMeta: metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"}, Spec: template.Spec, ObjectMeta: metav1.ObjectMeta{Namespace: o.namespace(),
-		Name: "salvor-compare-" + o.token, Labels: with(template.Labels, ForLabel, o.token), Annotations: with(template.Annotations, IncidentAnnotation, o.env.Incident)}}
+		Name: "salvor-compare-" + o.token, Labels: with(template.Labels, ForLabel, o.token), Annotations: with(with(template.Annotations, IncidentAnnotation, o.env.Incident), SnapshotAnnotation, string(o.uid))}}
 	spec := &job.Spec
 	spec.Template.Labels = with(spec.Template.Labels, ForLabel, o.token)
 	spec.Suspend, spec.TTLSecondsAfterFinished = nil, new(max(of(spec.TTLSecondsAfterFinished, 0), int32(trialKept.Seconds())))
@@ -89,10 +93,10 @@ func (o *outlook) comparison(by *batchv1.CronJob, restored string) (*batchv1.Job
 	if !lend(&spec.Template.Spec, restoredVolume, restored) {
 		return nil, fmt.Errorf("its template has no volume named %q, in whose place the restored claim is to be", restoredVolume)
 	}
-	if !lend(&spec.Template.Spec, currentVolume, o.name()) {
-		return job, nil
+	if lend(&spec.Template.Spec, currentVolume, o.name()) && len(o.users) > 0 && slices.Contains(o.claim.Spec.AccessModes, corev1.ReadWriteOncePod) {
+		return nil, fmt.Errorf("the claim can be used by one pod only (ReadWriteOncePod), and is, by %s: leave the volume %q out of its template", namesOf(o.users), currentVolume)
 	}
-	return job, o.reach(&spec.Template.Spec)
+	return job, nil
 }
 
 // lend gives a claim to a pod, to be read only, in the place of a volume of its template; false where it has none of that name.
@@ -106,19 +110,20 @@ func lend(pod *corev1.PodSpec, volume, claim string) bool {
 	return false
 }
 
-// reach puts a pod that reads the claim where it can do so while others use it.
-func (o *outlook) reach(pod *corev1.PodSpec) error {
-	nodes, modes := nodesOf(o.users), o.claim.Spec.AccessModes
-	switch {
-	case o.old == nil:
-		return fmt.Errorf("its template has a volume named %q, and the volume of the claim is gone: there is nothing to compare with", currentVolume)
-	case len(nodes) == 0 || slices.Contains(modes, corev1.ReadWriteMany) || slices.Contains(modes, corev1.ReadOnlyMany):
-		return nil
-	case slices.Contains(modes, corev1.ReadWriteOncePod):
-		return fmt.Errorf("the claim can be used by one pod only (ReadWriteOncePod), and is, by %s: leave the volume %q out of its template", namesOf(o.users), currentVolume)
+// lends says whether a pod is given a claim.
+func lends(pod *corev1.PodSpec, claim string) bool {
+	return slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool {
+		return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim
+	})
+}
+
+// readableOn is the one node on which a claim can be read while pods use it; empty where that is any.
+func readableOn(claim *corev1.PersistentVolumeClaim, users []corev1.Pod) string {
+	nodes := nodesOf(users)
+	if claim == nil || len(nodes) == 0 || slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteMany) || slices.Contains(claim.Spec.AccessModes, corev1.ReadOnlyMany) {
+		return ""
 	}
-	bindTo(pod, nodes[0])
-	return nil
+	return nodes[0]
 }
 
 // bindTo lets a pod run on one node only, whatever else its owner demands of nodes.

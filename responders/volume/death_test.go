@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -253,5 +254,16 @@ func TestNeverBound(t *testing.T) {
 	}
 	if claim, err := claimAt(t.Context(), own, "shop", "data"); err != nil || claim.Spec.VolumeName != "pv-data" {
 		t.Errorf("the claim is not as it was: %+v, %v", claim, err)
+	}
+}
+
+// TestIncidentOfTheSameID: what was restored before the fault began is not taken for restored, though the incident has the same id.
+func TestIncidentOfTheSameID(t *testing.T) {
+	s := aScenario(t)
+	s.apply(t)
+	later := env
+	later.Now, later.Broken = now.Add(2*time.Hour), now.Add(time.Hour)
+	if change, err := s.Preview(t.Context(), later, s.args); !has(err, "took its place before the fault began, for an incident of the same id") {
+		t.Errorf("Preview gives %+v, %v", change.Will, err)
 	}
 }

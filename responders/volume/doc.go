@@ -24,6 +24,7 @@ const (
 	PolicyAnnotation     = "salvor.io/reclaim-policy" // of a volume that is held: the reclaim policy to put back
 	RestoreAnnotation    = "salvor.io/restore"        // of the volume that takes another's place: what the plan pinned, as JSON
 	ReplacedAnnotation   = "salvor.io/replaced"       // of a volume that is replaced or was: which claim's, and by which step's token
+	SnapshotAnnotation   = "salvor.io/snapshot"       // of a job that compares: the UID of the snapshot that was restored
 	ComparedAnnotation   = "salvor.io/compared"       // of the volume that takes another's place: what the job said that compared it before
 	StoppedAnnotation    = "salvor.io/stopped"        // of a workload that is stopped: by which step's token, and how many replicas to give back
 	RestoredAnnotation   = "salvor.io/restored-from"  // of a claim: the snapshot that its content is from

@@ -12,6 +12,9 @@ import (
 
 // exchange holds the old volume, stops who uses it, and replaces the claim.
 func (s swap) exchange(w scene) (move, error) {
+	if err := s.mayEmpty(w); err != nil {
+		return move{}, err
+	}
 	if w.old != nil && (!isRetained(w.old) || !replacedBy(w.old, s.token)) {
 		return move{done: 7, open: "volume " + w.old.Name + " is not held yet", do: func(ctx context.Context) error { return s.holdOld(ctx, w.old) }}, nil
 	}
@@ -46,24 +49,29 @@ func (s swap) holdOld(ctx context.Context, volume *corev1.PersistentVolume) erro
 		fields{ReplacedAnnotation: string(mark), PolicyAnnotation: s.Policy, IncidentAnnotation: s.incident}, retained())
 }
 
-// empty stops the workloads of the plan and waits until no pod holds the claim. Whoever else holds it by now was not agreed upon.
-func (s swap) empty(w scene) (move, error) {
+// mayEmpty refuses what the plan does not stop: whoever else holds the claim by now was not agreed upon.
+func (s swap) mayEmpty(w scene) error {
 	if err := w.mayStop(s.Stop); err != nil {
-		return move{}, fmt.Errorf("claim %s: %w", s.name(), err)
+		return fmt.Errorf("claim %s: %w", s.name(), err)
 	}
+	owners, err := w.crew.ownersOf(w.users)
+	if err != nil {
+		return fmt.Errorf("claim %s: %w", s.name(), err)
+	}
+	for _, o := range owners {
+		if !slices.ContainsFunc(s.Owners, func(of workload) bool { return of.Target.UID == o.target.UID }) {
+			return fmt.Errorf("claim %s is used by %s by now, which the plan does not stop", s.name(), o.target)
+		}
+	}
+	return nil
+}
+
+// empty stops the workloads of the plan and waits until no pod holds the claim.
+func (s swap) empty(w scene) (move, error) {
 	for _, o := range s.present(w) {
 		m, err := s.stop(o)
 		if m.open != "" || err != nil {
 			return m, err
-		}
-	}
-	owners, err := w.crew.ownersOf(w.users)
-	if err != nil {
-		return move{}, err
-	}
-	for _, o := range owners {
-		if !slices.ContainsFunc(s.Owners, func(of workload) bool { return of.Target.UID == o.target.UID }) {
-			return move{}, fmt.Errorf("claim %s is used by %s by now, which the plan does not stop", s.name(), o.target)
 		}
 	}
 	if len(w.users) > 0 {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -45,6 +47,9 @@ func (o *outlook) see(ctx context.Context) (responders.Change, error) {
 	if err := o.look(ctx); err != nil {
 		return responders.Change{}, err
 	}
+	if err := o.ofThisFault(); err != nil {
+		return responders.Change{}, err
+	}
 	var facts restoring
 	if o.isBegun() {
 		facts, err = o.goneOn()
@@ -79,6 +84,20 @@ func (o *outlook) look(ctx context.Context) (err error) {
 	return err
 }
 
+// ofThisFault refuses to take for its own what was restored before the fault began: by an incident of the same id, before Salvor lost its records.
+func (o *outlook) ofThisFault() error {
+	if o.fresh == nil || !o.isOver() || !wasThere(&o.fresh.ObjectMeta, o.env.Broken) {
+		return nil
+	}
+	return fmt.Errorf("volume %s took its place before the fault began, for an incident of the same id: Salvor has lost its records since; take the label %s off that volume and off those "+
+		"that were kept then, and try again: kubectl label pv -l %s=%s %s-", o.fresh.Name, ForLabel, ForLabel, o.token, ForLabel)
+}
+
+// wasThere says that an object was there at a moment, as far as it says since when it is.
+func wasThere(meta *metav1.ObjectMeta, at time.Time) bool {
+	return !meta.CreationTimestamp.IsZero() && meta.CreationTimestamp.Time.Before(at)
+}
+
 // isBegun says that this step has a new volume for the claim already.
 func (o *outlook) isBegun() bool { return o.fresh != nil }
 
@@ -91,6 +110,7 @@ func (o *outlook) goneOn() (restoring, error) {
 	if asked := or(o.args.Text("snapshot"), latest); asked != latest && asked != facts.Final.Snapshot {
 		return facts, fmt.Errorf("this step has restored snapshot %s, or begun to: another one cannot take its place", facts.Final.Snapshot)
 	}
+	facts.Crew = or(facts.Crew, o.token)
 	o.chosen = chosen{snapshot: snapshot{namespace: o.namespace(), name: facts.Final.Snapshot, uid: facts.Snapshot, taken: facts.Taken}}
 	return facts, nil
 }
@@ -157,9 +177,6 @@ func (o *outlook) targets(space policies.Target, facts restoring) []policies.Tar
 	}
 	if o.claim != nil && o.old != nil {
 		targets = append(targets, volumeTarget(o.old))
-	}
-	for _, pod := range o.remains {
-		targets = append(targets, policies.Target{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
 	}
 	for _, of := range facts.Owners {
 		targets = append(targets, of.Target)

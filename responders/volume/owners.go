@@ -177,16 +177,23 @@ func (h holders) mayStop(agreed bool) error {
 	return nil
 }
 
-// clear is the move that deletes the first of the pods that have ended and hold a claim.
+// clear is the move that deletes pods which have ended and hold a claim.
 func (s swap) clear(claim string, ended []corev1.Pod, done int) move {
 	if len(ended) == 0 {
 		return move{}
 	}
-	pod, m := &ended[0], move{done: done, open: fmt.Sprintf("pod %s, which has ended, holds claim %s", ended[0].Name, claim)}
-	if pod.DeletionTimestamp == nil {
-		m.do = func(ctx context.Context) error {
-			return s.hand.remove(ctx, object{podKind, &pod.ObjectMeta})
+	m := move{done: done, open: fmt.Sprintf("claim %s is held by %s, which have ended", claim, namesOf(ended))}
+	left := slices.DeleteFunc(slices.Clone(ended), func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	if len(left) == 0 {
+		return m
+	}
+	m.do = func(ctx context.Context) error {
+		for i := range left {
+			if err := s.hand.remove(ctx, object{podKind, &left[i].ObjectMeta}); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
 	return m
 }

@@ -87,10 +87,12 @@ func (s swap) reserve(w scene) (move, error) {
 	switch {
 	case !isRetained(w.fresh):
 		return move{done: 4, open: "volume " + w.fresh.Name + " is not held any more", do: func(ctx context.Context) error { return s.hold(ctx, w.fresh, "") }}, nil
-	case w.beside != nil && w.beside.DeletionTimestamp != nil:
-		return move{done: 5, open: fmt.Sprintf("claim %s/%s is deleted and not gone: something uses it", s.Namespace, w.beside.Name)}, nil
+	case w.beside != nil && w.trial.live != "":
+		return move{done: 5, open: fmt.Sprintf("claim %s/%s is still read by pod %s", s.Namespace, w.beside.Name, w.trial.live)}, nil
 	case w.beside != nil && len(w.trial.spent) > 0:
 		return s.clear(w.beside.Name, w.trial.spent, 5), nil
+	case w.beside != nil && w.beside.DeletionTimestamp != nil:
+		return move{done: 5, open: fmt.Sprintf("claim %s/%s is deleted and not gone: something uses it", s.Namespace, w.beside.Name)}, nil
 	case w.beside != nil:
 		return move{done: 5, open: fmt.Sprintf("claim %s/%s holds the restored volume", s.Namespace, w.beside.Name),
 			do: func(ctx context.Context) error { return s.hand.remove(ctx, object{claimKind, &w.beside.ObjectMeta}) }}, nil

@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 		})), "it is Pending and has no volume"},
 		{"class gone", nil, without(in(aVolume("data")), "disk"), "there is no storage class disk"},
 		{"in use", nil, in(aVolume("data"), pod("ReplicaSet", "db")), `it is used by pod p: stop them, or set "stop: true"`},
-		{"held by what has ended", nil, in(aVolume("data"), leftOver()), `it is held by pod nightly-1, ended and not deleted: delete them, or set "stop: true"`},
+		{"held by what has ended", nil, in(aVolume("data"), leftOver(1)), `it is held by pod nightly-0, ended and not deleted: delete them, or set "stop: true"`},
 		{"used by a pod of nobody", stop, in(aVolume("data"), pod("", "")), "pod shop/p uses the claim and no controller"},
 		{"used by a DaemonSet", stop, in(aVolume("data"), pod("DaemonSet", "agent")), "is of DaemonSet agent, which Salvor cannot stop"},
 		{"stopping deletes claims", stop, in(aVolume("data"), deletes, pod("StatefulSet", "db")), "deletes the claims of pods that it gives up"},

@@ -142,6 +142,7 @@ func (r *Restore) open(env responders.Env, change responders.Change, open func(C
 	}
 	var err error
 	s.room, err = open(r.clusters, env, s.Namespace, s.Claim)
+	s.Crew = or(s.Crew, s.token)
 	return s, err
 }
 

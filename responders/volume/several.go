@@ -2,12 +2,14 @@ package volume
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
@@ -60,7 +62,10 @@ func (c *Claims) Preview(ctx context.Context, env responders.Env, args responder
 		}
 		all = append(all, change)
 	}
-	change := together(all)
+	change, err := together(all)
+	if err != nil {
+		return change, err
+	}
 	return change, pin(&change, all)
 }
 
@@ -84,13 +89,34 @@ func (c *Claims) names(ctx context.Context, env responders.Env, args responders.
 				names = append(names, claim.Name)
 			}
 		}
+		begun, err := c.begun(ctx, env, reader, namespace)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, begun...)
 		slices.Sort(names)
+		names = slices.Compact(names)
 	}
 	switch {
 	case len(names) == 0:
 		return nil, fmt.Errorf("restore the claims of namespace %s: it has none", namespace)
 	case len(names) > mostClaims:
 		return nil, fmt.Errorf("restore %d claims of namespace %s: more than %d are too many for one plan; name some of them", len(names), namespace, mostClaims)
+	}
+	return names, nil
+}
+
+// begun are the claims of a namespace that this step has begun to replace. One of them may be deleted and not made again yet.
+func (c *Claims) begun(ctx context.Context, env responders.Env, reader kubernetes.Interface, namespace string) (names []string, err error) {
+	list, err := reader.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{LabelSelector: ForLabel})
+	if err != nil {
+		return nil, fmt.Errorf("list the volumes of this step: %w", err)
+	}
+	for _, volume := range list.Items {
+		var facts restoring
+		if json.Unmarshal([]byte(volume.Annotations[RestoreAnnotation]), &facts) == nil && facts.Namespace == namespace && volume.Labels[ForLabel] == token(env, namespace, facts.Claim) {
+			names = append(names, facts.Claim)
+		}
 	}
 	return names, nil
 }
@@ -107,9 +133,9 @@ func only(args responders.Args, claim string) responders.Args {
 }
 
 // together tells of all claims as of one change: the highest class, the oldest point.
-func together(all []responders.Change) responders.Change {
+func together(all []responders.Change) (responders.Change, error) {
 	out := responders.Change{Responder: "claims.restore", Nothing: true}
-	var commands []string
+	var left []restoring
 	for _, one := range all {
 		out.Nothing, out.Class, out.DurationS = out.Nothing && one.Nothing, max(out.Class, one.Class), out.DurationS+one.DurationS
 		out.Will, out.Warnings, out.Facts = append(out.Will, one.Will...), append(out.Warnings, one.Warnings...), append(out.Facts, one.Facts...)
@@ -121,36 +147,35 @@ func together(all []responders.Change) responders.Change {
 		if one.Point != nil && (out.Point == nil || one.Point.At.Before(out.Point.At)) {
 			out.Point, out.DataLoss = one.Point, one.DataLoss
 		}
-		if one.Command != "" {
-			commands = append(commands, one.Command)
+		if one.Nothing {
+			continue
 		}
+		var facts restoring
+		if err := pinned(one, &facts); err != nil {
+			return out, err
+		}
+		left = append(left, facts)
 	}
-	out.Command = strings.Join(commands, "\n")
-	return out
+	var err error
+	out.Command, err = commands(left...)
+	return out, err
 }
 
-// Apply restores all beside, has them compared, and replaces group after group. Where something speaks against one of them before that, none is
-// replaced; claims that are gone come back all the same.
+// Apply restores all beside, has them compared, and replaces them. Where something speaks against one of them before that, all is as it was. Claims that are
+// gone come back last: who waits for one of them may use a replaced one, too.
 func (c *Claims) Apply(ctx context.Context, env responders.Env, change responders.Change) error {
 	all, err := c.open(env, change)
 	if err != nil {
 		return err
 	}
 	replacing, bringing := all.split()
-	groups, done := replacing.groups(), 0
-	wrong := replacing.prepare(ctx)
-	if wrong != nil {
-		groups = nil
+	if err := replacing.prepare(ctx); err != nil {
+		return err
 	}
-	for _, group := range slices.Concat(groups, slices.Collect(slices.Chunk(bringing, 1))) {
-		if err := group.end(ctx); err != nil {
-			wrong = errors.Join(wrong, err)
-			continue
-		}
-		done += len(group)
-		responders.Progress(ctx, done, len(all), "claims restored")
+	if err := replacing.replace(ctx); err != nil {
+		return err
 	}
-	return wrong
+	return errors.Join(bringing.reach(ctx, swapStages), replacing.reach(ctx, swapStages))
 }
 
 // open makes the swaps that the change pinned and that are left to do.

@@ -186,7 +186,8 @@ func TestRestoreSuite(t *testing.T) {
 		restoreCase("compared", args(responders.Args{"stop": true, "compare": true}), end{"two", true, "Deployment", 2}, func() []runtime.Object {
 			return in(aVolume("data"), using("Deployment", "db", 2, "data"), aComparer("check", "data"))()
 		}),
-		restoreCase("held by a pod that has ended", stop, end{content: "two", kept: true}, func() []runtime.Object { return in(aVolume("data"), leftOver())() }),
+		restoreCase("held by a pod that has ended", stop, end{content: "two", kept: true}, func() []runtime.Object { return in(aVolume("data"), leftOver(1))() }),
+		restoreCase("held by many pods that have ended", stop, end{content: "two", kept: true}, func() []runtime.Object { return in(aVolume("data"), leftOver(70))() }),
 		restoreCase("its volume is lost", args(nil), end{content: "two"}, func() []runtime.Object { return in(aVolume("data")[:1])() }),
 		restoreCase("it is gone, and its volume there", args(nil), end{content: "two"}, func() []runtime.Object { return in(aVolume("data", released)[1:])() }),
 		restoreCase("it is gone", args(nil), end{content: "two"}, in()),

@@ -93,8 +93,10 @@ func (r room) marked(ctx context.Context) (fresh, old *corev1.PersistentVolume, 
 // bound, labelled, started, given back. Before some of them a swap can wait for others.
 const (
 	boundStage    = 1
-	comparedStage = 3
+	comparedStage = 3 // the comparison is made, and not over
+	heldStage     = 4
 	exchangeStage = 7
+	deleteStage   = 10
 	startStage    = 14
 	swapStages    = 16
 )

@@ -6,30 +6,26 @@ import (
 	"slices"
 )
 
-// swaps are restores of several claims that belong to one plan.
+// swaps are restores of several claims that belong to one plan. They are one unit: a workload may use any of them, also one that no pod uses just now.
 type swaps []swap
 
-// split tells those that replace a claim from those that bring back one that is gone.
-func (all swaps) split() (replacing, bringing swaps) {
-	for _, s := range all {
-		if s.Beside == nil {
-			bringing = append(bringing, s)
-		} else {
-			replacing = append(replacing, s)
-		}
-	}
-	return replacing, bringing
-}
-
 // prepare restores all beside and has them compared, so that nothing but to replace the claims is left. The storage makes all volumes at a time, and all
-// jobs run at a time.
+// jobs run at a time. No claim beside is given up before all have compared well.
 func (all swaps) prepare(ctx context.Context) error {
-	for _, stage := range []int{boundStage, comparedStage, exchangeStage} {
+	for _, stage := range []int{boundStage, comparedStage, heldStage, exchangeStage} {
 		if err := all.reach(ctx, stage); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replace stops who uses any of the claims, and replaces them once nobody uses one. Where one is not replaced nothing is started: it could write to contents of two moments.
+func (all swaps) replace(ctx context.Context) error {
+	if err := all.reach(ctx, deleteStage); err != nil {
+		return err
+	}
+	return all.reach(ctx, startStage)
 }
 
 // reach brings all to a stage before any goes further. Where one cannot get there the others still do, and it is an error.
@@ -43,37 +39,23 @@ func (all swaps) reach(ctx context.Context, stage int) error {
 	return errors.Join(wrong...)
 }
 
-// end replaces all claims, and only then starts what was stopped. Where one of them is not replaced nothing is started: it could write to contents of
-// two moments.
-func (all swaps) end(ctx context.Context) error {
-	if err := all.reach(ctx, startStage); err != nil {
-		return err
-	}
-	return all.reach(ctx, swapStages)
-}
-
-// groups are the swaps that have to end together, since they stop the same workloads.
-func (all swaps) groups() []swaps {
-	var out []swaps
+// split tells those that replace a claim from those that bring back one that is gone. Each of the former stops the workloads of all.
+func (all swaps) split() (replacing, bringing swaps) {
+	var owners []workload
 	for _, s := range all {
-		group := swaps{s}
-		out = slices.DeleteFunc(out, func(other swaps) bool {
-			shares := other.share(s)
-			if shares {
-				group = append(other, group...)
+		if s.Beside == nil {
+			bringing = append(bringing, s)
+			continue
+		}
+		replacing = append(replacing, s)
+		for _, of := range s.Owners {
+			if !slices.Contains(owners, of) {
+				owners = append(owners, of)
 			}
-			return shares
-		})
-		out = append(out, group)
+		}
 	}
-	return out
-}
-
-// share says whether a swap stops a workload that one of these stops.
-func (all swaps) share(s swap) bool {
-	return slices.ContainsFunc(all, func(other swap) bool {
-		return slices.ContainsFunc(other.Owners, func(a workload) bool {
-			return slices.ContainsFunc(s.Owners, func(b workload) bool { return a.Target.UID == b.Target.UID })
-		})
-	})
+	for i := range replacing {
+		replacing[i].Owners = owners
+	}
+	return replacing, bringing
 }

@@ -49,7 +49,7 @@ func (o *outlook) brings(change responders.Change, facts restoring) (responders.
 		change.Facts = append(change.Facts, responders.Fact{Label: "Kept", Lines: []string{"volume " + o.old.Name + ", which was the claim's, is left as it is"}})
 	}
 	var err error
-	change.Command, err = command(facts.Final.fromSnapshot())
+	change.Command, err = commands(facts)
 	return change, err
 }
 
@@ -61,8 +61,8 @@ func (o *outlook) replaces(change responders.Change, facts restoring) (responder
 	if facts.Compare != nil {
 		change.Will = append(change.Will, fmt.Sprintf("%s compares it with what is there; it goes on only if that succeeds", facts.Compare))
 	}
-	if len(o.remains) > 0 {
-		change.Will = append(change.Will, namesOf(o.remains)+", ended and holding the claim, is deleted")
+	if facts.Stop {
+		change.Will = append(change.Will, "pods that have ended and still hold the claim are deleted")
 	}
 	for _, of := range facts.Owners {
 		change.Will = append(change.Will, fmt.Sprintf("%s (%d replicas) is stopped, and started again in the end", of.Target, of.Replicas))
@@ -87,38 +87,6 @@ func (o *outlook) managed(of workload) []string {
 		}
 	}
 	return nil
-}
-
-// commands is what a person would type, step by step.
-func commands(facts restoring) (string, error) {
-	first, err := command(facts.Beside.fromSnapshot())
-	if err != nil {
-		return "", err
-	}
-	retain := ` -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`
-	in := "kubectl -n " + facts.Namespace
-	lines := []string{first, in + " wait --for=jsonpath={.status.phase}=Bound pvc/" + facts.Beside.Claim.Name}
-	if facts.Compare != nil {
-		job, err := command(facts.Compare.Job)
-		if err != nil {
-			return "", err
-		}
-		lines = append(lines, job, in+" wait --for=condition=Complete --timeout=1h job/"+facts.Compare.Job.Name)
-	}
-	lines = append(lines, "PV=$("+in+" get pvc "+facts.Beside.Claim.Name+" -o jsonpath={.spec.volumeName})", "kubectl patch pv $PV"+retain, in+" delete pvc "+facts.Beside.Claim.Name,
-		fmt.Sprintf(`kubectl patch pv $PV -p '{"spec":{"claimRef":{"namespace":"%s","name":"%s","uid":null,"resourceVersion":null}}}'`, facts.Namespace, facts.Claim))
-	if facts.Old.Name != "" {
-		lines = append(lines, "kubectl patch pv "+facts.Old.Name+retain)
-	}
-	for _, of := range facts.Owners {
-		lines = append(lines, fmt.Sprintf("%s scale %s/%s --replicas=0", in, strings.ToLower(of.Target.Kind), of.Target.Name))
-	}
-	final, err := command(facts.Final.Claim)
-	lines = append(lines, in+" delete pvc "+facts.Claim, final)
-	for _, of := range facts.Owners {
-		lines = append(lines, fmt.Sprintf("%s scale %s/%s --replicas=%d", in, strings.ToLower(of.Target.Kind), of.Target.Name, of.Replicas))
-	}
-	return strings.Join(lines, "\n"), err
 }
 
 func modesOf(claim *corev1.PersistentVolumeClaim) string {

@@ -113,11 +113,14 @@ func holding(claim string) corev1.Volume {
 	return corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}
 }
 
-// leftOver is the pod of a job that used the claim and has ended.
-func leftOver() []runtime.Object {
-	pod := &corev1.Pod{ObjectMeta: inShop("nightly-1"), Spec: corev1.PodSpec{NodeName: "worker-1", Volumes: []corev1.Volume{holding("data")}}, Status: corev1.PodStatus{Phase: corev1.PodSucceeded}}
-	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "nightly", UID: "uid-job-shop-nightly", Controller: new(true)}}
-	return []runtime.Object{pod}
+// leftOver are the pods of jobs that used the claim and have ended.
+func leftOver(many int) (pods []runtime.Object) {
+	for n := range many {
+		pod := &corev1.Pod{ObjectMeta: inShop(fmt.Sprintf("nightly-%d", n)), Spec: corev1.PodSpec{NodeName: "worker-1", Volumes: []corev1.Volume{holding("data")}}, Status: corev1.PodStatus{Phase: corev1.PodSucceeded}}
+		pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "nightly", UID: "uid-job-shop-nightly", Controller: new(true)}}
+		pods = append(pods, pod)
+	}
+	return pods
 }
 
 // aWorld is a cluster in which storage, snapshots and workloads are looked after.
