@@ -6,8 +6,8 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINTER  := .cache/tools/golangci-lint
 PACKAGES := ./...
-# The packages whose tests start a real control plane: one at a time, two would starve each other.
-REAL := ./events/kube ./events/probe ./responders/responderstest ./internal/doctor ./test/stack ./test/e2e ./test/restores
+# The packages whose tests start real control planes. The small ones run beside test/restores, which mostly waits; test/e2e runs alone, or it would starve.
+REAL := ./test/restores ./events/kube ./events/probe ./responders/responderstest ./internal/doctor ./test/stack
 # The packages whose tests hold generated and golden files: schemas, tables of the guides, RBAC, reports, timelines, stories.
 GENERATED := ./deploy ./internal/config ./internal/rbac ./internal/timeline ./policies ./policies/rego/regotest ./test/scenarios
 export CGO_ENABLED := 0
@@ -28,14 +28,15 @@ demo: $(if $(filter data,$(SCENARIO)),stack-build,cluster-build) build ## lose a
 	go run ./test/demo $(if $(SCENARIO),-scenario $(SCENARIO))
 
 .PHONY: test
-test: build chromium ## all tests: the quick ones side by side, the simulation, the browser, those on real parts one after the other (about 40 minutes)
+test: build chromium ## all tests: the quick ones side by side, the browser, the simulation, those on real parts (about 40 minutes)
 	go vet $(PACKAGES)
 	go test -vet=off -short -timeout 10m $(PACKAGES)
 	cd test/browser && go test -count 1 -timeout 15m ./...
 	go test -vet=off -v -timeout 20m ./test/sim
 	$(MAKE) stack-build
 	cd test/stack/volumes && go test ./hostdir-csi
-	go test -vet=off -p 1 -timeout 40m $(REAL)
+	go test -vet=off -p 2 -timeout 40m $(REAL)
+	go test -vet=off -timeout 40m ./test/e2e
 
 .PHONY: check
 check: lint ## the fast loop: build, lint, short tests, generated files and go.mod current
