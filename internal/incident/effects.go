@@ -39,10 +39,18 @@ func confirms(i *Incident, rec Record) State {
 }
 
 func recurs(i *Incident, rec Record) State {
+	to := grows(i, rec)
+	if to != Unopened {
+		i.Count++
+	}
+	return to
+}
+
+// grows takes in a fault that reaches further than what was done about it.
+func grows(i *Incident, rec Record) State {
 	if rec.Fault == nil || i.Intent != nil {
 		return Unopened
 	}
-	i.Count++
 	i.Fault, i.Stopped = *rec.Fault, nil
 	i.dropPlan()
 	i.forgetAsked()

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/salvor-io/salvor/classifiers"
 	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 )
@@ -32,6 +33,40 @@ func TestWhatIsBroughtBackIsVerified(t *testing.T) {
 		}
 		if got := inc.Upcoming(gone, Terms{}); got.Do != c.do {
 			t.Errorf("%s: move %v (%s), want %v", name, got.Do, got.Record.Text, c.do)
+		}
+	}
+}
+
+// TestMoreWasLost: namespaces that were lost after the plan was made are not left so because what it was about is verified. It counts as no return.
+func TestMoreWasLost(t *testing.T) {
+	restore := *testPlan("restore")
+	restore.Steps = append([]responders.Step{}, restore.Steps...)
+	restore.Steps[0].Change.Point = &responders.RecoveryPoint{Kind: "Backup", Name: "daily", At: t0}
+	restore.Steps[0].Change.Targets = []policies.Target{{Kind: "Namespace", Name: "shop"}, {Kind: "Namespace", Name: "pay"}}
+	p := &restore
+	verified := record(Checked)
+	verified.Outcome = responders.OutcomeVerified
+	history := []Record{record(Opened), decided(PhaseRecover, policies.Act, p)}
+	for n := range p.Steps {
+		history = append(history, stepped(Intent, PhaseRecover, p, n), stepped(Done, PhaseRecover, p, n))
+	}
+	history = append(history, verified)
+	for lost, want := range map[string]Doing{"shop": Rest, "mail": Append} {
+		inc, err := Fold(sequence(history))
+		if err != nil {
+			t.Fatal(err)
+		}
+		finding := &classifiers.Finding{Fault: classifiers.Fault{Scope: classifiers.Scope{Namespaces: []string{lost}}}}
+		got := inc.Upcoming(Sight{Now: t0.Add(time.Hour), Finding: finding}, Terms{})
+		if got.Do != want {
+			t.Errorf("%s is lost: move %v (%s), want %v", lost, got.Do, got.Record.Text, want)
+		}
+		if want == Rest {
+			continue
+		}
+		grown, err := Fold(sequence(append(history, got.Record)))
+		if err != nil || grown.State != Deciding || grown.Count != 1 || got.Record.Kind != Recurred {
+			t.Errorf("state %s, counted %d, %v", grown.State, grown.Count, err)
 		}
 	}
 }

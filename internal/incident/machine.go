@@ -92,8 +92,9 @@ var table = map[State]map[RecordKind]effect{
 		Halted:  {by: halts},
 	}),
 	Recovered: row(refuse("the recovery is verified"), map[RecordKind]effect{
-		Cleared: {to: Clearing},
-		Closed:  {to: Ended},
+		Recurred: {by: grows},
+		Cleared:  {to: Clearing},
+		Closed:   {to: Ended},
 	}),
 	Clearing: row(refuse("the fault is not seen"), map[RecordKind]effect{
 		Recurred: {by: recurs},

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -245,7 +246,28 @@ func (i *Incident) whileRecovered(s Sight) Move {
 	if s.Gone() {
 		return cleared(over(i.Fault))
 	}
+	if s.seen() && s.lasts() && i.BringsBack() {
+		if more := i.missed(s.Finding.Scope.Namespaces); len(more) > 0 {
+			return recurred(s, fmt.Sprintf("more was lost than plan %s was about: %s", i.Plan.ShortDigest(), strings.Join(more[:min(5, len(more))], ", ")))
+		}
+	}
 	return Move{Do: Rest}
+}
+
+// missed are those namespaces that the plan in force brought nothing of back, where it was about namespaces: they were lost after it was made.
+func (i *Incident) missed(namespaces []string) []string {
+	var about []string
+	for _, step := range i.Plan.Steps {
+		for _, target := range step.Change.Targets {
+			if target.Kind == "Namespace" {
+				about = append(about, target.Name)
+			}
+		}
+	}
+	if len(about) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(namespaces), func(name string) bool { return slices.Contains(about, name) })
 }
 
 func (i *Incident) whileClearing(s Sight, t Terms) Move {

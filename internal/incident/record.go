@@ -56,7 +56,7 @@ type RecordKind string
 const (
 	Opened    RecordKind = "opened"    // the fault has persisted through its window, or stood when Salvor first looked
 	Confirmed RecordKind = "confirmed" // it came back, or a standing one changed, and has persisted through its window
-	Recurred  RecordKind = "recurred"  // it came back after it had cleared
+	Recurred  RecordKind = "recurred"  // it came back after it had cleared, or was found to reach further than the plan that is done
 	Cleared   RecordKind = "cleared"   // it is no longer seen
 	Decided   RecordKind = "decided"   // policy answered about a plan
 	Voted     RecordKind = "voted"     // a person said something about the plan that is asked about

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/salvor-io/salvor/internal/api"
 	"github.com/salvor-io/salvor/internal/incident"
+	"github.com/salvor-io/salvor/policies"
 	"github.com/salvor-io/salvor/responders"
 	"github.com/salvor-io/salvor/test/rig"
 	"github.com/salvor-io/salvor/test/stack"
@@ -144,7 +147,7 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 	if err := v.lose(ctx, namespaces); err != nil {
 		return 0, err
 	}
-	id, err := awaiting(ctx, s)
+	id, err := awaiting(ctx, s, len(namespaces))
 	if err != nil {
 		return 0, err
 	}
@@ -152,10 +155,10 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 	if err != nil {
 		return 0, err
 	}
+	if _, err := approveAll(ctx, s); err != nil {
+		return 0, err
+	}
 	err = rig.Wait(ctx, 15*time.Minute, "Velero has completed the Restores", func(ctx context.Context) (bool, error) {
-		if _, err := approveAll(ctx, s); err != nil { // again where a namespace was seen to be gone only then
-			return false, err
-		}
 		now, err := v.completed(ctx)
 		return now-before == len(namespaces), err
 	})
@@ -169,13 +172,16 @@ func (v *vault) bySalvor(ctx context.Context, namespaces []string) (took time.Du
 	return v.since(ctx, s, id, done)
 }
 
-// awaiting is the incident that people are asked about. That many objects of one namespace are gone may be another, which is part of it.
-func awaiting(ctx context.Context, s *rig.Server) (id string, err error) {
-	return id, rig.Wait(ctx, 3*time.Minute, "people are asked about the namespaces", func(ctx context.Context) (bool, error) {
-		list, err := s.Incidents(ctx)
-		for _, inc := range list {
-			if inc.State == incident.Awaiting {
-				id = string(inc.ID)
+// awaiting is the incident that people are asked about, once its plan is about that many namespaces. That many objects of one namespace are gone may be
+// another, which is part of it.
+func awaiting(ctx context.Context, s *rig.Server, namespaces int) (id string, err error) {
+	return id, rig.Wait(ctx, 3*time.Minute, "people are asked about all namespaces", func(ctx context.Context) (bool, error) {
+		var asked []api.Approval
+		err := s.Call(ctx, http.MethodGet, "/v1/approvals", nil, &asked)
+		for _, a := range asked {
+			about := slices.DeleteFunc(a.Proposal.Targets, func(target policies.Target) bool { return target.Kind != "Namespace" })
+			if len(about) == namespaces {
+				id = string(a.Incident)
 			}
 		}
 		return id != "", err
