@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,10 +52,13 @@ func TestMoreWasLost(t *testing.T) {
 		history = append(history, stepped(Intent, PhaseRecover, p, n), stepped(Done, PhaseRecover, p, n))
 	}
 	history = append(history, verified)
-	for lost, want := range map[string]Doing{"shop": Rest, "mail": Append} {
+	for lost, want := range map[string]Doing{"shop": Rest, "mail": Append, "mail, of which somebody wants a copy": Rest} {
 		inc, err := Fold(sequence(history))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if inc.Fault.Cause = classifiers.CauseNamespacesDeleted; strings.Contains(lost, "copy") {
+			inc.Fault.Cause = classifiers.CauseDeclared
 		}
 		finding := &classifiers.Finding{Fault: classifiers.Fault{Scope: classifiers.Scope{Namespaces: []string{lost}}}}
 		got := inc.Upcoming(Sight{Now: t0.Add(time.Hour), Finding: finding}, Terms{})

@@ -246,7 +246,7 @@ func (i *Incident) whileRecovered(s Sight) Move {
 	if s.Gone() {
 		return cleared(over(i.Fault))
 	}
-	if s.seen() && s.lasts() && i.BringsBack() {
+	if s.seen() && s.lasts() && i.Fault.Cause == classifiers.CauseNamespacesDeleted && i.BringsBack() {
 		if more := i.missed(s.Finding.Scope.Namespaces); len(more) > 0 {
 			return recurred(s, fmt.Sprintf("more was lost than plan %s was about: %s", i.Plan.ShortDigest(), strings.Join(more[:min(5, len(more))], ", ")))
 		}
