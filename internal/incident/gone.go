@@ -27,7 +27,7 @@ func overData(cause classifiers.Cause, anchor string) string {
 	case classifiers.CauseNamespacesDeleted, classifiers.CauseClaimsDeleted, classifiers.CauseObjectsDeleted:
 		return "what was deleted of " + anchor + " is there again, or missed no more"
 	case classifiers.CauseDeclared:
-		return "nobody says any more that the data of " + anchor + " are lost or wrong"
+		return "what was declared of " + anchor + " holds no more"
 	case classifiers.CauseProtectionMissing:
 		return "what was promised to " + anchor + " can be kept again, or is promised no more"
 	}

@@ -16,7 +16,7 @@ func TestHowAFaultEnds(t *testing.T) {
 		"what was deleted of cluster/prod is there again, or missed no more":              {Kind: classifiers.KindData, Cause: classifiers.CauseNamespacesDeleted, Anchor: at("cluster", "prod")},
 		"what was deleted of namespace/shop is there again, or missed no more":            {Kind: classifiers.KindData, Cause: classifiers.CauseClaimsDeleted, Anchor: at("namespace", "shop")},
 		"what was deleted of namespace/pay is there again, or missed no more":             {Kind: classifiers.KindData, Cause: classifiers.CauseObjectsDeleted, Anchor: at("namespace", "pay")},
-		"nobody says any more that the data of namespace/shop are lost or wrong":          {Kind: classifiers.KindData, Cause: classifiers.CauseDeclared, Anchor: at("namespace", "shop")},
+		"what was declared of namespace/shop holds no more":                               {Kind: classifiers.KindData, Cause: classifiers.CauseDeclared, Anchor: at("namespace", "shop")},
 		"what was promised to application/shop can be kept again, or is promised no more": {Kind: classifiers.KindData, Cause: classifiers.CauseProtectionMissing, Anchor: at("application", "shop")},
 		"schedule/velero/nightly is well again, or gone":                                  {Kind: classifiers.KindData, Cause: classifiers.CauseBackupFailed, Anchor: at("schedule", "velero/nightly")},
 		"deployment/shop/web works again, or is gone":                                     {Kind: classifiers.KindConfig, Anchor: at("deployment", "shop/web")},
