@@ -124,6 +124,25 @@ func TestNothingCompares(t *testing.T) {
 	}
 }
 
+// TestNothingToCompareWith: where the old volume is gone its owner's check is not asked, and people are told.
+func TestNothingToCompareWith(t *testing.T) {
+	clusters, _, _, _ := aWorldOf(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data")[:1], aComparer("check", "data")))
+	change, err := NewRestore(clusters).Preview(t.Context(), env, responders.Args{"namespace": "shop", "claim": "data", "compare": true})
+	if err != nil || len(change.Warnings) != 1 || !strings.Contains(change.Warnings[0], "there is nothing to compare with, and CronJob check is not asked") {
+		t.Errorf("warnings %q, %v", change.Warnings, err)
+	}
+}
+
+// TestAnswerAboutAnotherSnapshot: what a job found of another snapshot says nothing of this one.
+func TestAnswerAboutAnotherSnapshot(t *testing.T) {
+	step := token(env, "shop", "data")
+	job := &batchv1.Job{ObjectMeta: inShop("salvor-compare-" + step), Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}}}
+	job.Labels, job.Annotations = map[string]string{ForLabel: step}, map[string]string{SnapshotAnnotation: "another"}
+	refuse(t, func(c Clusters) responders.Responder { return NewRestore(c) }, responders.Args{"namespace": "shop", "claim": "data", "compare": true}, []refusal{
+		{"complete", nil, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data"), aComparer("check", "data"), []runtime.Object{job}), "compared another snapshot (UID another): delete it"},
+	})
+}
+
 // TestUnlike: what does not compare well takes no place. It can be looked at, and is not compared again before somebody takes the answer away.
 func TestUnlike(t *testing.T) {
 	clusters, _, own, server := aWorld(t, concat(installed(aSnapshot("two", "data", at(2, 0))...), aVolume("data"), using("Deployment", "db", 2, "data"), aComparer("check", "data", finding("412 orders\nare missing"))))
